@@ -1,0 +1,54 @@
+//! Pages of a list, newest first, that neither skip nor repeat while streams come and go.
+
+use std::num::NonZeroU32;
+
+use crate::{Stream, StreamId, Timestamp};
+
+/// Which part of a list is wanted; the default is all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PageRequest {
+    /// At most so many streams; `None` for all.
+    pub limit: Option<NonZeroU32>,
+    /// Only what stands behind this place.
+    pub after: Option<Position>,
+}
+
+/// A place in a list that is ordered by creation, newest first, and by number among equals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When the stream at this place was made.
+    pub created_at: Timestamp,
+    /// Its number.
+    pub id: StreamId,
+}
+
+impl From<&Stream> for Position {
+    fn from(stream: &Stream) -> Self {
+        Self { created_at: stream.created_at, id: stream.id }
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StreamPage {
+    /// The streams, newest first.
+    pub streams: Vec<Stream>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Position>,
+}
+
+impl PageRequest {
+    /// How many rows to read: one more than wanted tells whether there is a next page.
+    pub fn rows_to_read(&self) -> Option<i64> {
+        self.limit.map(|limit| i64::from(limit.get()) + 1)
+    }
+
+    /// Makes a page of the rows that [`PageRequest::rows_to_read`] asked for.
+    pub fn page_of(&self, mut streams: Vec<Stream>) -> StreamPage {
+        let wanted = self.limit.map_or(usize::MAX, |limit| limit.get() as usize);
+        let more = streams.len() > wanted;
+        streams.truncate(wanted);
+        let next = streams.last().filter(|_| more).map(Position::from);
+        StreamPage { streams, next }
+    }
+}

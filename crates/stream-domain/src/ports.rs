@@ -1,0 +1,159 @@
+//! What the domain needs of the outside world.
+//!
+//! To write another store, implement [`StreamRepository`] and run `testing::laws` on it: each sentence with
+//! MUST below has a law.
+
+use async_trait::async_trait;
+
+use crate::token::TokenError;
+use crate::{BearerToken, NewStream, PageRequest, Stream, StreamKey, StreamPage, Timestamp, UserId};
+
+/// Keeps streams.
+///
+/// Each method is one atomic step, may be called from any number of instances at once, and is finished once
+/// begun: a caller that goes away does not undo or halve it.
+/// A stored row that the domain cannot represent is [`StoreError::Corrupt`] where it is asked for by itself, and
+/// is left out of lists, with an error in the log that names table and number.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait StreamRepository: Send + Sync {
+    /// Stores a new active stream and returns it with its number.
+    ///
+    /// A user MUST have at most one active stream, whatever runs at the same time; a second start returns
+    /// [`StartError::AlreadyActive`] with the stream that is in the way.
+    /// An active stream that has expired at `new.created_at` MUST NOT be in the way; it is marked expired in the
+    /// same step.
+    /// A key that any stream ever had MUST be refused with [`StartError::KeyTaken`].
+    async fn start(&self, new: &NewStream) -> Result<Stream, StartError>;
+
+    /// Stops the user's active, unexpired stream and returns it as it is now; `None` if there is none.
+    ///
+    /// Of several calls at once, exactly one MUST get the stream.
+    async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError>;
+
+    /// The stream that has or had this key, in whatever state; `None` if no stream ever had it.
+    ///
+    /// Keys MUST be compared byte by byte.
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError>;
+
+    /// The user's streams in every state, newest first.
+    async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError>;
+
+    /// All streams that are active and unexpired at `now`, newest first.
+    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError>;
+
+    /// Marks at most `limit` active streams that have expired at `now`, and returns how many it marked.
+    ///
+    /// Each stream MUST be marked once, whatever runs at the same time.
+    async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
+}
+
+/// Tells how the store is doing.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait StoreHealth: Send + Sync {
+    /// Asks the store for a sign of life, soon answered or failed.
+    async fn check(&self) -> Result<UsersTable, StoreError>;
+}
+
+/// How the store's streams are tied to the platform's users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsersTable {
+    /// This store knows no users: any id of a valid token may stream.
+    NotUsed,
+    /// The `users` table does not exist yet; the foreign key will be added when it does.
+    Missing,
+    /// New streams must name an existing user; older rows were not all found to.
+    ReferencedByNewStreams,
+    /// Every stream names an existing user.
+    Referenced,
+}
+
+/// Turns a bearer token into the user it was issued to.
+#[cfg_attr(feature = "testing", mockall::automock)]
+pub trait TokenVerifier: Send + Sync {
+    /// Checks signature, algorithm and times at `now`, and reads the user's id.
+    fn verify(&self, token: &BearerToken, now: Timestamp) -> Result<UserId, TokenError>;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now; a use case asks once.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives randomness that nobody can predict.
+#[cfg_attr(feature = "testing", mockall::automock)]
+pub trait Entropy: Send + Sync {
+    /// Fills the bytes, or fails and leaves no promise about them.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError>;
+}
+
+/// Why a stream was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The user has an active stream: this one.
+    #[error("the user already has an active stream")]
+    AlreadyActive(Box<Stream>),
+    /// Another stream has or had the same key.
+    #[error("the key is taken")]
+    KeyTaken,
+    /// The platform does not know the user.
+    #[error("the platform does not know the user")]
+    UnknownUser,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a user's streams could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UserStreamsError {
+    /// The platform does not know the user.
+    #[error("the platform does not know the user")]
+    UnknownUser,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a store's source of an error is kept as.
+pub type BoxedSource = Box<dyn std::error::Error + Send + Sync>;
+
+/// A store's failure, with its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store is away, overloaded or too slow; the same call may succeed later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] BoxedSource),
+    /// A stored row says something that the domain has no word for.
+    #[error("{table} row {id} is unreadable: {reason}")]
+    Corrupt {
+        /// The table's name.
+        table: &'static str,
+        /// The row's primary key.
+        id: i32,
+        /// Which column, and what is wrong with it; never a key.
+        reason: &'static str,
+    },
+    /// The store refused or misunderstood the call: a defect, here or in the schema.
+    #[error("the store failed")]
+    Failed(#[source] BoxedSource),
+}
+
+impl StoreError {
+    /// The store is away because of this.
+    pub fn unavailable(source: impl Into<BoxedSource>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// The store failed because of this.
+    pub fn failed(source: impl Into<BoxedSource>) -> Self {
+        Self::Failed(source.into())
+    }
+}
+
+/// The operating system gave no randomness.
+#[derive(Debug, thiserror::Error)]
+#[error("no randomness is to be had")]
+pub struct EntropyError(#[source] pub BoxedSource);

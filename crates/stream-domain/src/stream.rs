@@ -1,0 +1,106 @@
+//! A stream: one user's permission to publish, from its key's making to its end.
+
+use crate::lifecycle::{Ended, LIFETIME};
+use crate::{StreamKey, Timestamp, UserId};
+
+/// The number of a stream, given by the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub i32);
+
+/// What the database says of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamStatus {
+    /// The key lets its publisher in, as long as it has not expired.
+    Active,
+    /// Its owner ended it.
+    Stopped,
+    /// Its 24 hours ran out.
+    Expired,
+}
+
+impl StreamStatus {
+    /// The word that the database and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Stopped => "stopped",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads the database's word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Stopped, Self::Expired].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A stream as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Given by the store, ascending.
+    pub id: StreamId,
+    /// Whose it is; `None` if the platform deleted the user and kept the stream.
+    pub user_id: Option<UserId>,
+    /// The secret that lets its publisher in.
+    pub key: StreamKey,
+    /// As stored: an active stream may have expired meanwhile, see [`Stream::status_at`].
+    pub status: StreamStatus,
+    /// When the key was made.
+    pub created_at: Timestamp,
+    /// When the status last changed.
+    pub updated_at: Timestamp,
+    /// From this instant on the key lets nobody in.
+    pub expires_at: Timestamp,
+}
+
+impl Stream {
+    /// The status that is true at `now`, whether or not a sweep has written it yet.
+    pub fn status_at(&self, now: Timestamp) -> StreamStatus {
+        match self.status {
+            StreamStatus::Active if now >= self.expires_at => StreamStatus::Expired,
+            status => status,
+        }
+    }
+
+    /// Whether the key lets a publisher in at `now`, and if not, why.
+    pub fn publishable_at(&self, now: Timestamp) -> Result<(), Ended> {
+        match self.status_at(now) {
+            StreamStatus::Active => Ok(()),
+            StreamStatus::Stopped => Err(Ended::Stopped),
+            StreamStatus::Expired => Err(Ended::Expired),
+        }
+    }
+
+    /// The stream after its owner stopped it at `now`; refused if it has ended already.
+    pub fn stop(self, now: Timestamp) -> Result<Self, Ended> {
+        self.publishable_at(now)?;
+        Ok(Self { status: StreamStatus::Stopped, updated_at: now, ..self })
+    }
+
+    /// The stream after a sweep at `now`: marked expired if it is overdue, else as it was.
+    #[must_use]
+    pub fn sweep(self, now: Timestamp) -> Self {
+        let overdue = self.status == StreamStatus::Active && self.status_at(now) == StreamStatus::Expired;
+        if overdue { Self { status: StreamStatus::Expired, updated_at: now, ..self } } else { self }
+    }
+}
+
+/// A stream that is about to be stored; complete but for the number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStream {
+    /// Whose it will be.
+    pub user_id: UserId,
+    /// Its secret.
+    pub key: StreamKey,
+    /// Now.
+    pub created_at: Timestamp,
+    /// 24 hours from now.
+    pub expires_at: Timestamp,
+}
+
+impl NewStream {
+    /// A stream that begins at `now` and lives for [`LIFETIME`].
+    pub fn begin(user_id: UserId, key: StreamKey, now: Timestamp) -> Self {
+        Self { user_id, key, created_at: now, expires_at: now.plus(LIFETIME) }
+    }
+}

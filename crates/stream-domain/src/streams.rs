@@ -1,0 +1,160 @@
+//! The use cases, in one concrete place: handlers call these, and these call the ports.
+
+use std::sync::Arc;
+
+use crate::lifecycle::Ended;
+use crate::ports::{
+    Clock, Entropy, EntropyError, StartError, StoreError, StreamRepository, TokenVerifier, UserStreamsError,
+};
+use crate::token::TokenError;
+use crate::{BearerToken, NewStream, PageRequest, Stream, StreamKey, StreamPage, Timestamp, UserId};
+
+/// How often a new key is drawn before a store that calls every key taken is no longer believed.
+const DRAWS: usize = 3;
+
+/// How many overdue streams a sweep marks in one step.
+const SWEEP_BATCH: u32 = 500;
+
+/// Everything that the service does with streams.
+#[derive(Clone)]
+pub struct Streams {
+    repository: Arc<dyn StreamRepository>,
+    tokens: Arc<dyn TokenVerifier>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+impl Streams {
+    /// Wires the use cases to their ports.
+    pub fn new(
+        repository: Arc<dyn StreamRepository>,
+        tokens: Arc<dyn TokenVerifier>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { repository, tokens, clock, entropy }
+    }
+
+    /// The instant at which a caller's answer is true.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells whose token this is; asks no store.
+    pub fn authenticate(&self, token: &BearerToken) -> Result<UserId, TokenError> {
+        self.tokens.verify(token, self.clock.now())
+    }
+
+    /// Gives the user a new key and starts its 24 hours.
+    pub async fn generate_key(&self, user: UserId) -> Result<Stream, GenerateKeyError> {
+        let now = self.clock.now();
+        for _ in 0..DRAWS {
+            let key = StreamKey::generate(&*self.entropy)?;
+            match self.repository.start(&NewStream::begin(user, key, now)).await {
+                Err(StartError::KeyTaken) => {}
+                Err(StartError::AlreadyActive(stream)) => {
+                    return Err(GenerateKeyError::AlreadyActive(stream));
+                }
+                Err(StartError::UnknownUser) => return Err(GenerateKeyError::UnknownUser),
+                Err(StartError::Store(error)) => return Err(GenerateKeyError::Store(error)),
+                Ok(stream) => return Ok(stream),
+            }
+        }
+        Err(GenerateKeyError::EveryKeyTaken)
+    }
+
+    /// Ends the user's active stream; its key lets nobody in from now on.
+    pub async fn stop(&self, user: UserId) -> Result<Stream, StopError> {
+        match self.repository.stop_active(user, self.clock.now()).await {
+            Ok(Some(stream)) => Ok(stream),
+            Ok(None) => Err(StopError::NoneActive),
+            Err(UserStreamsError::UnknownUser) => Err(StopError::UnknownUser),
+            Err(UserStreamsError::Store(error)) => Err(StopError::Store(error)),
+        }
+    }
+
+    /// The stream whose key this is, only while the key may publish.
+    pub async fn find_publishable(&self, key: &StreamKey) -> Result<Stream, LookupError> {
+        let found = self.repository.find_by_key(key).await?;
+        let stream = found.ok_or(LookupError::Unknown)?;
+        stream.publishable_at(self.clock.now())?;
+        Ok(stream)
+    }
+
+    /// The user's own streams, in every state, newest first.
+    pub async fn list_own(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
+        self.repository.list_by_user(user, page).await
+    }
+
+    /// Every stream whose key may publish now, newest first.
+    pub async fn list_public(&self, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        self.repository.list_active(self.clock.now(), page).await
+    }
+
+    /// Marks every stream that has expired, in steps of 500, and returns how many there were.
+    pub async fn sweep(&self) -> Result<u32, StoreError> {
+        let now = self.clock.now();
+        let mut total: u32 = 0;
+        loop {
+            let marked = self.repository.expire_overdue(now, SWEEP_BATCH).await?;
+            total = total.saturating_add(marked);
+            if marked < SWEEP_BATCH {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// Why a user got no new key.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateKeyError {
+    /// There is an active stream already: this one.
+    #[error("the user already has an active stream")]
+    AlreadyActive(Box<Stream>),
+    /// The platform does not know the user.
+    #[error("the platform does not know the user")]
+    UnknownUser,
+    /// The store called several fresh random keys taken; either it or the randomness is broken.
+    #[error("every key that was drawn is taken")]
+    EveryKeyTaken,
+    /// There is no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why nothing was stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The user has no active stream.
+    #[error("the user has no active stream")]
+    NoneActive,
+    /// The platform does not know the user.
+    #[error("the platform does not know the user")]
+    UnknownUser,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a key lets nobody in.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// No stream has it.
+    #[error("no stream has this key")]
+    Unknown,
+    /// Its stream has ended.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,17 @@
+//! Fakes of the ports, and the laws that hold for the real thing as well.
+//!
+//! `mockall` mocks (`MockStreamRepository` and its kin, beside the ports) are for injecting failure; for
+//! behaviour use the fakes here: [`MemoryStore`] is held to the same laws as the databases.
+
+mod clock;
+mod entropy;
+pub mod laws;
+mod memory;
+mod model;
+mod tokens;
+
+pub use clock::ManualClock;
+pub use entropy::SeededEntropy;
+pub use memory::MemoryStore;
+pub use model::{Step, check_history};
+pub use tokens::FakeTokens;

@@ -1,0 +1,6 @@
+//! The domain alone: no runtime, no database, fractions of a second.
+
+mod keys;
+mod store;
+mod use_cases;
+mod values;

@@ -1,0 +1,195 @@
+//! The use cases, over the in-memory store where behaviour counts and over mocks where failure does.
+
+use std::sync::Arc;
+
+use futures_executor::block_on;
+use futures_util::FutureExt as _;
+use time::Duration;
+
+use crate::lifecycle::{Ended, LIFETIME};
+use crate::ports::{
+    EntropyError, MockEntropy, MockStreamRepository, StartError, StoreError, StreamRepository,
+    UserStreamsError,
+};
+use crate::streams::{GenerateKeyError, LookupError, StopError};
+use crate::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use crate::token::TokenError;
+use crate::{BearerToken, PageRequest, StreamKey, StreamStatus, Streams, UserId};
+
+struct World {
+    clock: Arc<ManualClock>,
+    streams: Streams,
+}
+
+fn world_over(repository: impl StreamRepository + 'static) -> World {
+    let clock = Arc::new(ManualClock::default());
+    let streams = Streams::new(
+        Arc::new(repository),
+        Arc::new(FakeTokens),
+        clock.clone(),
+        Arc::new(SeededEntropy::default()),
+    );
+    World { clock, streams }
+}
+
+fn world() -> World {
+    world_over(MemoryStore::default())
+}
+
+fn user(number: i64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+#[test]
+fn a_fresh_key_may_publish() {
+    let World { streams, .. } = world();
+    let stream = block_on(streams.generate_key(user(1))).unwrap();
+    assert_eq!(block_on(streams.find_publishable(&stream.key)).unwrap(), stream);
+}
+
+#[test]
+fn a_key_may_not_publish_once_it_is_stopped() {
+    let World { streams, .. } = world();
+    let stream = block_on(streams.generate_key(user(1))).unwrap();
+    let stopped = block_on(streams.stop(user(1))).unwrap();
+    assert_eq!(stopped.key, stream.key);
+    let refusal = block_on(streams.find_publishable(&stream.key)).unwrap_err();
+    assert!(matches!(refusal, LookupError::Ended(Ended::Stopped)), "{refusal:?}");
+}
+
+#[test]
+fn a_key_may_not_publish_once_it_has_expired_swept_or_not() {
+    let World { streams, clock } = world();
+    let stream = block_on(streams.generate_key(user(1))).unwrap();
+    clock.advance(LIFETIME);
+    for swept in [0, 1] {
+        let refusal = block_on(streams.find_publishable(&stream.key)).unwrap_err();
+        assert!(matches!(refusal, LookupError::Ended(Ended::Expired)), "{refusal:?}");
+        assert_eq!(block_on(streams.sweep()).unwrap(), 1 - swept);
+    }
+}
+
+#[test]
+fn an_unknown_key_may_not_publish() {
+    let World { streams, .. } = world();
+    let refusal = block_on(streams.find_publishable(&StreamKey::parse("nobody").unwrap())).unwrap_err();
+    assert!(matches!(refusal, LookupError::Unknown), "{refusal:?}");
+}
+
+#[test]
+fn a_second_key_is_refused_and_the_first_is_named() {
+    let World { streams, .. } = world();
+    let first = block_on(streams.generate_key(user(1))).unwrap();
+    match block_on(streams.generate_key(user(1))) {
+        Err(GenerateKeyError::AlreadyActive(active)) => assert_eq!(*active, first),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn stopping_without_an_active_stream_is_refused() {
+    let World { streams, .. } = world();
+    assert!(matches!(block_on(streams.stop(user(1))), Err(StopError::NoneActive)));
+}
+
+#[test]
+fn the_public_list_shows_what_may_publish_now() {
+    let World { streams, clock } = world();
+    block_on(streams.generate_key(user(1))).unwrap();
+    clock.advance(Duration::HOUR);
+    let second = block_on(streams.generate_key(user(2))).unwrap();
+    clock.advance(Duration::hours(23));
+    let page = block_on(streams.list_public(&PageRequest::default())).unwrap();
+    assert_eq!(page.streams, [second]);
+    assert_eq!(page.next, None);
+}
+
+#[test]
+fn the_own_list_shows_what_has_ended_too() {
+    let World { streams, .. } = world();
+    block_on(streams.generate_key(user(1))).unwrap();
+    block_on(streams.stop(user(1))).unwrap();
+    block_on(streams.generate_key(user(1))).unwrap();
+    let page = block_on(streams.list_own(user(1), &PageRequest::default())).unwrap();
+    let statuses: Vec<StreamStatus> = page.streams.iter().map(|stream| stream.status).collect();
+    assert_eq!(statuses, [StreamStatus::Active, StreamStatus::Stopped]);
+}
+
+#[test]
+fn a_sweep_goes_on_until_nothing_is_overdue() {
+    let World { streams, clock } = world();
+    for number in 1..=1_201 {
+        block_on(streams.generate_key(user(number))).unwrap();
+    }
+    clock.advance(LIFETIME);
+    assert_eq!(block_on(streams.sweep()).unwrap(), 1_201);
+    assert_eq!(block_on(streams.sweep()).unwrap(), 0);
+}
+
+#[test]
+fn a_token_is_checked_without_the_store() {
+    let World { streams, .. } = world_over(MockStreamRepository::new());
+    assert_eq!(streams.authenticate(&BearerToken::new("user-7")), Ok(user(7)));
+    assert_eq!(streams.authenticate(&BearerToken::new("expired")), Err(TokenError::Expired));
+}
+
+#[test]
+fn a_taken_key_is_drawn_anew() {
+    let mut repository = MockStreamRepository::new();
+    let real = MemoryStore::default();
+    let mut refusals = 2;
+    repository.expect_start().times(3).returning(move |new| {
+        if refusals > 0 {
+            refusals -= 1;
+            return Err(StartError::KeyTaken);
+        }
+        real.start(new).now_or_never().expect("memory never waits")
+    });
+    let World { streams, .. } = world_over(repository);
+    assert!(block_on(streams.generate_key(user(1))).is_ok());
+}
+
+#[test]
+fn a_store_that_calls_every_key_taken_is_not_asked_for_ever() {
+    let mut repository = MockStreamRepository::new();
+    repository.expect_start().times(3).returning(|_| Err(StartError::KeyTaken));
+    let World { streams, .. } = world_over(repository);
+    assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::EveryKeyTaken)));
+}
+
+#[test]
+fn no_key_is_made_without_randomness() {
+    let mut entropy = MockEntropy::new();
+    entropy.expect_fill().returning(|_| Err(EntropyError("the device is gone".into())));
+    let streams = Streams::new(
+        Arc::new(MockStreamRepository::new()),
+        Arc::new(FakeTokens),
+        Arc::new(ManualClock::default()),
+        Arc::new(entropy),
+    );
+    assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::Entropy(_))));
+}
+
+#[test]
+fn an_unknown_user_is_told_so_by_every_use_case() {
+    let mut repository = MockStreamRepository::new();
+    repository.expect_start().returning(|_| Err(StartError::UnknownUser));
+    repository.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    repository.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    let World { streams, .. } = world_over(repository);
+    assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::UnknownUser)));
+    assert!(matches!(block_on(streams.stop(user(1))), Err(StopError::UnknownUser)));
+    let own = block_on(streams.list_own(user(1), &PageRequest::default()));
+    assert!(matches!(own, Err(UserStreamsError::UnknownUser)));
+}
+
+#[test]
+fn a_store_that_is_away_is_no_refusal() {
+    let World { streams, .. } = world_over(MemoryStore::away());
+    let away = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
+    assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::Store(e)) if away(&e)));
+    assert!(matches!(block_on(streams.stop(user(1))), Err(StopError::Store(e)) if away(&e)));
+    let looked = block_on(streams.find_publishable(&StreamKey::parse("k").unwrap()));
+    assert!(matches!(looked, Err(LookupError::Store(e)) if away(&e)));
+    assert!(block_on(streams.sweep()).is_err());
+}

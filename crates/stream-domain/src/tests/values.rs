@@ -1,0 +1,114 @@
+//! Ids, instants, statuses and pages.
+
+use proptest::prelude::*;
+use time::Duration;
+use time::macros::datetime;
+
+use crate::lifecycle::{Ended, LIFETIME};
+use crate::stream::{Stream, StreamId};
+use crate::{NewStream, StreamKey, StreamStatus, Timestamp, UserId};
+
+fn stream(status: StreamStatus) -> Stream {
+    let at = Timestamp::new(datetime!(2026-01-02 03:04:05.000006 UTC));
+    let new = NewStream::begin(UserId::new(1).unwrap(), StreamKey::parse("k").unwrap(), at);
+    Stream {
+        id: StreamId(1),
+        user_id: Some(new.user_id),
+        key: new.key,
+        status,
+        created_at: new.created_at,
+        updated_at: new.created_at,
+        expires_at: new.expires_at,
+    }
+}
+
+#[test]
+fn a_user_id_is_a_postgresql_integer_above_zero() {
+    assert_eq!(UserId::new(1).map(UserId::get), Ok(1));
+    assert_eq!(UserId::new(2_147_483_647).map(UserId::get), Ok(i32::MAX));
+    for number in [0, -1, 2_147_483_648, i64::MIN, i64::MAX] {
+        assert!(UserId::new(number).is_err(), "{number}");
+    }
+}
+
+#[test]
+fn a_user_id_is_read_from_its_plain_decimal_form_only() {
+    assert_eq!(UserId::parse("42").map(UserId::get), Ok(42));
+    for text in [
+        "",
+        "0",
+        "-1",
+        "+1",
+        "007",
+        " 1",
+        "1 ",
+        "1.0",
+        "1e3",
+        "0x1",
+        "٣",
+        "2147483648",
+        "9".repeat(40).as_str(),
+    ] {
+        assert!(UserId::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn an_instant_is_cut_to_the_microsecond_and_moved_to_utc() {
+    let instant = Timestamp::new(datetime!(2026-01-02 03:04:05.123456789 +01:00));
+    assert_eq!(instant.to_utc(), datetime!(2026-01-02 02:04:05.123456 UTC));
+    assert_eq!(instant.to_utc().offset(), time::UtcOffset::UTC);
+}
+
+#[test]
+fn a_key_lives_for_24_hours() {
+    assert_eq!(LIFETIME, Duration::hours(24));
+    let stream = stream(StreamStatus::Active);
+    assert_eq!(stream.expires_at.to_utc(), datetime!(2026-01-03 03:04:05.000006 UTC));
+}
+
+#[test]
+fn a_key_is_publishable_before_its_expiry_and_not_at_it() {
+    let stream = stream(StreamStatus::Active);
+    let last = stream.expires_at.plus(Duration::microseconds(-1));
+    assert_eq!(stream.publishable_at(last), Ok(()));
+    assert_eq!(stream.publishable_at(stream.expires_at), Err(Ended::Expired));
+}
+
+#[test]
+fn a_stopped_key_cannot_publish() {
+    let stream = stream(StreamStatus::Active);
+    let at = stream.created_at;
+    let stopped = stream.stop(at).unwrap();
+    assert_eq!(stopped.publishable_at(at), Err(Ended::Stopped));
+    assert_eq!(stopped.stop(at), Err(Ended::Stopped));
+}
+
+#[test]
+fn a_stopped_stream_stays_stopped_after_its_expiry() {
+    let stream = stream(StreamStatus::Stopped);
+    assert_eq!(stream.status_at(stream.expires_at), StreamStatus::Stopped);
+    assert_eq!(stream.clone().sweep(stream.expires_at), stream);
+}
+
+#[test]
+fn every_status_has_its_word() {
+    for (status, word) in [
+        (StreamStatus::Active, "active"),
+        (StreamStatus::Stopped, "stopped"),
+        (StreamStatus::Expired, "expired"),
+    ] {
+        assert_eq!(status.as_str(), word);
+        assert_eq!(StreamStatus::parse(word), Some(status));
+    }
+    assert_eq!(StreamStatus::parse("Active"), None);
+}
+
+proptest! {
+    #[test]
+    fn microseconds_since_the_epoch_round_trip(micros in -60_000_000_000_000_000_i64..200_000_000_000_000_000) {
+        let instant = Timestamp::from_unix_micros(micros).unwrap();
+        prop_assert_eq!(instant.unix_micros(), micros);
+        prop_assert_eq!(Timestamp::from_utc(instant.to_naive_utc()), instant);
+    }
+}
