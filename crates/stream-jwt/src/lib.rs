@@ -1,1 +1,17 @@
-//! Placeholder.
+//! Bearer tokens as the user-service issues them: JSON Web Tokens, HS256, with a shared secret.
+//!
+//! HS256 is the only algorithm compiled in ([`hs256`]), so no token can ask for another one.
+//! `exp` is required and `nbf` honoured, both against the domain's clock with [`LEEWAY_SECONDS`] of grace; a
+//! header with `crit` is refused.
+
+mod claims;
+mod hs256;
+mod secret;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+pub use claims::LEEWAY_SECONDS;
+pub use secret::{EmptySecret, SharedSecret};
+pub use verifier::{JwtVerifier, SelfTestFailed, mint};

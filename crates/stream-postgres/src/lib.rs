@@ -1,1 +1,111 @@
-//! Placeholder.
+//! The store on PostgreSQL, in the database that is shared with the user-service.
+//!
+//! Diesel over `tokio-postgres`, without libpq.
+//! Reads and writes have a pool each, so that writes that hang (on a synchronous standby that is away, say) never
+//! keep a media server from an answer.
+//! Its twin is `stream-sqlite`, file for file.
+
+mod error;
+mod migrate;
+mod pool;
+mod row;
+mod schema;
+mod streams;
+mod tls;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::Pool;
+use stream_domain::ports::{Entropy, StoreError};
+use tokio::runtime::Handle;
+
+pub use error::InvalidUrl;
+pub use migrate::Plan;
+
+use crate::pool::Connector;
+
+/// What the store is told at start.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://…` or `postgresql://…`, as libpq reads it.
+    pub url: String,
+    /// How many connections at most, half of them for reads and half for writes; at least two.
+    pub pool_size: usize,
+    /// How long an operation may take, waiting for a connection included.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL holds a password.
+        f.debug_struct("PostgresOptions").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
+
+/// A [`stream_domain::ports::StreamRepository`] on PostgreSQL.
+#[derive(Clone)]
+pub struct PostgresStore {
+    connector: Arc<Connector>,
+    reads: Pool<AsyncPgConnection>,
+    writes: Pool<AsyncPgConnection>,
+    timeout: Duration,
+    users_table: Arc<AtomicU8>,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Prepares the pools; connects when first asked something.
+    ///
+    /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons
+    /// half-way is finished there.
+    /// `entropy` spreads the reconnects of many instances.
+    pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
+        let connector = Arc::new(Connector::new(options, entropy)?);
+        let half = (options.pool_size / 2).max(1);
+        let pool = || pool::build(&connector, half, options.timeout);
+        Ok(Self {
+            reads: pool(),
+            writes: pool(),
+            connector,
+            timeout: options.timeout,
+            users_table: Arc::default(),
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Closes every connection that is idle, and each other one when its operation ends.
+    pub fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
+
+    /// Runs a step on the store's own runtime, to its end even if the caller goes away, and waits for it until
+    /// the time-out.
+    ///
+    /// A connection whose query was dropped half-way would be in an unknown state, and worker threads of the
+    /// HTTP server may drop a query at any time.
+    async fn detached<T, E>(&self, step: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match tokio::time::timeout(self.timeout, self.runtime.spawn(step)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
+            Err(_elapsed) => Err(StoreError::unavailable("the database took too long").into()),
+        }
+    }
+}

@@ -1,1 +1,247 @@
-//! Placeholder.
+//! A real PostgreSQL for tests: one throw-away cluster a test process, one database a test.
+//!
+//! The cluster lives in a temporary folder, listens on a free port of the loopback address, and is stopped and
+//! removed when the process ends, however it ends: a watchdog holds the other end of a pipe.
+//! PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Says what a machine without PostgreSQL lacks.
+const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not on this machine; \
+                       install them, on Debian and Ubuntu with: apt-get install postgresql";
+
+/// The cluster that the tests of one process share.
+#[derive(Debug)]
+pub struct Cluster {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// The process's cluster, started on first use.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A cluster of the caller's own, for tests that stop it; it too ends with the process.
+    pub fn start() -> Self {
+        let programs = programs().expect(MISSING);
+        let folder = tempfile::Builder::new().prefix("stream-pg-").tempdir().expect("a temporary folder");
+        let folder = folder.keep();
+        let cluster = Self { programs, folder, port: free_port() };
+        if is_root() {
+            must(Command::new("chown").arg("postgres").arg(&cluster.folder));
+        }
+        cluster.watch();
+        let data = cluster.data();
+        must(
+            cluster
+                .program("initdb")
+                .args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale", "-D"])
+                .arg(&data),
+        );
+        let mut settings = String::new();
+        let (port, folder) = (cluster.port, cluster.folder.display());
+        write!(
+            settings,
+            "\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\n\
+             fsync = off\nmax_connections = 300\nlog_statement = 'none'\n"
+        )
+        .expect("a string takes everything");
+        let mut file = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"));
+        let file = file.as_mut().expect("initdb wrote its settings");
+        file.write_all(settings.as_bytes()).expect("the settings are writable");
+        cluster.resume();
+        cluster
+    }
+
+    /// Stops the server at once, as a crash would, and keeps its data.
+    pub fn stop(&self) {
+        must(self.program("pg_ctl").args(["stop", "-m", "immediate", "-w", "-D"]).arg(self.data()));
+    }
+
+    /// Starts the server again, on the same port and data.
+    pub fn resume(&self) {
+        let log = self.folder.join("log");
+        must(self.program("pg_ctl").args(["start", "-w", "-l"]).arg(log).arg("-D").arg(self.data()));
+    }
+
+    /// Adds lines to the server's settings and restarts it.
+    pub fn reconfigure(&self, settings: &str) {
+        let path = self.data().join("postgresql.conf");
+        let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("the settings are there");
+        writeln!(file, "{settings}").expect("the settings are writable");
+        self.stop();
+        self.resume();
+    }
+
+    /// Where the server keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A new, empty database.
+    pub fn database(&self) -> Database<'_> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let database = Database { cluster: self, name };
+        self.sql("postgres", &format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    fn sql(&self, database: &str, statements: &str) -> String {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]);
+        psql.args(["-p", &self.port.to_string(), "-d", database, "-c", statements]);
+        let output = must(psql.stdin(Stdio::null()));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn program(&self, name: &str) -> Command {
+        as_postgres(&self.programs.join(name))
+    }
+
+    /// Stops and removes the cluster once this process is gone and its end of the pipe is closed with it.
+    fn watch(&self) {
+        let script =
+            "trap '' INT TERM HUP; cat >/dev/null; \"$1\" stop -m immediate -D \"$2/data\"; rm -rf \"$2\"";
+        let mut watchdog = Command::new("sh");
+        watchdog.args(["-c", script, "sh"]).arg(self.programs.join("pg_ctl")).arg(&self.folder);
+        if is_root() {
+            watchdog = as_postgres(Path::new("sh"));
+            watchdog.args(["-c", script, "sh"]).arg(self.programs.join("pg_ctl")).arg(&self.folder);
+        }
+        watchdog.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let watchdog = watchdog.spawn().expect("sh is there");
+        // The pipe must stay open for as long as the process lives.
+        std::mem::forget(watchdog);
+    }
+}
+
+/// A database of a test's own.
+#[derive(Debug)]
+pub struct Database<'a> {
+    cluster: &'a Cluster,
+    name: String,
+}
+
+impl Database<'_> {
+    /// Where it is, for `DB_URL`.
+    pub fn url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/{}", self.cluster.port, self.name)
+    }
+
+    /// Runs statements and returns what they select, a line a row, `|` between columns.
+    pub fn sql(&self, statements: &str) -> String {
+        self.cluster.sql(&self.name, statements)
+    }
+
+    /// Makes the user-service's table, with users 1 to `count`.
+    pub fn create_users(&self, count: u32) {
+        self.sql(&format!(
+            "CREATE TABLE users (id SERIAL PRIMARY KEY, username VARCHAR(80), email VARCHAR(120), password VARCHAR(255),
+                 first_name VARCHAR(80), last_name VARCHAR(80), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+             INSERT INTO users (username) SELECT 'user' || n FROM generate_series(1, {count}) n"
+        ));
+    }
+
+    /// Makes the table of the service that ran before; `nullable` as some installations have it.
+    pub fn create_old_streams(&self, nullable: bool) {
+        let (expiry, on_delete) = if nullable { ("", " ON DELETE CASCADE") } else { (" NOT NULL", "") };
+        self.sql(&format!(
+            "CREATE TABLE streams (
+                 id SERIAL PRIMARY KEY,
+                 user_id INTEGER REFERENCES users(id){on_delete},
+                 stream_key VARCHAR(255) UNIQUE NOT NULL,
+                 status VARCHAR(50) DEFAULT 'active',
+                 created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                 updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                 expires_at TIMESTAMP{expiry});
+             CREATE INDEX idx_streams_user_id ON streams(user_id);
+             CREATE INDEX idx_streams_stream_key ON streams(stream_key);
+             CREATE INDEX idx_streams_status ON streams(status);
+             CREATE INDEX idx_streams_expires_at ON streams(expires_at)"
+        ));
+    }
+}
+
+/// A port that nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback address has a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// The folder of PostgreSQL's server programs, of the newest version that is installed.
+fn programs() -> Option<PathBuf> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
+    let version = |folder: &PathBuf| {
+        let name = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        name.and_then(|name| name.parse::<u32>().ok()).unwrap_or_default()
+    };
+    folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+}
+
+fn as_postgres(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| {
+        let id = Command::new("id").arg("-u").output().expect("`id` is there");
+        id.stdout.trim_ascii() == b"0"
+    })
+}
+
+/// Runs a command to its end and panics with what it printed if it fails.
+fn must(command: &mut Command) -> Output {
+    let log = tempfile::tempfile().expect("a temporary file");
+    // A server that is started keeps its starter's output open; a file does not wait for it, a pipe would.
+    let output = command
+        .current_dir("/")
+        .stderr(log.try_clone().expect("the file can be shared"))
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    if !output.status.success() {
+        use std::io::{Read as _, Seek as _};
+        let (mut log, mut text) = (log, String::new());
+        log.rewind().expect("a file can be rewound");
+        log.read_to_string(&mut text).expect("the programs print text");
+        panic!("{command:?} failed: {text}{}", String::from_utf8_lossy(&output.stdout));
+    }
+    output
+}
+
+/// Waits until something holds, for at most 30 seconds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{what} did not come about within 30 seconds");
+}

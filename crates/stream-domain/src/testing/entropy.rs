@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ports::{Entropy, EntropyError};
 
-/// An [`Entropy`] for tests: the same seed gives the same bytes (the SplitMix64 sequence).
+/// An [`Entropy`] for tests: the same seed gives the same bytes (the `SplitMix64` sequence).
 #[derive(Debug, Default)]
 pub struct SeededEntropy(AtomicU64);
 

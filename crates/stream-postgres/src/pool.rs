@@ -1,0 +1,149 @@
+//! Connections: how they are made, how long anything may take, and how a lost server is come back to.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use futures_util::FutureExt as _;
+use stream_domain::ports::Entropy;
+
+use crate::tls::Tls;
+use crate::{InvalidUrl, PostgresOptions};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long sent bytes may stay unacknowledged before the connection counts as lost.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pauses between attempts to connect to a server that was lost: from the first to the longest, doubling.
+const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
+
+/// Makes connections, and keeps many callers from storming a server that is away.
+pub(crate) struct Connector {
+    config: tokio_postgres::Config,
+    tls: Tls,
+    timeout: Duration,
+    entropy: Arc<dyn Entropy>,
+    backoff: Mutex<Backoff>,
+}
+
+#[derive(Default)]
+struct Backoff {
+    failures: u32,
+    not_before: Option<Instant>,
+}
+
+impl Connector {
+    pub(crate) fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
+        let (mut config, tls) = Tls::read_url(&options.url)?;
+        if config.get_application_name().is_none() {
+            config.application_name("stream-service");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        config.tcp_user_timeout(TCP_USER_TIMEOUT).keepalives_idle(Duration::from_secs(30));
+        Ok(Self { config, tls, timeout: options.timeout, entropy, backoff: Mutex::default() })
+    }
+
+    /// A connection for requests: the server itself ends a statement that takes too long.
+    async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        if self.is_pausing() {
+            let reason = "the server could not be reached a moment ago; the next attempt is due shortly";
+            return Err(ConnectionError::BadConnection(reason.to_owned()));
+        }
+        let connected = async {
+            let mut connection = self.connect_without_limits().await?;
+            let limits = format!(
+                "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
+                self.timeout.as_millis()
+            );
+            let set = connection.batch_execute(&limits).await;
+            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        };
+        let connected = connected.await;
+        self.remember(connected.is_ok());
+        connected
+    }
+
+    /// A connection for migrations, which may take as long as they need.
+    pub(crate) async fn connect_without_limits(&self) -> ConnectionResult<AsyncPgConnection> {
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
+        match &self.tls {
+            Tls::Off => {
+                let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+            Tls::On(connector) => {
+                let (client, connection) = self.config.connect(connector.clone()).await.map_err(bad)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+        }
+    }
+
+    fn is_pausing(&self) -> bool {
+        let backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
+        backoff.not_before.is_some_and(|instant| Instant::now() < instant)
+    }
+
+    fn remember(&self, connected: bool) {
+        let mut backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
+        if connected {
+            *backoff = Backoff::default();
+            return;
+        }
+        let pause = self.pause_after(backoff.failures);
+        backoff.failures = backoff.failures.saturating_add(1);
+        backoff.not_before = Some(Instant::now() + pause);
+    }
+
+    /// A doubling pause, between half and all of it, so that instances do not come back in step.
+    pub(crate) fn pause_after(&self, failures: u32) -> Duration {
+        let doubled = PAUSES.start().saturating_mul(1 << failures.min(10));
+        let pause = doubled.min(*PAUSES.end());
+        let mut byte = [u8::MAX];
+        // Without randomness the pause is merely whole.
+        let _ = self.entropy.fill(&mut byte);
+        pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
+    }
+}
+
+/// `tokio-postgres` keeps the telling part of an error, such as "connection refused", in its source.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// A pool of at most `size` connections; waiting for one takes at most `timeout`.
+pub(crate) fn build(connector: &Arc<Connector>, size: usize, timeout: Duration) -> Pool<AsyncPgConnection> {
+    let connector = connector.clone();
+    let mut manager = ManagerConfig::default();
+    // The default asks `SELECT 1` before each use; a connection that was lost meanwhile is seen without that.
+    manager.recycling_method = RecyclingMethod::Fast;
+    manager.custom_setup = Box::new(move |_url| {
+        let connector = connector.clone();
+        async move { connector.connect().await }.boxed()
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(deadpool::Runtime::Tokio1)
+        .wait_timeout(Some(timeout))
+        .create_timeout(Some(timeout))
+        .recycle_timeout(Some(timeout))
+        .build()
+        .expect("a pool with time-outs has a runtime to keep them")
+}

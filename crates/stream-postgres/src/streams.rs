@@ -1,0 +1,212 @@
+//! The repository: each method is one statement on its common path.
+
+use async_trait::async_trait;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::{sql_query, sql_types};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use stream_domain::ports::{
+    StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
+};
+use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId};
+
+use crate::PostgresStore;
+use crate::error::{self, BrokenRule};
+use crate::row::{NewStreamRow, StreamRow, readable};
+use crate::schema::{ActiveLiteral, streams, users};
+
+/// How often a start is tried again when the stream in its way ends at that very moment.
+const ATTEMPTS: usize = 5;
+
+#[async_trait]
+impl StreamRepository for PostgresStore {
+    async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
+        let (pool, new) = (self.writes.clone(), new.clone());
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            for _ in 0..ATTEMPTS {
+                if let Some(stream) = insert(connection, &new).await? {
+                    return Ok(stream);
+                }
+                if let Some(stream) = active_stream(connection, &new).await? {
+                    return Err(StartError::AlreadyActive(Box::new(stream)));
+                }
+            }
+            Err(StoreError::unavailable("the user's active stream kept changing").into())
+        })
+        .await
+    }
+
+    async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
+        let (pool, tied) = (self.writes.clone(), self.is_tied_to_users());
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            let now = now.to_naive_utc();
+            let active = streams::table
+                .filter(streams::user_id.eq(user.get()))
+                .filter(streams::status.eq(ActiveLiteral))
+                .filter(streams::expires_at.gt(now));
+            let stopped = diesel::update(active)
+                .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
+                .returning(StreamRow::as_returning())
+                .get_result(connection)
+                .await
+                .optional()
+                .map_err(error::query)?;
+            match stopped {
+                Some(row) => Ok(Some(row.try_into()?)),
+                None => known(connection, user, tied).await.map(|()| None),
+            }
+        })
+        .await
+    }
+
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
+        let (pool, key) = (self.reads.clone(), key.clone());
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            let row: Option<StreamRow> = streams::table
+                .filter(streams::stream_key.eq(key.expose()))
+                .select(StreamRow::as_select())
+                .first(connection)
+                .await
+                .optional()
+                .map_err(error::query)?;
+            row.map(Stream::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
+        let (pool, page, tied) = (self.reads.clone(), *page, self.is_tied_to_users());
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
+            let found = read_page(connection, own, &page).await?;
+            if found.streams.is_empty() {
+                known(connection, user, tied).await?;
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        let (pool, page) = (self.reads.clone(), *page);
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            let active = streams::table
+                .filter(streams::status.eq(ActiveLiteral))
+                .filter(streams::expires_at.gt(now.to_naive_utc()))
+                .into_boxed();
+            read_page(connection, active, &page).await
+        })
+        .await
+    }
+
+    async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let pool = self.writes.clone();
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            // One statement; rows that another instance is marking are passed over.
+            let sweep = sql_query(
+                "WITH overdue AS MATERIALIZED (
+                     SELECT id FROM streams WHERE status = 'active' AND expires_at <= $1
+                     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                 UPDATE streams SET status = 'expired', updated_at = $1
+                 FROM overdue WHERE streams.id = overdue.id",
+            );
+            let sweep = sweep.bind::<sql_types::Timestamp, _>(now.to_naive_utc());
+            let sweep = sweep.bind::<sql_types::BigInt, _>(i64::from(limit));
+            let marked = sweep.execute(connection).await.map_err(error::query)?;
+            Ok(u32::try_from(marked).unwrap_or(u32::MAX))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl StoreHealth for PostgresStore {
+    async fn check(&self) -> Result<UsersTable, StoreError> {
+        let pool = self.reads.clone();
+        self.detached(async move {
+            let connection = &mut *pool.get().await.map_err(error::pool)?;
+            diesel::select(ActiveLiteral).execute(connection).await.map_err(error::query)?;
+            Ok::<(), StoreError>(())
+        })
+        .await?;
+        Ok(self.users_table())
+    }
+}
+
+/// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.
+///
+/// A stale one is moved out of the way by the trigger `streams_make_room`.
+async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
+    let inserted: Result<StreamRow, _> = diesel::insert_into(streams::table)
+        .values(NewStreamRow::from(new))
+        .on_conflict(streams::user_id)
+        .filter_target(streams::status.eq(ActiveLiteral))
+        .do_nothing()
+        .returning(StreamRow::as_returning())
+        .get_result(connection)
+        .await;
+    match inserted {
+        Ok(row) => Ok(Some(row.try_into()?)),
+        Err(diesel::result::Error::NotFound) => Ok(None),
+        Err(failure) => Err(match error::broken_rule(&failure) {
+            Some(BrokenRule::KeyIsUnique) => StartError::KeyTaken,
+            Some(BrokenRule::UserExists) => StartError::UnknownUser,
+            None => error::query(failure).into(),
+        }),
+    }
+}
+
+async fn active_stream(
+    connection: &mut AsyncPgConnection,
+    new: &NewStream,
+) -> Result<Option<Stream>, StoreError> {
+    let row: Option<StreamRow> = streams::table
+        .filter(streams::user_id.eq(new.user_id.get()))
+        .filter(streams::status.eq(ActiveLiteral))
+        .filter(streams::expires_at.gt(new.created_at.to_naive_utc()))
+        .select(StreamRow::as_select())
+        .first(connection)
+        .await
+        .optional()
+        .map_err(error::query)?;
+    row.map(Stream::try_from).transpose()
+}
+
+/// A user with streams is known by them; of one without any, the platform is asked.
+async fn known(connection: &mut AsyncPgConnection, user: UserId, tied: bool) -> Result<(), UserStreamsError> {
+    if !tied {
+        return Ok(());
+    }
+    let user_exists = diesel::select(exists(users::table.find(user.get())));
+    let exists: bool = user_exists.get_result(connection).await.map_err(error::query)?;
+    if exists { Ok(()) } else { Err(UserStreamsError::UnknownUser) }
+}
+
+async fn read_page(
+    connection: &mut AsyncPgConnection,
+    mut list: streams::BoxedQuery<'_, diesel::pg::Pg>,
+    page: &PageRequest,
+) -> Result<StreamPage, StoreError> {
+    if let Some(after) = page.after {
+        let created_at = after.created_at.to_naive_utc();
+        let same_instant = streams::created_at.eq(created_at).and(streams::id.lt(after.id.0));
+        list = list.filter(streams::created_at.le(created_at));
+        list = list.filter(streams::created_at.lt(created_at).or(same_instant));
+    }
+    if let Some(rows) = page.rows_to_read() {
+        list = list.limit(rows);
+    }
+    let rows: Vec<StreamRow> = list
+        .order((streams::created_at.desc(), streams::id.desc()))
+        .select(StreamRow::as_select())
+        .load(connection)
+        .await
+        .map_err(error::query)?;
+    Ok(page.page_of(readable(rows)))
+}

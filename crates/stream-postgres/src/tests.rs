@@ -1,0 +1,50 @@
+//! The store against a real PostgreSQL that these tests start.
+
+mod adoption;
+mod connections;
+mod laws;
+mod rows;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_domain::ports::Clock as _;
+use stream_domain::testing::{ManualClock, SeededEntropy};
+use stream_domain::{NewStream, StreamKey, Timestamp, UserId};
+use stream_test_postgres::{Cluster, Database};
+
+use crate::{PostgresOptions, PostgresStore};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+fn store_at(url: &str) -> PostgresStore {
+    let options = PostgresOptions { url: url.to_owned(), pool_size: 16, timeout: Duration::from_secs(5) };
+    PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap()
+}
+
+async fn migrated() -> (Database<'static>, Arc<PostgresStore>) {
+    let database = Cluster::shared().database();
+    let store = store_at(&database.url());
+    store.migrate().await.unwrap();
+    (database, Arc::new(store))
+}
+
+fn user(number: i64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+fn key(name: &str) -> StreamKey {
+    StreamKey::parse(name).unwrap()
+}
+
+fn now() -> Timestamp {
+    ManualClock::default().now()
+}
+
+fn new_stream(number: i64, name: &str) -> NewStream {
+    NewStream::begin(user(number), key(name), now())
+}

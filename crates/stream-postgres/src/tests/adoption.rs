@@ -1,0 +1,255 @@
+//! Taking over a running platform's table.
+
+use futures_util::future::join_all;
+use stream_domain::ports::{StartError, StreamRepository as _};
+use stream_domain::{PageRequest, StreamStatus};
+use stream_test_postgres::{Cluster, Database};
+
+use super::{block_on, key, migrated, new_stream, now, store_at, user};
+
+/// Rows as a few months of the earlier service leave them, duplicates and gaps included.
+const OLD_ROWS: &str = "
+    INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at) VALUES
+    (1, 'dup-oldest', 'active', '2026-01-01 10:00:00.000001', '2026-01-01 10:00:00', '2026-01-02 10:00:00'),
+    (1, 'dup-newest', 'active', '2026-01-02 02:00:00.654321', '2026-01-02 02:00:00', '2026-01-03 02:00:00'),
+    (1, 'dup-middle', 'active', '2026-01-01 12:00:00', '2026-01-01 12:00:00', '2026-01-02 12:00:00'),
+    (2, 'twin-first', 'active', '2026-01-02 01:00:00', '2026-01-02 01:00:00', '2026-01-03 01:00:00'),
+    (2, 'twin-second', 'active', '2026-01-02 01:00:00', '2026-01-02 01:00:00', '2026-01-03 01:00:00'),
+    (3, 'stale', 'active', '2025-12-01 00:00:00', '2025-12-01 00:00:00', '2025-12-02 00:00:00'),
+    (4, 'null-expiry', 'active', '2026-01-02 03:00:00.5', '2026-01-02 03:00:00', NULL),
+    (4, 'null-expiry-stopped', 'stopped', '2025-11-02 03:00:00', '2025-11-02 03:30:00', NULL),
+    (5, 'stopped', 'stopped', '2025-11-01 00:00:00', '2025-11-01 05:00:00', '2025-11-02 00:00:00'),
+    (5, 'expired', 'expired', '2025-10-01 00:00:00', '2025-10-02 00:00:00', '2025-10-02 00:00:00'),
+    (NULL, 'orphan-a', 'active', '2026-01-02 03:00:00', '2026-01-02 03:00:00', '2026-01-03 03:00:00'),
+    (NULL, 'orphan-b', 'active', '2026-01-02 03:00:00', '2026-01-02 03:00:00', '2026-01-03 03:00:00')";
+
+fn old_platform() -> Database<'static> {
+    let database = Cluster::shared().database();
+    database.create_users(10);
+    database.create_old_streams(true);
+    database.sql(OLD_ROWS);
+    database
+}
+
+fn rows(database: &Database<'_>) -> Vec<String> {
+    let rows = database.sql("SELECT stream_key, status, expires_at FROM streams ORDER BY id");
+    rows.lines().map(str::to_owned).collect()
+}
+
+const ADOPTED: [&str; 12] = [
+    "dup-oldest|stopped|2026-01-02 10:00:00",
+    "dup-newest|active|2026-01-03 02:00:00",
+    "dup-middle|stopped|2026-01-02 12:00:00",
+    "twin-first|stopped|2026-01-03 01:00:00",
+    "twin-second|active|2026-01-03 01:00:00",
+    "stale|active|2025-12-02 00:00:00",
+    "null-expiry|active|2026-01-03 03:00:00.5",
+    "null-expiry-stopped|stopped|2025-11-03 03:00:00",
+    "stopped|stopped|2025-11-02 00:00:00",
+    "expired|expired|2025-10-02 00:00:00",
+    "orphan-a|active|2026-01-03 03:00:00",
+    "orphan-b|active|2026-01-03 03:00:00",
+];
+
+/// Everything of the rows that an adoption must not touch.
+fn untouchable(database: &Database<'_>) -> String {
+    database.sql("SELECT id, user_id, stream_key, created_at FROM streams ORDER BY id")
+        + &database.sql("SELECT * FROM streams WHERE stream_key IN ('dup-newest', 'stale', 'stopped', 'expired') ORDER BY id")
+        + &database.sql("SELECT updated_at FROM streams WHERE stream_key LIKE 'null-%' ORDER BY id")
+}
+
+#[test]
+fn an_old_table_is_adopted_and_again_without_change() {
+    block_on(async {
+        let database = old_platform();
+        let before = untouchable(&database);
+        let store = store_at(&database.url());
+        assert_eq!(store.migrate().await.unwrap().len(), 2);
+        assert_eq!(rows(&database), ADOPTED);
+        assert_eq!(untouchable(&database), before);
+        let everything = database.sql("SELECT * FROM streams ORDER BY id");
+        assert!(store.migrate().await.unwrap().is_empty());
+        assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), everything);
+        assert!(!store.plan_migration().await.unwrap().to_string().contains('-'));
+    });
+}
+
+#[test]
+fn many_instances_may_adopt_at_once() {
+    block_on(async {
+        let database = old_platform();
+        let stores: Vec<_> = (0..6).map(|_| store_at(&database.url())).collect();
+        let outcomes = join_all(stores.iter().map(crate::PostgresStore::migrate)).await;
+        let ran: usize = outcomes.into_iter().map(|done| done.unwrap().len()).sum();
+        assert_eq!(ran, 2);
+        assert_eq!(rows(&database), ADOPTED);
+    });
+}
+
+#[test]
+fn many_instances_may_make_a_fresh_schema_at_once() {
+    block_on(async {
+        let database = Cluster::shared().database();
+        let stores: Vec<_> = (0..6).map(|_| store_at(&database.url())).collect();
+        let outcomes = join_all(stores.iter().map(crate::PostgresStore::migrate)).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        assert_eq!(database.sql("SELECT count(*) FROM streams"), "0");
+    });
+}
+
+#[test]
+fn a_dry_run_tells_all_and_changes_nothing() {
+    block_on(async {
+        let database = old_platform();
+        let before = database.sql("SELECT * FROM streams ORDER BY id");
+        let relations = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1";
+        let schema = database.sql(relations);
+        let plan = store_at(&database.url()).plan_migration().await.unwrap();
+        assert_eq!(
+            plan.changes,
+            [
+                "2 rows without expires_at get created_at + 24 hours",
+                "3 active rows become stopped, since their users have newer active ones",
+                "run the migration 0001_create_streams",
+                "run the migration 0002_one_active_stream_per_user",
+            ]
+        );
+        assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), before);
+        assert_eq!(database.sql(relations), schema);
+    });
+}
+
+#[test]
+fn a_dry_run_on_a_fresh_database_promises_the_schema() {
+    block_on(async {
+        let database = Cluster::shared().database();
+        let plan = store_at(&database.url()).plan_migration().await.unwrap();
+        assert_eq!(plan.changes[0], "create the table streams in the documented schema");
+        assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname = 'streams'"), "0");
+    });
+}
+
+#[test]
+fn a_fresh_database_has_the_documented_schema() {
+    block_on(async {
+        let fresh = Cluster::shared().database();
+        fresh.create_users(1);
+        store_at(&fresh.url()).migrate().await.unwrap();
+        let documented = Cluster::shared().database();
+        documented.create_users(1);
+        documented.create_old_streams(false);
+        let columns = "SELECT column_name, data_type, character_maximum_length, is_nullable, column_default
+                       FROM information_schema.columns WHERE table_name = 'streams' ORDER BY ordinal_position";
+        assert_eq!(fresh.sql(columns), documented.sql(columns));
+        let constraints = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+                           WHERE conrelid = 'streams'::regclass ORDER BY 1";
+        assert_eq!(fresh.sql(constraints), documented.sql(constraints));
+        let indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'streams' ORDER BY 1";
+        for index in documented.sql(indexes).lines() {
+            assert!(fresh.sql(indexes).contains(index), "{index}");
+        }
+    });
+}
+
+#[test]
+fn the_earlier_service_goes_on_writing_beside_us() {
+    block_on(async {
+        let database = old_platform();
+        let store = store_at(&database.url());
+        store.migrate().await.unwrap();
+        // As it writes: named columns, naive UTC times, defaults for the rest, an expiry or none.
+        database.sql(
+            "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at)
+             VALUES (6, 'theirs', 'active', timezone('UTC', now()), timezone('UTC', now()),
+                     timezone('UTC', now()) + INTERVAL '24 hours');
+             INSERT INTO streams (user_id, stream_key) VALUES (7, 'defaults-only')",
+        );
+        for name in ["theirs", "defaults-only"] {
+            let stream = store.find_by_key(&key(name)).await.unwrap().unwrap();
+            assert_eq!(stream.expires_at.unix_seconds() - stream.created_at.unix_seconds(), 86_400, "{name}");
+            assert_eq!(stream.status, StreamStatus::Active);
+        }
+        // Its stop is seen here, and ours there.
+        database.sql("UPDATE streams SET status = 'stopped' WHERE stream_key = 'theirs'");
+        let ours = store.start(&new_stream(6, "ours")).await.unwrap();
+        assert_eq!(database.sql("SELECT status FROM streams WHERE stream_key = 'ours'"), "active");
+        store.stop_active(user(6), ours.created_at).await.unwrap().unwrap();
+        assert_eq!(database.sql("SELECT status FROM streams WHERE stream_key = 'ours'"), "stopped");
+    });
+}
+
+#[test]
+fn the_earlier_service_is_not_held_up_by_a_stale_row() {
+    block_on(async {
+        let database = old_platform();
+        store_at(&database.url()).migrate().await.unwrap();
+        // It looks only for unexpired active rows before it inserts.
+        database.sql(
+            "INSERT INTO streams (user_id, stream_key, expires_at)
+                      VALUES (3, 'after-stale', timezone('UTC', now()) + INTERVAL '24 hours')",
+        );
+        let statuses = database.sql("SELECT stream_key, status FROM streams WHERE user_id = 3 ORDER BY id");
+        assert_eq!(statuses, "stale|expired\nafter-stale|active");
+    });
+}
+
+#[test]
+fn the_earlier_service_cannot_make_a_second_active_stream_either() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "ours")).await.unwrap();
+        let insert = "INSERT INTO streams (user_id, stream_key, created_at, expires_at)
+                      VALUES (1, 'theirs', '2026-01-02 04:00:00', '2026-01-03 04:00:00')";
+        let refused = std::panic::catch_unwind(|| database.sql(insert));
+        assert!(refused.is_err());
+        let listed = store.list_by_user(user(1), &PageRequest::default()).await.unwrap();
+        assert_eq!(listed.streams.len(), 1);
+    });
+}
+
+#[test]
+fn an_adopted_active_stream_counts_from_the_first_moment() {
+    block_on(async {
+        let database = old_platform();
+        let store = store_at(&database.url());
+        store.migrate().await.unwrap();
+        let early = stream_domain::NewStream::begin(user(1), key("fresh"), now().plus(-time::Duration::HOUR));
+        match store.start(&early).await {
+            Err(StartError::AlreadyActive(stream)) => assert_eq!(stream.key, key("dup-newest")),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn readers_go_on_while_a_table_is_adopted() {
+    block_on(async {
+        let database = old_platform();
+        let store = store_at(&database.url());
+        // A transaction that has read keeps its lock; the adoption must not need it gone.
+        let reader = std::thread::spawn({
+            let url = database.url();
+            move || {
+                std::process::Command::new("psql")
+                    .args([
+                        "-X",
+                        "-q",
+                        "-d",
+                        &url,
+                        "-c",
+                        "BEGIN; SELECT count(*) FROM streams; SELECT pg_sleep(3); COMMIT",
+                    ])
+                    .stdout(std::process::Stdio::null())
+                    .status()
+                    .unwrap()
+            }
+        });
+        stream_test_postgres::eventually("the reader's lock", || {
+            database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'streams'::regclass AND mode = 'AccessShareLock'
+                          AND pid <> pg_backend_pid()") != "0"
+        });
+        assert_eq!(store.migrate().await.unwrap().len(), 2);
+        assert!(!reader.is_finished(), "the adoption waited for a reader");
+        assert!(reader.join().unwrap().success());
+    });
+}
