@@ -143,7 +143,7 @@ impl StoreHealth for PostgresStore {
 ///
 /// A stale one is moved out of the way by the trigger `streams_make_room`.
 async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
-    let inserted: Result<StreamRow, _> = diesel::insert_into(streams::table)
+    let inserted: QueryResult<StreamRow> = diesel::insert_into(streams::table)
         .values(NewStreamRow::from(new))
         .on_conflict(streams::user_id)
         .filter_target(streams::status.eq(ActiveLiteral))

@@ -1,1 +1,92 @@
-//! Placeholder.
+//! The store in an SQLite file, the default that needs no set-up.
+//!
+//! SQLite is compiled in; it runs in WAL mode with `synchronous = FULL`, so that an acknowledged key survives a power
+//! cut.
+//! Reads have a few connections and writes have one, since SQLite lets one writer in at a time.
+//! Its twin is `stream-postgres`, file for file; there are no `users` here to refer to.
+
+mod error;
+mod migrate;
+mod pool;
+mod row;
+mod schema;
+mod streams;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use diesel_async::pooled_connection::deadpool::Pool;
+use stream_domain::ports::StoreError;
+use tokio::runtime::Handle;
+
+pub use migrate::Plan;
+
+use crate::pool::Connection;
+
+/// What the store is told at start.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The database file; it and its folder are made if need be.
+    pub path: PathBuf,
+    /// How long an operation may take, waiting for a connection included.
+    pub timeout: Duration,
+}
+
+/// A [`stream_domain::ports::StreamRepository`] in an SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    path: PathBuf,
+    reads: Pool<Connection>,
+    writes: Pool<Connection>,
+    timeout: Duration,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Prepares the pools; opens the file when first asked something.
+    ///
+    /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons
+    /// half-way is finished there.
+    pub fn new(options: &SqliteOptions) -> Self {
+        let pool = |size| pool::build(&options.path, size, options.timeout);
+        Self {
+            path: options.path.clone(),
+            reads: pool(pool::READERS),
+            writes: pool(1),
+            timeout: options.timeout,
+            runtime: Handle::current(),
+        }
+    }
+
+    /// Closes every connection that is idle, and each other one when its operation ends.
+    pub fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
+
+    /// Runs a step on the store's own runtime, to its end even if the caller goes away, and waits for it until
+    /// the time-out.
+    ///
+    /// The connections block when a query is dropped half-way, which only a multi-thread runtime bears; the HTTP
+    /// server's worker threads are none and may drop a query at any time.
+    async fn detached<T, E>(&self, step: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match tokio::time::timeout(self.timeout, self.runtime.spawn(step)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
+            Err(_elapsed) => Err(StoreError::unavailable("the database took too long").into()),
+        }
+    }
+}

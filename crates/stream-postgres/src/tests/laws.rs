@@ -13,7 +13,7 @@ stream_domain::store_laws! {
 }
 
 #[test]
-fn without_the_index_the_rule_is_gone() {
+fn without_the_index_nothing_is_started() {
     block_on(async {
         let (database, store) = migrated().await;
         database.sql("DROP INDEX streams_one_active_per_user");

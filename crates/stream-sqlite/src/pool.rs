@@ -1,0 +1,57 @@
+//! Connections: how they are made, and how long anything may take.
+
+use std::path::Path;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use futures_util::FutureExt as _;
+
+/// A connection whose queries run on threads that may block.
+pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
+
+/// How many connections read at once.
+pub(crate) const READERS: usize = 4;
+
+/// Opens the file, with everything set that a connection needs.
+pub(crate) fn open(path: &Path, timeout: Duration) -> ConnectionResult<SqliteConnection> {
+    let Some(path) = path.to_str() else {
+        return Err(ConnectionError::BadConnection("the file's path is not UTF-8".to_owned()));
+    };
+    let mut connection = SqliteConnection::establish(path)?;
+    // The time-out comes first: switching to WAL may have to wait for somebody else who is.
+    let settings = format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+        timeout.as_millis()
+    );
+    connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// A pool of at most `size` connections; waiting for one takes at most `timeout`.
+pub(crate) fn build(path: &Path, size: usize, timeout: Duration) -> Pool<Connection> {
+    let path = path.to_owned();
+    let mut manager = ManagerConfig::default();
+    manager.recycling_method = RecyclingMethod::Fast;
+    manager.custom_setup = Box::new(move |_url| {
+        let path = path.clone();
+        async move {
+            let opened = tokio::task::spawn_blocking(move || open(&path, timeout)).await;
+            let opened = opened.map_err(|panic| ConnectionError::BadConnection(panic.to_string()))?;
+            opened.map(SyncConnectionWrapper::new)
+        }
+        .boxed()
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(deadpool::Runtime::Tokio1)
+        .wait_timeout(Some(timeout))
+        .create_timeout(Some(timeout))
+        .recycle_timeout(Some(timeout))
+        .build()
+        .expect("a pool with time-outs has a runtime to keep them")
+}

@@ -1,0 +1,225 @@
+//! The repository: each method is one statement on its common path, and one hop to a thread that may block.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use diesel::{sql_query, sql_types};
+use diesel_async::pooled_connection::deadpool::Pool;
+use stream_domain::ports::{
+    StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
+};
+use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId};
+
+use crate::SqliteStore;
+use crate::error::{self, BrokenRule};
+use crate::pool::Connection;
+use crate::row::{NewStreamRow, StreamRow, readable};
+use crate::schema::{ActiveLiteral, streams};
+
+#[async_trait]
+impl StreamRepository for SqliteStore {
+    async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
+        let new = new.clone();
+        self.write(move |connection| {
+            let Some(stream) = insert(connection, &new)? else {
+                // This transaction is the only writer, so the stream in the way is still there.
+                let active = active_stream(connection, &new)?;
+                return Err(StartError::AlreadyActive(Box::new(active)));
+            };
+            Ok(stream)
+        })
+        .await
+    }
+
+    async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
+        self.write(move |connection| {
+            let now = now.to_naive_utc();
+            let active = streams::table
+                .filter(streams::user_id.eq(user.get()))
+                .filter(streams::status.eq(ActiveLiteral))
+                .filter(streams::expires_at.gt(now));
+            let stopped: Option<StreamRow> = diesel::update(active)
+                .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
+                .returning(StreamRow::as_returning())
+                .get_result(connection)
+                .optional()
+                .map_err(error::query)?;
+            Ok(stopped.map(Stream::try_from).transpose()?)
+        })
+        .await
+    }
+
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
+        let key = key.clone();
+        self.read(move |connection| {
+            let row: Option<StreamRow> = streams::table
+                .filter(streams::stream_key.eq(key.expose()))
+                .select(StreamRow::as_select())
+                .first(connection)
+                .optional()
+                .map_err(error::query)?;
+            row.map(Stream::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
+        let page = *page;
+        self.read(move |connection| {
+            let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
+            Ok(read_page(connection, own, &page)?)
+        })
+        .await
+    }
+
+    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        let page = *page;
+        self.read(move |connection| {
+            let active = streams::table
+                .filter(streams::status.eq(ActiveLiteral))
+                .filter(streams::expires_at.gt(now.to_naive_utc()))
+                .into_boxed();
+            read_page(connection, active, &page)
+        })
+        .await
+    }
+
+    async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        self.write(move |connection| {
+            let sweep = sql_query(
+                "UPDATE streams SET status = 'expired', updated_at = ?1 WHERE id IN (
+                     SELECT id FROM streams WHERE status = 'active' AND expires_at <= ?1
+                     ORDER BY expires_at LIMIT ?2)",
+            );
+            let sweep = sweep.bind::<sql_types::Timestamp, _>(now.to_naive_utc());
+            let sweep = sweep.bind::<sql_types::BigInt, _>(i64::from(limit));
+            let marked = sweep.execute(connection).map_err(error::query)?;
+            Ok(u32::try_from(marked).unwrap_or(u32::MAX))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl StoreHealth for SqliteStore {
+    async fn check(&self) -> Result<UsersTable, StoreError> {
+        self.read(|connection| {
+            let first = streams::table.select(streams::id).limit(1);
+            first.execute(connection).map_err(error::query)?;
+            Ok(UsersTable::NotUsed)
+        })
+        .await
+    }
+}
+
+impl SqliteStore {
+    async fn read<T, E>(
+        &self,
+        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.step(&self.reads, step).await
+    }
+
+    /// Runs a step in a transaction that is a writer's from its beginning, and so never fails for having read first.
+    async fn write<T, E>(
+        &self,
+        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.step(&self.writes, |connection| {
+            let outcome =
+                connection.immediate_transaction(|connection| step(connection).map_err(Abort::Step));
+            outcome.map_err(|abort| match abort {
+                Abort::Step(refusal) => refusal,
+                Abort::Database(failure) => error::query(failure).into(),
+            })
+        })
+        .await
+    }
+
+    async fn step<T, E>(
+        &self,
+        pool: &Pool<Connection>,
+        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let pool = pool.clone();
+        self.detached(async move {
+            let mut connection = pool.get().await.map_err(error::pool)?;
+            connection.spawn_blocking(|connection| Ok(step(connection))).await.map_err(error::query)?
+        })
+        .await
+    }
+}
+
+/// Why a transaction was rolled back.
+enum Abort<E> {
+    Step(E),
+    Database(diesel::result::Error),
+}
+
+impl<E> From<diesel::result::Error> for Abort<E> {
+    fn from(failure: diesel::result::Error) -> Self {
+        Self::Database(failure)
+    }
+}
+
+/// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.
+///
+/// A stale one is moved out of the way by the trigger `streams_make_room`.
+fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
+    let inserted: QueryResult<StreamRow> = diesel::insert_into(streams::table)
+        .values(NewStreamRow::from(new))
+        .returning(StreamRow::as_returning())
+        .get_result(connection);
+    match inserted {
+        Ok(row) => Ok(Some(row.try_into()?)),
+        Err(failure) => match error::broken_rule(&failure) {
+            Some(BrokenRule::OneActivePerUser) => Ok(None),
+            Some(BrokenRule::KeyIsUnique) => Err(StartError::KeyTaken),
+            None => Err(error::query(failure).into()),
+        },
+    }
+}
+
+fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<Stream, StoreError> {
+    let row: StreamRow = streams::table
+        .filter(streams::user_id.eq(new.user_id.get()))
+        .filter(streams::status.eq(ActiveLiteral))
+        .select(StreamRow::as_select())
+        .first(connection)
+        .map_err(error::query)?;
+    row.try_into()
+}
+
+fn read_page(
+    connection: &mut SqliteConnection,
+    mut list: streams::BoxedQuery<'_, Sqlite>,
+    page: &PageRequest,
+) -> Result<StreamPage, StoreError> {
+    if let Some(after) = page.after {
+        let created_at = after.created_at.to_naive_utc();
+        let same_instant = streams::created_at.eq(created_at).and(streams::id.lt(after.id.0));
+        list = list.filter(streams::created_at.le(created_at));
+        list = list.filter(streams::created_at.lt(created_at).or(same_instant));
+    }
+    if let Some(rows) = page.rows_to_read() {
+        list = list.limit(rows);
+    }
+    let rows: Vec<StreamRow> = list
+        .order((streams::created_at.desc(), streams::id.desc()))
+        .select(StreamRow::as_select())
+        .load(connection)
+        .map_err(error::query)?;
+    Ok(page.page_of(readable(rows)))
+}

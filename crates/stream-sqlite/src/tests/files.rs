@@ -1,0 +1,142 @@
+//! Files: making them, sharing them, and what survives.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+use diesel::{QueryableByName, sql_query};
+use stream_domain::ports::{Clock as _, StartError, StoreHealth as _, StreamRepository as _, UsersTable};
+use stream_domain::testing::ManualClock;
+use stream_domain::{NewStream, PageRequest, StreamKey, UserId};
+
+use super::{block_on, migrated, store_at};
+use crate::pool;
+
+fn new_stream(number: i64, name: &str) -> NewStream {
+    let key = StreamKey::parse(name).unwrap();
+    NewStream::begin(UserId::new(number).unwrap(), key, ManualClock::default().now())
+}
+
+#[test]
+fn a_missing_folder_and_file_are_made_for_the_owner_alone() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/streams.db");
+        let store = store_at(&path);
+        assert!(store.plan_migration().await.unwrap().to_string().contains("make the file"));
+        assert!(!path.exists());
+        assert_eq!(store.migrate().await.unwrap().len(), 2);
+        assert!(store.migrate().await.unwrap().is_empty());
+        assert_eq!(store.plan_migration().await.unwrap().to_string(), "Nothing would change.");
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", file.path());
+        }
+    });
+}
+
+#[test]
+fn many_instances_may_make_the_file_at_once() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("streams.db");
+        let tasks: Vec<_> = (0..16)
+            .map(|_| {
+                let store = store_at(&path);
+                tokio::spawn(async move { store.migrate().await })
+            })
+            .collect();
+        let mut ran = 0;
+        for task in tasks {
+            ran += task.await.unwrap().unwrap().len();
+        }
+        assert_eq!(ran, 2);
+    });
+}
+
+#[test]
+fn two_instances_share_a_file_and_the_rule() {
+    block_on(async {
+        let (folder, first) = migrated().await;
+        let second = store_at(&folder.path().join("streams.db"));
+        first.start(&new_stream(1, "first")).await.unwrap();
+        let refusal = second.start(&new_stream(1, "second")).await;
+        assert!(matches!(refusal, Err(StartError::AlreadyActive(_))), "{refusal:?}");
+        assert_eq!(second.check().await.unwrap(), UsersTable::NotUsed);
+    });
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_reopening() {
+    block_on(async {
+        let (folder, store) = migrated().await;
+        let stream = store.start(&new_stream(1, "mine")).await.unwrap();
+        store.close();
+        drop(store);
+        let again = store_at(&folder.path().join("streams.db"));
+        assert_eq!(again.find_by_key(&stream.key).await.unwrap(), Some(stream));
+    });
+}
+
+#[test]
+fn commits_reach_the_disk_before_they_are_acknowledged() {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Integer)]
+        synchronous: i32,
+    }
+    #[derive(QueryableByName)]
+    struct Mode {
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = pool::open(&folder.path().join("x.db"), Duration::from_secs(1)).unwrap();
+    let setting: Setting = sql_query("PRAGMA synchronous").get_result(&mut connection).unwrap();
+    assert_eq!(setting.synchronous, 2, "FULL");
+    let mode: Mode = sql_query("PRAGMA journal_mode").get_result(&mut connection).unwrap();
+    assert_eq!(mode.journal_mode, "wal");
+}
+
+#[test]
+fn a_step_that_its_caller_abandons_on_a_single_thread_runtime_is_finished() {
+    let main = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (_folder, store) = main.block_on(migrated());
+    let worker = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    worker.block_on(async {
+        for number in 1..=50 {
+            let new = new_stream(number, &format!("key-{number}"));
+            let patience = Duration::from_micros(u64::try_from(number).unwrap() * 30);
+            let _ = tokio::time::timeout(patience, store.start(&new)).await;
+        }
+    });
+    let at = new_stream(1, "x").created_at;
+    eventually(|| {
+        let active = main.block_on(store.list_active(at, &PageRequest::default())).unwrap();
+        active.streams.len() == 50
+    });
+}
+
+fn eventually(mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it did not come about within 10 seconds");
+}
+
+#[test]
+fn without_the_index_the_rule_would_be_gone() {
+    block_on(async {
+        let (folder, store) = migrated().await;
+        let mut connection = pool::open(&folder.path().join("streams.db"), Duration::from_secs(1)).unwrap();
+        sql_query("DROP INDEX streams_one_active_per_user").execute(&mut connection).unwrap();
+        store.start(&new_stream(1, "first")).await.unwrap();
+        store.start(&new_stream(1, "second")).await.unwrap();
+    });
+}
