@@ -1,1 +1,94 @@
-//! Placeholder.
+//! The HTTP surface: what frontends, media servers and operators see.
+//!
+//! This file holds the whole URL table.
+//! Handlers parse, call one use case of [`Streams`](stream_domain::Streams), and render; rules live in the domain.
+//! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log ([`observe`]),
+//! and the server answers all that it accepted before it goes ([`server`]).
+
+mod addresses;
+mod auth;
+mod body;
+mod connection;
+mod cors;
+pub mod error;
+mod health;
+mod limits;
+mod observe;
+mod paging;
+mod public;
+mod readiness;
+pub mod server;
+mod state;
+mod streams;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
+
+pub use addresses::Addresses;
+pub use limits::GenerateKeyLimit;
+pub use readiness::Readiness;
+pub use state::{HttpOptions, HttpState};
+
+use crate::error::{ApiError, ErrorCode};
+
+/// Every route: its method and path, as docs/http-api.md lists them.
+///
+/// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
+pub const ROUTES: [(&str, &str); 8] = [
+    ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("POST", "/api/streams/generate-key"),
+    ("POST", "/api/streams/stop"),
+    ("GET", "/api/streams"),
+    ("GET", "/api/streams/public"),
+    ("GET", "/api/streams/{stream_key}"),
+];
+
+/// Registers the routes; fixed names come before `{stream_key}`.
+fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
+    config
+        .service(get("/health", web::to(health::show_health)))
+        .service(get("/health/live", web::to(health::show_liveness)))
+        .service(get("/health/ready", web::to(health::show_readiness)))
+        .service(get("/api/streams/public", web::to(public::list_public)).wrap(cors::any_origin()))
+        .service(
+            web::scope("/api")
+                .wrap(cors::listed_origins(&state.cors_origins))
+                .service(post("/streams/generate-key", web::to(streams::generate_key)))
+                .service(post("/streams/stop", web::to(streams::stop_stream)))
+                .service(get("/streams", web::to(streams::list_own)))
+                .service(get("/streams/{stream_key}", web::to(public::find_stream)))
+                .default_service(web::to(not_found)),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn get(path: &str, handler: Route) -> Resource {
+    let read = guard::Any(guard::Get()).or(guard::Head());
+    web::resource(path).route(handler.guard(read)).default_service(web::to(
+        |request: HttpRequest| async move { other_method(&request, "GET, HEAD, OPTIONS") },
+    ))
+}
+
+fn post(path: &str, handler: Route) -> Resource {
+    web::resource(path).route(handler.guard(guard::Post())).default_service(web::to(
+        |request: HttpRequest| async move { other_method(&request, "POST, OPTIONS") },
+    ))
+}
+
+fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
+    if request.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header(("Allow", allow)).finish());
+    }
+    Err(ApiError::method_not_allowed(allow))
+}
+
+async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(ErrorCode::NotFound.into())
+}

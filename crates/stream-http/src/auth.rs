@@ -1,0 +1,48 @@
+//! Who is asking.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use stream_domain::{BearerToken, UserId};
+
+use crate::error::{ApiError, ErrorCode};
+use crate::state::HttpState;
+
+/// The user whose token the request carries; asking for it in a handler refuses everybody else, without the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SignedIn(pub(crate) UserId);
+
+impl FromRequest for SignedIn {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let user = bearer_token(request).and_then(|token| {
+            let state = request.app_data::<web::Data<HttpState>>();
+            let state = state.ok_or(ErrorCode::InternalError)?;
+            Ok(Self(state.streams.authenticate(&token)?))
+        });
+        if let Ok(user) = user {
+            request.extensions_mut().insert(user);
+        }
+        ready(user)
+    }
+}
+
+/// The token of the one `Authorization` header; the scheme's name is read in any case (RFC 9110, section 11.1).
+fn bearer_token(request: &HttpRequest) -> Result<BearerToken, ApiError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().ok_or(ErrorCode::MissingToken)?;
+    if headers.next().is_some() {
+        return Err(ApiError::new(ErrorCode::InvalidToken, "Send one Authorization header, not several."));
+    }
+    let Some((scheme, token)) = header.to_str().ok().and_then(|text| text.split_once(' ')) else {
+        return Err(ErrorCode::MissingToken.into());
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(ErrorCode::MissingToken.into());
+    }
+    Ok(BearerToken::new(token.trim_matches(' ')))
+}

@@ -1,0 +1,120 @@
+//! A client's connection, with two things that the HTTP library leaves out.
+//!
+//! What cannot be read as HTTP never reaches a handler: the library answers it with a bare status.
+//! Here such an answer gets the shape of all other errors.
+//! And when the service stops, a connection that waits for a next request is told that there will be none.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::error::{ErrorCode, ErrorView};
+use crate::observe;
+use crate::state::HttpState;
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    state: Data<HttpState>,
+    /// Comes when no further request is to be read.
+    last_call: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// What was put in the place of a bare answer and is not sent yet.
+    unsent: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: TcpStream, state: Data<HttpState>, last_call: &CancellationToken) -> Self {
+        let last_call = Box::pin(last_call.clone().cancelled_owned());
+        Self { stream, state, last_call, unsent: Vec::new() }
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent.drain(..sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            return Poll::Ready(outcome);
+        }
+        // Reading nothing is how the end of a connection looks; what is being answered still gets its answer.
+        self.last_call.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_unsent(cx))?;
+        if let Some(shaped) = in_one_shape(bytes, &self.state) {
+            self.unsent = shaped;
+            // All of it counts as written; what the socket does not take now goes with the next flush.
+            if let Poll::Ready(Err(error)) = self.poll_unsent(cx) {
+                return Poll::Ready(Err(error));
+            }
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// If the bytes end with an error without a body, the same bytes with that answer in the shape of all errors.
+///
+/// Only the library itself sends such answers, as the last on a connection: each of ours has a body or says, to
+/// `HEAD`, how long it would be.
+fn in_one_shape(bytes: &[u8], state: &HttpState) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes.strip_suffix(b"\r\n\r\n")?).ok()?;
+    let start = text.rfind("HTTP/1.")?;
+    let (before, head) = text.split_at(start);
+    let is_bare = head.lines().any(|line| line.eq_ignore_ascii_case("content-length: 0"));
+    let status = head.split(' ').nth(1)?.parse().ok().and_then(|status| StatusCode::from_u16(status).ok())?;
+    if !is_bare || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let code = ErrorCode::of_status(status);
+    let view = ErrorView { error: code.sentence(), code: code.as_str(), stream: None };
+    let body = serde_json::to_string(&view).ok()?;
+    let request_id = state.new_request_id();
+    let request_id = request_id.to_str().ok()?;
+    tracing::info!(status = status.as_u16(), %request_id, "a request could not be read");
+
+    let mut shaped = before.to_owned();
+    let kept = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+    kept.for_each(|line| shaped.extend([line, "\r\n"]));
+    shaped.extend([
+        "content-type: application/json\r\n",
+        observe::REQUEST_ID.as_str(),
+        ": ",
+        request_id,
+        "\r\n",
+    ]);
+    observe::HEADERS.iter().for_each(|(name, value)| shaped.extend([name.as_str(), ": ", value, "\r\n"]));
+    shaped.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    Some(shaped.into_bytes())
+}

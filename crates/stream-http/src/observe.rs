@@ -1,0 +1,111 @@
+//! Around every request: an id, one line in the log, headers fit for an API, and one shape for every error.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
+
+use crate::auth::SignedIn;
+use crate::error::{ApiError, ErrorCode};
+use crate::state::HttpState;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Set on every answer: nothing here is a page, and everything here may hold a key.
+pub(crate) const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let state = request.app_data::<web::Data<HttpState>>().cloned();
+    let request_id = request_id(&request, state.as_ref().map(|state| state.get_ref()));
+    let method = request.method().clone();
+    let is_draining = state.is_some_and(|state| state.readiness.is_draining());
+
+    // Refusals of handlers and extractors are answers too; only a broken middleware ends here.
+    let response = next.call(request).await?;
+    let mut response = in_one_shape(response.map_into_boxed_body());
+
+    let headers = response.headers_mut();
+    set_headers(headers);
+    headers.insert(REQUEST_ID, request_id.clone());
+    if is_draining {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let user_id = request.extensions().get::<SignedIn>().map(|user| user.0.get());
+    let request_id = request_id.to_str().unwrap_or_default();
+    if let Some(cause) = cause(&response) {
+        tracing::error!(%request_id, %cause, "a request failed");
+    }
+    tracing::info!(
+        %method,
+        %route,
+        status = response.status().as_u16(),
+        duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
+        %request_id,
+        user_id,
+        "request"
+    );
+    Ok(response)
+}
+
+/// The client's id for the request if it is a plain one, else a new one.
+fn request_id(request: &ServiceRequest, state: Option<&HttpState>) -> HeaderValue {
+    let given = request.headers().get(&REQUEST_ID).filter(|value| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        (1..=128).contains(&value.len()) && value.as_bytes().iter().all(plain)
+    });
+    match (given, state) {
+        (Some(given), _) => given.clone(),
+        (None, Some(state)) => state.new_request_id(),
+        (None, None) => HeaderValue::from_static("unknown"),
+    }
+}
+
+fn set_headers(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // actix-cors says these to origins that are not listed as well.
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        headers.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
+    }
+}
+
+/// Gives an error that a library rendered (plain text, mostly) the shape of all others.
+fn in_one_shape(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if !is_error || is_json {
+        return response;
+    }
+    let mut shaped = ApiError::from(ErrorCode::of_status(status)).error_response();
+    *shaped.status_mut() = status;
+    for (name, value) in response.headers() {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
+            shaped.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response.into_response(shaped)
+}
+
+/// The chain behind a server error, told to the log once, here.
+fn cause(response: &ServiceResponse<BoxBody>) -> Option<String> {
+    response.response().error()?.as_error::<ApiError>()?.chain()
+}

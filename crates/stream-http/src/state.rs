@@ -1,0 +1,74 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderValue;
+use stream_domain::Streams;
+use stream_domain::ports::{Clock, Entropy, StoreHealth};
+use uuid::Uuid;
+
+use crate::addresses::Addresses;
+use crate::error::{ApiError, ErrorCode};
+use crate::limits::GenerateKeyLimit;
+use crate::readiness::Readiness;
+
+/// What the surface is told at start.
+#[derive(Debug)]
+pub struct HttpOptions {
+    /// Where streams are published to and watched from.
+    pub addresses: Addresses,
+    /// The origins whose pages may call the API with credentials.
+    pub cors_origins: Vec<String>,
+    /// How often a user may ask for a key.
+    pub generate_key_limit: Arc<GenerateKeyLimit>,
+    /// Whether the service takes work.
+    pub readiness: Readiness,
+}
+
+/// Everything that handlers need, made once and shared by all workers.
+pub struct HttpState {
+    pub(crate) streams: Streams,
+    pub(crate) health: Arc<dyn StoreHealth>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) addresses: Addresses,
+    pub(crate) cors_origins: Vec<String>,
+    pub(crate) generate_key_limit: Arc<GenerateKeyLimit>,
+    pub(crate) readiness: Readiness,
+}
+
+impl std::fmt::Debug for HttpState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpState").field("readiness", &self.readiness).finish_non_exhaustive()
+    }
+}
+
+impl HttpState {
+    /// Puts the surface together; `clock` and `entropy` make request ids.
+    pub fn new(
+        streams: Streams,
+        health: Arc<dyn StoreHealth>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: HttpOptions,
+    ) -> Self {
+        let HttpOptions { addresses, cors_origins, generate_key_limit, readiness } = options;
+        Self { streams, health, clock, entropy, addresses, cors_origins, generate_key_limit, readiness }
+    }
+
+    /// An id for a request that brought none: a UUID of version 7, so that ids sort by time.
+    pub(crate) fn new_request_id(&self) -> HeaderValue {
+        let mut random = [0; 10];
+        // Ids need not be secret; without randomness they merely repeat within a millisecond.
+        let _ = self.entropy.fill(&mut random);
+        let millis = u64::try_from(self.clock.now().unix_micros() / 1_000).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+            .expect("a UUID is printable")
+    }
+
+    /// The use cases, once the store is ready for them.
+    pub(crate) fn streams(&self) -> Result<&Streams, ApiError> {
+        if self.readiness.is_started() { Ok(&self.streams) } else { Err(ErrorCode::NotReady.into()) }
+    }
+}

@@ -1,0 +1,318 @@
+//! Wiring: the only file that names every adapter.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_domain::ports::{Clock as _, Entropy, StoreError, StoreHealth, StreamRepository, UsersTable};
+use stream_domain::{Streams, UserId};
+use stream_http::server::{Server, StopPlan};
+use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Readiness};
+use stream_jwt::{JwtVerifier, SharedSecret};
+use stream_postgres::{PostgresOptions, PostgresStore};
+use stream_sqlite::{SqliteOptions, SqliteStore};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+
+use crate::config::{DbUrl, Settings};
+use crate::secret::{self, Origin};
+use crate::system::{OsEntropy, SystemClock};
+
+/// The pauses between attempts to reach a database that is away at start: from the first to the longest.
+const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
+
+/// How often a missing `users` table is looked for.
+const USERS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Why the program ends, in a sentence that names what to do.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self(format!("the database: {}", chain(&error)))
+    }
+}
+
+/// The store that the settings choose.
+#[derive(Clone)]
+pub(crate) enum Store {
+    Postgres(PostgresStore),
+    Sqlite(SqliteStore),
+}
+
+impl Store {
+    /// Prepares the store; connects later.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
+        let timeout = settings.timeout();
+        match &settings.db_url {
+            DbUrl::Postgres(url) => {
+                let options =
+                    PostgresOptions { url: url.clone(), pool_size: settings.db_pool_size.into(), timeout };
+                let store = PostgresStore::new(&options, Arc::new(OsEntropy));
+                store.map(Self::Postgres).map_err(|error| Failure(format!("DB_URL: {error}")))
+            }
+            DbUrl::Sqlite(path) => {
+                Ok(Self::Sqlite(SqliteStore::new(&SqliteOptions { path: path.clone(), timeout })))
+            }
+        }
+    }
+
+    pub(crate) async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Postgres(store) => store.migrate().await,
+            Self::Sqlite(store) => store.migrate().await,
+        }
+    }
+
+    pub(crate) async fn plan_migration(&self) -> Result<String, StoreError> {
+        match self {
+            Self::Postgres(store) => Ok(store.plan_migration().await?.to_string()),
+            Self::Sqlite(store) => Ok(store.plan_migration().await?.to_string()),
+        }
+    }
+
+    fn ports(&self) -> (Arc<dyn StreamRepository>, Arc<dyn StoreHealth>) {
+        match self.clone() {
+            Self::Postgres(store) => (Arc::new(store.clone()), Arc::new(store)),
+            Self::Sqlite(store) => (Arc::new(store.clone()), Arc::new(store)),
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Postgres(store) => store.close(),
+            Self::Sqlite(store) => store.close(),
+        }
+    }
+}
+
+/// `serve`: runs until SIGTERM or SIGINT.
+pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
+    let (secret, origin) = secret::find(&settings, &OsEntropy)?;
+    let store = Store::open(&settings)?;
+    let streams = wire(&settings, &store, &secret)?;
+    let readiness = Readiness::starting("the database is being prepared");
+    let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
+    let options = HttpOptions {
+        addresses: Addresses::new(&settings.rtmp_base_url, &settings.hls_base_url),
+        cors_origins: settings.cors_origins.0.clone(),
+        generate_key_limit: limit.clone(),
+        readiness: readiness.clone(),
+    };
+    if let Store::Sqlite(store) = &store {
+        // A file that cannot be used will not mend itself.
+        store.migrate().await?;
+        readiness.ready();
+    }
+    let (_, health) = store.ports();
+    let state = HttpState::new(streams.clone(), health, Arc::new(SystemClock), Arc::new(OsEntropy), options);
+    let address = SocketAddr::new(settings.host, settings.port);
+    let server = Server::bind(address, state).map_err(|error| cannot_listen(address, &error))?;
+    let address = server.address().map_err(|error| cannot_listen(address, &error))?;
+
+    warn_of_secrets(&settings, &secret, &origin);
+    announce(&settings, address, &secret, &origin);
+    let chores = tokio::spawn(keep_house(settings.clone(), store.clone(), streams, readiness, limit));
+    let plan = StopPlan {
+        notice: Duration::from_secs(settings.shutdown_notice.into()),
+        deadline: Duration::from_secs(settings.shutdown_deadline.into()),
+    };
+    let served = server.run(stop_signal(), plan).await;
+    chores.abort();
+    store.close();
+    match served.map_err(|error| Failure(format!("the server failed: {error}")))? {
+        0 => tracing::info!("stopped; everything that was accepted was answered"),
+        cut => tracing::warn!(cut, "stopped at the deadline; connections that were still open were cut"),
+    }
+    Ok(())
+}
+
+fn wire(settings: &Settings, store: &Store, secret: &SharedSecret) -> Result<Streams, Failure> {
+    let previous = settings.secret_key_previous.as_deref().filter(|text| !text.is_empty());
+    let previous = previous.and_then(|text| SharedSecret::new(text).ok());
+    let verifier = JwtVerifier::new(secret, previous.as_ref(), settings.user_id_claims.0.clone());
+    let verifier = verifier.map_err(|error| Failure(error.to_string()))?;
+    let (repository, _) = store.ports();
+    Ok(Streams::new(repository, Arc::new(verifier), Arc::new(SystemClock), Arc::new(OsEntropy)))
+}
+
+/// Everything that happens without a request: migrations, sweeps, and waiting for the users table.
+async fn keep_house(
+    settings: Settings,
+    store: Store,
+    streams: Streams,
+    readiness: Readiness,
+    limit: Arc<GenerateKeyLimit>,
+) {
+    if let Store::Postgres(store) = &store {
+        prepare(store, &readiness).await;
+        tokio::spawn(wait_for_users(store.clone()));
+    }
+    readiness.ready();
+    tracing::info!("ready");
+    let mut ticks = tokio::time::interval(Duration::from_secs(settings.sweep_interval.into()));
+    loop {
+        ticks.tick().await;
+        limit.forget_quiet_users();
+        match streams.sweep().await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "marked expired streams"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "could not mark expired streams; trying again later")
+            }
+        }
+    }
+}
+
+/// Migrates, again and again with growing pauses while the database is away.
+async fn prepare(store: &PostgresStore, readiness: &Readiness) {
+    let mut pause = *PAUSES.start();
+    loop {
+        match store.migrate().await {
+            Ok(done) if done.is_empty() => return tracing::info!("the database is up to date"),
+            Ok(done) => return tracing::info!(migrations = done.join(", "), "migrated the database"),
+            Err(error) => {
+                let why = chain(&error);
+                tracing::warn!(error = why, pause_ms = pause.as_millis(), "the database is not ready");
+                readiness.still_starting(format!("waiting for the database: {error}"));
+            }
+        }
+        sleep(with_jitter(pause)).await;
+        pause = (pause * 2).min(*PAUSES.end());
+    }
+}
+
+/// Between half and all of a pause, so that instances do not come back in step.
+fn with_jitter(pause: Duration) -> Duration {
+    let mut byte = [u8::MAX];
+    let _ = OsEntropy.fill(&mut byte);
+    pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
+}
+
+/// Adds the foreign key to the platform's users, now or once their table appears.
+async fn wait_for_users(store: PostgresStore) {
+    let mut told = None;
+    loop {
+        let tied = store.tie_to_users().await;
+        match tied {
+            Ok(UsersTable::Referenced) => {
+                return tracing::info!("streams refer to the platform's users");
+            }
+            Ok(UsersTable::ReferencedByNewStreams) if told != tied.as_ref().ok().copied() => {
+                tracing::warn!(
+                    "new streams refer to the platform's users; some older ones name users who do not exist"
+                );
+            }
+            Ok(UsersTable::Missing | UsersTable::NotUsed) if told != tied.as_ref().ok().copied() => {
+                tracing::warn!(
+                    "there is no users table yet: streams are kept without a foreign key until it appears"
+                );
+            }
+            Ok(_) => {}
+            Err(ref error) => tracing::warn!(error = chain(error), "could not look for the users table"),
+        }
+        told = tied.ok();
+        sleep(USERS_INTERVAL).await;
+    }
+}
+
+fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin: &Origin) {
+    if secret.is_short() {
+        tracing::warn!(
+            "SECRET_KEY is shorter than {} bytes and can be guessed: anybody who does can sign in as anybody. \
+             Choose a longer one, in the user-service as well",
+            SharedSecret::RECOMMENDED_BYTES
+        );
+    }
+    if settings.secret_key_previous.as_deref().is_some_and(|text| !text.is_empty()) {
+        tracing::info!(
+            "tokens signed with SECRET_KEY_PREVIOUS are accepted too; unset it once they have expired"
+        );
+    }
+    if let Origin::File(path) = origin {
+        tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
+    }
+}
+
+/// Tells a person where the service is, and how to try it.
+fn announce(settings: &Settings, address: SocketAddr, secret: &SharedSecret, origin: &Origin) {
+    use std::io::Write as _;
+    let mut text = format!("stream-service {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
+    match &settings.db_url {
+        DbUrl::Postgres(_) => text.push_str("Streams are kept in PostgreSQL.\n"),
+        DbUrl::Sqlite(path) => {
+            text.push_str(&format!("Streams are kept in the SQLite file {}.\n", path.display()));
+            if let Origin::File(path) = origin {
+                text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
+            }
+            if let Some(line) = try_it(address, secret) {
+                text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
+            }
+        }
+    }
+    // A closed standard output is no reason not to serve.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn try_it(address: SocketAddr, secret: &SharedSecret) -> Option<String> {
+    let user = UserId::new(1).ok()?;
+    let token = stream_jwt::mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
+    let port = address.port();
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    Some(format!(
+        "curl -X POST http://{host}:{port}/api/streams/generate-key -H 'Authorization: Bearer {}'",
+        token.expose()
+    ))
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    Failure(format!("cannot listen on {address}: {error}; choose another with HOST and PORT"))
+}
+
+/// Comes with SIGTERM or SIGINT; a second one ends the process at once.
+async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; stop the process with SIGKILL");
+        return std::future::pending().await;
+    };
+    let mut either = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    either().await;
+    tracing::info!("stopping: no longer ready, answering what comes");
+    tokio::spawn(async move {
+        either().await;
+        tracing::warn!("told to stop a second time; stopping at once");
+        std::process::exit(1);
+    });
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,254 @@
+//! Settings: from the environment or from flags, each with its default, each checked at start.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use stream_jwt::SharedSecret;
+use tracing::level_filters::LevelFilter;
+use url::Url;
+
+use crate::commands::Command;
+
+/// Hands out stream keys, tells media servers who may publish, and viewers what is live.
+#[derive(Parser)]
+#[command(version, about, hide_possible_values = false, max_term_width = 120)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Everything that can be set; docs/operations.md has the same table.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Settings, as flags or environment variables")]
+pub(crate) struct Settings {
+    /// Database: postgresql://user:password@host/name, postgres://…, or sqlite://path.
+    #[arg(long, env = "DB_URL", global = true, hide_env_values = true, value_name = "URL",
+          default_value = "sqlite://data/streams.db", value_parser = DbUrl::parse)]
+    pub(crate) db_url: DbUrl,
+    /// Secret that tokens are signed with, the user-service's. Required with PostgreSQL; with SQLite one is made.
+    #[arg(long, env = "SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET",
+          value_parser = parse_secret)]
+    pub(crate) secret_key: Option<SharedSecret>,
+    /// Secret before the last rotation; tokens signed with it are still accepted.
+    #[arg(long, env = "SECRET_KEY_PREVIOUS", global = true, hide_env_values = true, value_name = "SECRET")]
+    pub(crate) secret_key_previous: Option<String>,
+    /// Address to listen on.
+    #[arg(long, env = "HOST", global = true, hide_env_values = true, default_value = "0.0.0.0")]
+    pub(crate) host: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, env = "PORT", global = true, hide_env_values = true, default_value_t = 8082)]
+    pub(crate) port: u16,
+    /// Where publishers go; the key is appended.
+    #[arg(long, env = "RTMP_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
+          default_value = "rtmp://localhost:1935/live", value_parser = parse_rtmp_base)]
+    pub(crate) rtmp_base_url: String,
+    /// Where viewers go; the key and /index.m3u8 are appended.
+    #[arg(long, env = "HLS_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
+          default_value = "http://localhost:8083/live", value_parser = parse_hls_base)]
+    pub(crate) hls_base_url: String,
+    /// Origins whose pages may call the API with credentials, separated by commas; empty for none.
+    #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
+          default_value = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:3001",
+          value_parser = Origins::parse)]
+    pub(crate) cors_origins: Origins,
+    /// Claims that may hold the user id, separated by commas; the first that a token has counts.
+    #[arg(long, env = "USER_ID_CLAIMS", global = true, hide_env_values = true, value_name = "CLAIMS",
+          default_value = "id,user_id,sub", value_parser = ClaimNames::parse)]
+    pub(crate) user_id_claims: ClaimNames,
+    /// Key requests per user and minute on this instance; 0 for any number.
+    #[arg(
+        long,
+        env = "GENERATE_KEY_PER_MINUTE",
+        global = true,
+        hide_env_values = true,
+        value_name = "REQUESTS",
+        default_value_t = 600
+    )]
+    pub(crate) generate_key_per_minute: u32,
+    /// Connections to PostgreSQL at most; half serve reads and half writes.
+    #[arg(long, env = "DB_POOL_SIZE", global = true, hide_env_values = true, value_name = "CONNECTIONS",
+          default_value_t = 16, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub(crate) db_pool_size: u16,
+    /// Seconds that a database operation may take, waiting for a connection included.
+    #[arg(long, env = "DB_TIMEOUT", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub(crate) db_timeout: u16,
+    /// Seconds between sweeps, which mark expired streams in the database.
+    #[arg(long, env = "SWEEP_INTERVAL", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) sweep_interval: u16,
+    /// Seconds that the service goes on accepting after it was told to stop, while /health/ready says 503.
+    #[arg(long, env = "SHUTDOWN_NOTICE", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=300))]
+    pub(crate) shutdown_notice: u16,
+    /// Seconds that answers may take after that.
+    #[arg(long, env = "SHUTDOWN_DEADLINE", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=300))]
+    pub(crate) shutdown_deadline: u16,
+    /// How much to log: off, error, warn, info, debug or trace [default: info, or debug with FLASK_DEBUG].
+    #[arg(long, env = "LOG_LEVEL", global = true, hide_env_values = true, value_name = "LEVEL",
+          value_parser = LogLevel::parse)]
+    pub(crate) log_level: Option<LogLevel>,
+    /// How to log: text, json, or auto for text on a terminal and JSON elsewhere.
+    #[arg(long, env = "LOG_FORMAT", global = true, hide_env_values = true, value_name = "FORMAT",
+          value_enum, default_value_t = LogFormat::Auto)]
+    pub(crate) log_format: LogFormat,
+    /// true logs at debug level unless LOG_LEVEL is set; kept from the earlier service.
+    #[arg(long, env = "FLASK_DEBUG", global = true, hide_env_values = true, value_name = "BOOL",
+          default_value = "false", value_parser = parse_bool, action = clap::ArgAction::Set)]
+    pub(crate) flask_debug: bool,
+}
+
+impl Settings {
+    /// How long a database operation may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.db_timeout.into())
+    }
+
+    /// The level that counts.
+    pub(crate) fn level(&self) -> LevelFilter {
+        let default = if self.flask_debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
+        self.log_level.and_then(|level| level.0).unwrap_or(default)
+    }
+}
+
+/// Which store, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum DbUrl {
+    /// The URL as it was given, password and all.
+    Postgres(String),
+    /// The file.
+    Sqlite(PathBuf),
+}
+
+impl DbUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with("postgresql://") || text.starts_with("postgres://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        let Some(path) = text.strip_prefix("sqlite://") else {
+            return Err("it must begin with postgresql://, postgres:// or sqlite://".to_owned());
+        };
+        if path.is_empty() || path.contains(['?', '#']) || path.starts_with(':') {
+            return Err(
+                "after sqlite:// comes the path of a file, such as data/streams.db or /var/lib/streams.db; \
+                        options and :memory: are not supported"
+                    .to_owned(),
+            );
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+/// Origins as browsers send them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Origins(pub(crate) Vec<String>);
+
+impl Origins {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(Self::parse_one).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn parse_one(text: &str) -> Result<String, String> {
+        if text == "*" {
+            return Err("* is not allowed, because these origins may send credentials; list them one by one"
+                .to_owned());
+        }
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let origin = url.map(|url| url.origin().ascii_serialization());
+        match origin {
+            Some(origin) if origin.eq_ignore_ascii_case(text) => Ok(origin),
+            _ => Err(format!("{text} is no origin of the form https://example.org or http://localhost:3000")),
+        }
+    }
+}
+
+/// Names of claims.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ClaimNames(pub(crate) Vec<String>);
+
+impl ClaimNames {
+    fn parse(text: &str) -> Result<Self, String> {
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err("it must be one or more names of claims, separated by commas".to_owned());
+        }
+        Ok(Self(names))
+    }
+}
+
+/// A level, or an empty setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LogLevel(Option<LevelFilter>);
+
+impl LogLevel {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        // The earlier service's names for the same levels are known too.
+        let level = match text.to_ascii_lowercase().as_str() {
+            "off" => LevelFilter::OFF,
+            "error" | "critical" => LevelFilter::ERROR,
+            "warn" | "warning" => LevelFilter::WARN,
+            "info" => LevelFilter::INFO,
+            "debug" => LevelFilter::DEBUG,
+            "trace" => LevelFilter::TRACE,
+            _ => return Err("it must be off, error, warn, info, debug or trace".to_owned()),
+        };
+        Ok(Self(Some(level)))
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// For collectors, one object a line.
+    Json,
+}
+
+fn parse_secret(text: &str) -> Result<SharedSecret, String> {
+    SharedSecret::new(text).map_err(|_| "it is empty; set it to the user-service's secret".to_owned())
+}
+
+fn parse_bool(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" | "" => Ok(false),
+        _ => Err("it must be true or false".to_owned()),
+    }
+}
+
+fn parse_rtmp_base(text: &str) -> Result<String, String> {
+    parse_base(text, &["rtmp", "rtmps"])
+}
+
+fn parse_hls_base(text: &str) -> Result<String, String> {
+    parse_base(text, &["http", "https"])
+}
+
+fn parse_base(text: &str, schemes: &[&str]) -> Result<String, String> {
+    let right = |url: &Url| {
+        let plain = url.query().is_none() && url.fragment().is_none();
+        plain && schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty())
+    };
+    match Url::parse(text) {
+        Ok(url) if right(&url) => Ok(text.to_owned()),
+        _ => Err(format!(
+            "it must be a URL of the form {}://host/path, without ? and #",
+            schemes.join(":// or ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

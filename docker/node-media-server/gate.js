@@ -1,0 +1,93 @@
+// The gate of node-media-server 2: nothing is published before the stream service has said yes.
+//
+// The documented way, to ask in a `prePublish` listener, is too late.
+// node-media-server does not wait for listeners, so a denied stream is live until the answer comes, and stays live if none comes.
+// The gate wraps `NodeRtmpSession.onPublish` instead, asks first, and calls the original only after a yes.
+// It fails closed: another status, an unreadable answer, an error or no answer in time all refuse the publisher.
+'use strict';
+
+const NodeRtmpSession = require('node-media-server/src/node_rtmp_session');
+const { publishers } = require('node-media-server/src/node_core_ctx');
+
+const APP = 'live';
+const KEY = /^[A-Za-z0-9_-]{1,255}$/;
+const ANSWER_WITHIN_MS = 3000;
+
+/**
+ * Puts the gate into every RTMP session of this process. Call it once, before `nms.run()`.
+ * `streamServiceUrl` is the service's address, such as `http://localhost:8082`.
+ * `report` receives one line for each decision, with the key shortened.
+ */
+function install({ streamServiceUrl, report = console.log }) {
+  const lookup = `${String(streamServiceUrl).replace(/\/+$/, '')}/api/streams/`;
+  const publish = NodeRtmpSession.prototype.onPublish;
+  if (!URL.canParse(lookup)) throw new Error('the gate needs the address of the stream service');
+  if (typeof publish !== 'function') throw new Error('the gate fits node-media-server 2 only');
+
+  NodeRtmpSession.prototype.onPublish = function (message) {
+    const app = this.appname;
+    const key = String(message.streamName).split('?')[0];
+    const streamId = this.parserPacket.header.stream_id;
+    const refuse = (reason) => {
+      report(`gate: ${app === APP && KEY.test(key) ? shorten(key) : 'a publisher'} refused: ${reason}`);
+      if (!this.isStarting) return;
+      this.sendStatusMessage(streamId, 'error', 'NetStream.Publish.BadName', 'This stream key may not publish.');
+      this.reject();
+    };
+
+    // A second publish on a connection would make node-media-server forget the name of the first and never free it.
+    if (this.isPublishing || this.gateIsAsking) return refuse('one connection publishes one stream');
+    if (app !== APP || !KEY.test(key)) return refuse('this is not the name of a stream key');
+    // Stream 0 is the connection itself; node-media-server would never end what is published on it.
+    if (!(streamId > 0)) return refuse('publish came before createStream');
+
+    this.gateIsAsking = true;
+    refusalFrom(lookup, key)
+      .then((refusal) => {
+        this.gateIsAsking = false;
+        if (!this.isStarting) return report(`gate: ${shorten(key)} left before the answer`);
+        if (refusal) return refuse(refusal);
+        if (this.appname !== app) return refuse('the application changed while the gate was asking');
+        if (publishers.has(`/${app}/${key}`)) return refuse('it is live already');
+
+        // Other packets have come in while we asked, and the original reads the stream's number from the packet at hand.
+        const packet = this.parserPacket;
+        this.parserPacket = { header: { stream_id: streamId } };
+        try {
+          // The part after `?` stays here: node-media-server would take ffmpeg options such as `hlsFlags` from it,
+          // with which a broadcaster could write to any file of the server.
+          publish.call(this, { ...message, streamName: key });
+        } finally {
+          this.parserPacket = packet;
+        }
+        if (this.isPublishing) report(`gate: ${shorten(key)} let in`);
+      })
+      .catch((error) => refuse(`publishing failed (${error.name})`));
+  };
+}
+
+/** Why the stream service does not let this key publish; `null` means that it does. Never rejects. */
+async function refusalFrom(lookup, key) {
+  try {
+    const response = await fetch(lookup + encodeURIComponent(key), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    if (response.status !== 200) {
+      response.body?.cancel().catch(() => {});
+      return `the stream service answered ${response.status}`;
+    }
+    // A 200 must speak of this very key: `/api/streams/public` is another route, and `public` could be a key's name.
+    const stream = await response.json();
+    return stream?.stream_key === key ? null : 'the stream service answered, but not with this stream';
+  } catch (error) {
+    return `no usable answer from the stream service (${error.cause?.code ?? error.name})`;
+  }
+}
+
+/** Enough of a key to recognise it in a log, too little to publish with it. */
+function shorten(key) {
+  return key.length < 16 ? 'a short key' : `${key.slice(0, 4)}…`;
+}
+
+module.exports = { install };
