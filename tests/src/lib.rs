@@ -1,1 +1,32 @@
-//! Placeholder.
+//! What journeys need: the real binary on a free port, a client with tokens, a database to look into, and programs
+//! that end with the test.
+
+mod binary;
+mod client;
+mod program;
+mod service;
+mod store;
+mod token;
+
+pub use binary::{server_binary, target_folder, workspace};
+pub use client::{Answer, Api};
+pub use program::Program;
+pub use service::{Service, Setup, find_secret};
+pub use store::{StoreKind, TestStore};
+pub use token::{claims_of, sign, token_of};
+
+use std::time::Duration;
+
+/// The secret that tests share with the services they start.
+pub const SECRET_KEY: &str = "a secret that is shared by this test and its service";
+
+/// Waits until something holds, for at most 30 seconds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what} did not come about within 30 seconds");
+}

@@ -6,6 +6,8 @@
 //! ([`Streams`]) and what it needs of the outside world ([`ports`]).
 //! It does no I/O, reads no clock and draws no randomness: adapters do, behind the ports.
 
+#![warn(clippy::future_not_send)]
+
 pub mod key;
 pub mod lifecycle;
 pub mod page;

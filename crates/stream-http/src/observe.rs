@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use actix_http::ConnectionType;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -37,11 +38,10 @@ pub(crate) async fn observe(
     let response = next.call(request).await?;
     let mut response = in_one_shape(response.map_into_boxed_body());
 
-    let headers = response.headers_mut();
-    set_headers(headers);
-    headers.insert(REQUEST_ID, request_id.clone());
+    set_headers(response.headers_mut());
+    response.headers_mut().insert(REQUEST_ID, request_id.clone());
     if is_draining {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
 
     let request = response.request();
@@ -55,7 +55,7 @@ pub(crate) async fn observe(
         %method,
         %route,
         status = response.status().as_u16(),
-        duration_ms = began.elapsed().as_secs_f64() * 1_000.0,
+        duration_us = began.elapsed().as_micros(),
         %request_id,
         user_id,
         "request"
@@ -87,7 +87,7 @@ fn set_headers(headers: &mut HeaderMap) {
     }
 }
 
-/// Gives an error that a library rendered (plain text, mostly) the shape of all others.
+/// Gives an error that a library rendered (a line of plain text, mostly) the shape of all others.
 fn in_one_shape(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
@@ -95,14 +95,21 @@ fn in_one_shape(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     if !is_error || is_json {
         return response;
     }
-    let mut shaped = ApiError::from(ErrorCode::of_status(status)).error_response();
+    let (request, response) = response.into_parts();
+    let (response, body) = response.into_parts();
+    let code = ErrorCode::of_status(status);
+    let text = body.try_into_bytes().ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    // What a library says of the client's mistake helps; what it says of its own stays inside.
+    let said = text.filter(|text| status.is_client_error() && !text.is_empty());
+    let error = said.map_or_else(|| code.into(), |text| ApiError::new(code, format!("{text}.")));
+    let mut shaped = error.error_response();
     *shaped.status_mut() = status;
     for (name, value) in response.headers() {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shaped.headers_mut().append(name.clone(), value.clone());
         }
     }
-    response.into_response(shaped)
+    ServiceResponse::new(request, shaped)
 }
 
 /// The chain behind a server error, told to the log once, here.

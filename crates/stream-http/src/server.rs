@@ -91,7 +91,7 @@ impl Server {
         readiness.draining();
         accept_until(&listener, &places, &mut workers, &mut std::pin::pin!(tokio::time::sleep(plan.notice)))
             .await;
-        accept_what_has_connected(listener.into_std()?, &places, &mut workers);
+        accept_what_has_connected(&listener.into_std()?, &places, &mut workers);
 
         let patience = LAST_REQUEST.min(plan.deadline);
         tokio::time::sleep(patience).await;
@@ -132,8 +132,8 @@ async fn accept_until(
     }
 }
 
-/// Takes every connection that the system has made already, then closes the door.
-fn accept_what_has_connected(listener: TcpListener, places: &Arc<Semaphore>, workers: &mut Workers) {
+/// Takes every connection that the system has made already.
+fn accept_what_has_connected(listener: &TcpListener, places: &Arc<Semaphore>, workers: &mut Workers) {
     while let Ok(permit) = places.clone().try_acquire_owned() {
         let Ok((stream, peer)) = listener.accept() else {
             return;

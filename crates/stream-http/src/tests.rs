@@ -1,1 +1,124 @@
-//! t
+//! The surface over the in-memory store and a manual clock, through real sockets.
+
+mod client;
+mod cors;
+mod errors;
+mod paging;
+mod requests;
+mod routes;
+mod shutdown;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use stream_domain::Streams;
+use stream_domain::ports::{Clock, Entropy, StreamRepository};
+use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use tokio::sync::oneshot;
+
+use crate::server::{Server, StopPlan};
+use crate::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Readiness};
+use client::{Answer, Client};
+
+/// A running service whose every part a test can reach.
+struct World {
+    address: SocketAddr,
+    store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+    readiness: Readiness,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<u32>>,
+}
+
+impl World {
+    fn new() -> Self {
+        let store = Arc::new(MemoryStore::default());
+        Self::with(store.clone(), store, 600)
+    }
+
+    fn with_key_requests_per_minute(requests: u32) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        Self::with(store.clone(), store, requests)
+    }
+
+    /// A world whose use cases ask `repository`, while its health is that of `store`.
+    fn with(repository: Arc<dyn StreamRepository>, store: Arc<MemoryStore>, key_requests: u32) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
+        let readiness = Readiness::starting("being tested");
+        let options = HttpOptions {
+            addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live"),
+            cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
+            generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
+            readiness: readiness.clone(),
+        };
+        let port_clock: Arc<dyn Clock> = clock.clone();
+        let streams = Streams::new(repository, Arc::new(FakeTokens), port_clock.clone(), entropy.clone());
+        let state = HttpState::new(streams, store.clone(), port_clock, entropy, options);
+        let (stop, stopped) = oneshot::channel();
+        let (tell_address, address) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            runtime.unwrap().block_on(async move {
+                let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
+                tell_address.send(server.address().unwrap()).unwrap();
+                let plan = StopPlan { notice: Duration::from_millis(300), deadline: Duration::from_secs(5) };
+                let stop = async {
+                    let _ = stopped.await;
+                };
+                server.run(stop, plan).await.unwrap()
+            })
+        });
+        readiness.ready();
+        let address = address.recv().unwrap();
+        Self { address, store, clock, readiness, stop: Some(stop), server: Some(server) }
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// One request on a connection of its own.
+    fn send(&self, head: &str) -> Answer {
+        self.connect().send(head)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n"))
+    }
+
+    fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n"))
+    }
+
+    fn post_as(&self, token: &str, path: &str) -> Answer {
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n"
+        ))
+    }
+
+    /// A fresh key of this user.
+    fn key_of(&self, user: u32) -> String {
+        let answer = self.post_as(&format!("user-{user}"), "/api/streams/generate-key");
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["stream"]["stream_key"].as_str().unwrap().to_owned()
+    }
+
+    /// Tells the server to stop, and does not wait for it.
+    fn begin_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits for the server's end; how many connections it cut.
+    fn join(&mut self) -> u32 {
+        self.server.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.begin_to_stop();
+    }
+}

@@ -5,6 +5,8 @@
 //! keep a media server from an answer.
 //! Its twin is `stream-sqlite`, file for file.
 
+#![warn(clippy::future_not_send)]
+
 mod error;
 mod migrate;
 mod pool;

@@ -23,6 +23,7 @@ pub(crate) struct Arguments {
 
 /// Everything that can be set; docs/operations.md has the same table.
 #[derive(Args, Clone)]
+#[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(next_help_heading = "Settings, as flags or environment variables")]
 pub(crate) struct Settings {
     /// Database: postgresql://user:password@host/name, postgres://…, or sqlite://path.

@@ -5,6 +5,8 @@
 //! Reads have a few connections and writes have one, since SQLite lets one writer in at a time.
 //! Its twin is `stream-postgres`, file for file; there are no `users` here to refer to.
 
+#![warn(clippy::future_not_send)]
+
 mod error;
 mod migrate;
 mod pool;

@@ -1,1 +1,102 @@
-//! t
+//! What settings accept, and what they say of what they do not.
+
+use clap::{CommandFactory as _, Parser as _};
+use tracing::level_filters::LevelFilter;
+
+use super::{Arguments, DbUrl, Settings};
+
+fn settings(flags: &[&str]) -> Result<Settings, String> {
+    let arguments = std::iter::once("stream-server").chain(flags.iter().copied());
+    Arguments::try_parse_from(arguments).map(|parsed| parsed.settings).map_err(|error| error.to_string())
+}
+
+#[test]
+fn without_any_setting_the_documented_defaults_hold() {
+    let settings = settings(&[]).unwrap();
+    assert_eq!(settings.db_url, DbUrl::Sqlite("data/streams.db".into()));
+    assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 8082));
+    assert_eq!(settings.rtmp_base_url, "rtmp://localhost:1935/live");
+    assert_eq!(settings.hls_base_url, "http://localhost:8083/live");
+    assert_eq!(
+        settings.cors_origins.0,
+        ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:3001"]
+    );
+    assert_eq!(settings.user_id_claims.0, ["id", "user_id", "sub"]);
+    assert!(settings.secret_key.is_none());
+    assert_eq!(settings.level(), LevelFilter::INFO);
+}
+
+#[test]
+fn a_database_url_names_its_store() {
+    let url = |text: &str| settings(&["--db-url", text]).map(|settings| settings.db_url);
+    for text in ["postgresql://u:p@h:5432/d", "postgres://u@h/d?sslmode=require"] {
+        assert_eq!(url(text), Ok(DbUrl::Postgres(text.to_owned())));
+    }
+    assert_eq!(url("sqlite://streams.db"), Ok(DbUrl::Sqlite("streams.db".into())));
+    assert_eq!(url("sqlite:///var/lib/streams.db"), Ok(DbUrl::Sqlite("/var/lib/streams.db".into())));
+    for text in
+        ["", "mysql://h/d", "postgresql:h", "sqlite://", "sqlite://:memory:", "sqlite://x?mode=ro", "data.db"]
+    {
+        let refusal = url(text).unwrap_err();
+        assert!(refusal.contains("--db-url"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
+    let cases = [
+        ("--port", "web", "PORT"),
+        ("--port", "65536", "65535"),
+        ("--host", "localhost", "--host"),
+        ("--db-pool-size", "1", "2..=1000"),
+        ("--db-timeout", "0", "1..=60"),
+        ("--sweep-interval", "0", "1..=3600"),
+        ("--secret-key", "", "it is empty"),
+        ("--log-level", "loud", "off, error, warn, info, debug or trace"),
+        ("--log-format", "xml", "auto, text, json"),
+        ("--flask-debug", "perhaps", "true or false"),
+        ("--cors-origins", "*", "list them one by one"),
+        ("--cors-origins", "http://localhost:3000/", "is no origin"),
+        ("--cors-origins", "localhost:3000", "is no origin"),
+        ("--rtmp-base-url", "http://localhost/live", "rtmp:// or rtmps://host/path"),
+        ("--hls-base-url", "localhost:8083/live", "http:// or https://host/path"),
+        ("--user-id-claims", "id,,sub", "separated by commas"),
+    ];
+    for (flag, value, told) in cases {
+        let refusal = settings(&[flag, value]).err().unwrap_or_else(|| panic!("{flag} {value} is accepted"));
+        assert!(refusal.contains(flag), "{refusal}");
+        assert!(refusal.contains(told), "{flag} {value}: {refusal}");
+    }
+}
+
+#[test]
+fn unknown_flags_and_commands_are_refused() {
+    assert!(settings(&["--prot", "80"]).is_err());
+    assert!(settings(&["sreve"]).is_err());
+}
+
+#[test]
+fn the_earlier_services_debug_setting_means_debug_logging() {
+    let level = |flags: &[&str]| settings(flags).unwrap().level();
+    for value in ["true", "True", "1"] {
+        assert_eq!(level(&["--flask-debug", value]), LevelFilter::DEBUG);
+    }
+    for value in ["false", "0", ""] {
+        assert_eq!(level(&["--flask-debug", value]), LevelFilter::INFO);
+    }
+    assert_eq!(level(&["--flask-debug", "true", "--log-level", "warning"]), LevelFilter::WARN);
+    assert_eq!(level(&["--log-level", ""]), LevelFilter::INFO);
+}
+
+#[test]
+fn every_setting_has_a_variable_a_flag_and_a_help_text() {
+    for argument in Arguments::command().get_arguments() {
+        let Some(variable) = argument.get_env() else {
+            continue;
+        };
+        let flag = argument.get_long().unwrap();
+        assert_eq!(variable.to_str().unwrap().to_lowercase().replace('_', "-"), flag);
+        assert!(argument.get_help().is_some_and(|help| help.to_string().len() > 15), "{flag}");
+        assert!(argument.is_hide_env_values_set(), "{flag} would show its value in --help");
+    }
+}

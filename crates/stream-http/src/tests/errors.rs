@@ -1,0 +1,120 @@
+//! Failures of the store, wrong methods, and a table without twins.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use stream_domain::ports::{MockStreamRepository, StartError, StoreError, UserStreamsError};
+use stream_domain::testing::MemoryStore;
+
+use super::World;
+use crate::ROUTES;
+use crate::error::ErrorCode;
+
+#[test]
+fn a_store_that_is_away_is_503_with_a_time_to_come_back() {
+    let world = World::new();
+    let key = world.key_of(1);
+    world.store.go_away();
+    let answers = [
+        world.post_as("user-2", "/api/streams/generate-key"),
+        world.post_as("user-1", "/api/streams/stop"),
+        world.get_as("user-1", "/api/streams"),
+        world.get("/api/streams/public"),
+        world.get(&format!("/api/streams/{key}")),
+    ];
+    for answer in answers {
+        assert_eq!((answer.status, answer.code().as_str()), (503, "store_unavailable"));
+        assert_eq!(answer.header("retry-after"), Some("2"));
+    }
+    world.store.come_back();
+    assert_eq!(world.get(&format!("/api/streams/{key}")).status, 200);
+}
+
+#[test]
+fn a_defect_is_500_and_tells_nothing_of_the_inside() {
+    let mut repository = MockStreamRepository::new();
+    let defect = || StoreError::failed("relation \"streams\" has no column hunter2");
+    repository.expect_start().returning(move |_| Err(StartError::Store(defect())));
+    repository.expect_find_by_key().returning(|_| {
+        Err(StoreError::Corrupt {
+            table: "streams",
+            id: 7,
+            reason: "status is none of active, stopped, expired",
+        })
+    });
+    let world = World::with(Arc::new(repository), Arc::new(MemoryStore::default()), 600);
+    for answer in [world.post_as("user-1", "/api/streams/generate-key"), world.get("/api/streams/some-key")] {
+        assert_eq!((answer.status, answer.code().as_str()), (500, "internal_error"));
+        assert!(!answer.body.contains("streams"), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_user_whom_the_platform_does_not_know_is_401() {
+    let mut repository = MockStreamRepository::new();
+    repository.expect_start().returning(|_| Err(StartError::UnknownUser));
+    repository.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    repository.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    let world = World::with(Arc::new(repository), Arc::new(MemoryStore::default()), 600);
+    let answers = [
+        world.post_as("user-1", "/api/streams/generate-key"),
+        world.post_as("user-1", "/api/streams/stop"),
+        world.get_as("user-1", "/api/streams"),
+    ];
+    for answer in answers {
+        assert_eq!((answer.status, answer.code().as_str()), (401, "unknown_user"));
+        assert!(answer.header("www-authenticate").unwrap().contains("invalid_token"));
+    }
+}
+
+#[test]
+fn other_methods_are_405_with_those_that_are_allowed() {
+    let world = World::new();
+    for (method, path) in ROUTES {
+        let allowed = if method == "GET" { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" };
+        let path = path.replace("{stream_key}", "some-key");
+        for other in ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"] {
+            if other == method {
+                continue;
+            }
+            let answer =
+                world.send(&format!("{other} {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n"));
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (405, "method_not_allowed"),
+                "{other} {path}"
+            );
+            assert_eq!(answer.header("allow"), Some(allowed), "{other} {path}");
+        }
+        let options = world.send(&format!("OPTIONS {path} HTTP/1.1\r\nHost: test\r\n"));
+        assert_eq!((options.status, options.header("allow")), (204, Some(allowed)), "{path}");
+    }
+}
+
+#[test]
+fn before_the_store_is_ready_requests_are_asked_to_come_again() {
+    let world = World::new();
+    let waiting = World::with(Arc::new(MockStreamRepository::new()), Arc::new(MemoryStore::default()), 600);
+    drop(world);
+    let readiness = crate::Readiness::starting("waiting for the database");
+    assert_eq!(readiness.objection().as_deref(), Some("waiting for the database"));
+    readiness.still_starting("still waiting");
+    assert_eq!(readiness.objection().as_deref(), Some("still waiting"));
+    readiness.ready();
+    readiness.still_starting("too late");
+    assert_eq!(readiness.objection(), None);
+    waiting.readiness.draining();
+    waiting.readiness.ready();
+    assert_eq!(waiting.get("/health/ready").code(), "not_ready");
+}
+
+#[test]
+fn codes_are_unlike_each_other_and_sentences_are_sentences() {
+    let codes: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(codes.len(), ErrorCode::ALL.len());
+    for code in ErrorCode::ALL {
+        assert!(code.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{code:?}");
+        assert!(code.sentence().ends_with('.'), "{code:?}");
+        assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+    }
+}

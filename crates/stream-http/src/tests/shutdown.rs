@@ -1,0 +1,84 @@
+//! Stopping without leaving anybody unanswered.
+
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use super::World;
+
+#[test]
+fn while_it_stops_the_service_says_so_and_closes_after_each_answer() {
+    let mut world = World::new();
+    let mut old = world.connect();
+    assert_eq!(old.send("GET /health/ready HTTP/1.1\r\nHost: test\r\n").status, 200);
+    world.begin_to_stop();
+    while world.readiness.objection().is_none() {
+        thread::yield_now();
+    }
+    let new = world.get("/health/ready");
+    assert_eq!((new.status, new.header("connection")), (503, Some("close")));
+    let last = old.send("GET /health/live HTTP/1.1\r\nHost: test\r\n");
+    assert_eq!((last.status, last.header("connection")), (200, Some("close")));
+    assert!(old.is_closed());
+    assert_eq!(world.join(), 0);
+}
+
+#[test]
+fn every_connection_that_was_made_is_answered() {
+    let mut world = World::new();
+    let address = world.address;
+    // Connections that come while the service stops; each that is made must be answered.
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            thread::spawn(move || {
+                let (mut answered, mut lost) = (0, 0);
+                while let Ok(stream) = TcpStream::connect(address) {
+                    drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
+                    match exchange(stream) {
+                        true => answered += 1,
+                        false => lost += 1,
+                    }
+                }
+                (answered, lost)
+            })
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(200));
+    world.begin_to_stop();
+    let cut = world.join();
+    let outcomes: Vec<(u32, u32)> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+    let answered: u32 = outcomes.iter().map(|(answered, _)| answered).sum();
+    let lost: u32 = outcomes.iter().map(|(_, lost)| lost).sum();
+    // The system itself may refuse what connects in the instant between the last look and the closing of the door.
+    assert!(answered > 100 && lost <= 1 && cut == 0, "answered {answered}, lost {lost}, cut {cut}");
+}
+
+fn exchange(mut stream: TcpStream) -> bool {
+    use std::io::{Read as _, Write as _};
+    let mut answer = Vec::new();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").is_ok()
+        && stream.read_to_end(&mut answer).is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[test]
+fn a_connection_that_asks_nothing_does_not_hold_the_service_up() {
+    let mut world = World::new();
+    let mut silent = world.connect();
+    let mut idle = world.connect();
+    assert_eq!(idle.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
+    world.begin_to_stop();
+    assert_eq!(world.join(), 0);
+    assert!(silent.is_closed());
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_connection_that_was_just_made_gets_its_answer() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    world.begin_to_stop();
+    thread::sleep(Duration::from_millis(400));
+    assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
+    assert_eq!(world.join(), 0);
+}

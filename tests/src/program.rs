@@ -1,0 +1,76 @@
+//! A program that a test starts, and that ends with the test.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+/// A child process whose output goes to files.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    output: PathBuf,
+}
+
+impl Program {
+    /// Starts a command; standard output goes to `output`, standard error beside it with `.err` at its end.
+    pub fn start(command: &mut Command, output: &Path) -> Self {
+        let errors = File::create(errors_of(output)).expect("the output folder is writable");
+        command.stdin(std::process::Stdio::null());
+        command.stdout(File::create(output).expect("the output folder is writable")).stderr(errors);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { child, output: output.to_owned() }
+    }
+
+    /// What it has written to standard output so far.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
+    /// What it has written to standard error so far.
+    pub fn errors(&self) -> String {
+        std::fs::read_to_string(errors_of(&self.output)).unwrap_or_default()
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success(), "the process is gone");
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be waited for")
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it goes on for more than a minute.
+    pub async fn wait(&mut self) -> ExitStatus {
+        for _ in 0..1200 {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("a program did not end within a minute:\n{}\n{}", self.output(), self.errors());
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn errors_of(output: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.err", output.display()))
+}

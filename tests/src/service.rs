@@ -1,0 +1,125 @@
+//! The real binary, started on a free port, and searched for leaked secrets when it ends.
+
+use std::ops::Deref;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{Api, Program, SECRET_KEY, server_binary};
+
+/// How a service is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    variables: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// On this database, with the tests' secret.
+    pub fn on(db_url: &str) -> Self {
+        Self::default().with("DB_URL", db_url).with("SECRET_KEY", SECRET_KEY)
+    }
+
+    /// With one more variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The binary with these settings and none of the caller's, in a folder of its own.
+    pub fn command(&self, folder: &TempDir) -> Command {
+        let mut command = Command::new(server_binary());
+        command.current_dir(folder.path()).env_clear();
+        command.env("HOST", "127.0.0.1").env("PORT", "0").env("LOG_LEVEL", "trace");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts it and waits until it listens, ready or not.
+    pub async fn listen(&self) -> Service {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut program = Program::start(&mut self.command(&folder), &folder.path().join("output"));
+        for _ in 0..600 {
+            if let Some(address) = address(&program.output()) {
+                let api = Api::new(&address);
+                self.note_secrets(&api);
+                return Service { program, api, _folder: folder };
+            }
+            assert!(program.ended().is_none(), "the service ended:\n{}", program.errors());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the service did not listen within 30 seconds:\n{}", program.errors());
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(&self) -> Service {
+        let service = self.listen().await;
+        crate::eventually("readiness", || async { service.get("/health/ready").await.status == 200 }).await;
+        service
+    }
+
+    /// Runs it with these arguments to its end.
+    pub fn run(&self, arguments: &[&str]) -> (ExitStatus, String, String) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = self.command(&folder).args(arguments).output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the binary prints text");
+        (output.status, text(output.stdout), text(output.stderr))
+    }
+
+    /// Secrets of the settings: the signing secrets, and the password in the database's URL.
+    fn note_secrets(&self, api: &Api) {
+        for (name, value) in &self.variables {
+            match name.as_str() {
+                "SECRET_KEY" | "SECRET_KEY_PREVIOUS" => api.note(value),
+                "DB_URL" => {
+                    let user_info = value.split("://").nth(1).and_then(|rest| rest.split_once('@'));
+                    let password = user_info.and_then(|(user_info, _)| user_info.split_once(':'));
+                    password.iter().for_each(|(_, password)| api.note(password));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn address(output: &str) -> Option<String> {
+    let line = output.lines().find(|line| line.contains(" listens on "))?;
+    line.split(' ').next_back().map(str::to_owned)
+}
+
+/// A running service; it is used like its client.
+#[derive(Debug)]
+pub struct Service {
+    /// The process.
+    pub program: Program,
+    api: Api,
+    _folder: TempDir,
+}
+
+impl Deref for Service {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.program.kill();
+        let leak =
+            find_secret(&format!("{}{}", self.program.errors(), self.program.output()), &self.api.secrets());
+        if let Some(line) = leak
+            && !std::thread::panicking()
+        {
+            panic!("a secret is in the log: {line}");
+        }
+    }
+}
+
+/// The first line that shows one of the secrets; the start banner's own token is meant to be seen.
+pub fn find_secret<'a>(log: &'a str, secrets: &[String]) -> Option<&'a str> {
+    let mut lines = log.lines().filter(|line| !line.trim_start().starts_with("curl "));
+    lines.find(|line| secrets.iter().any(|secret| secret.len() > 3 && line.contains(secret.as_str())))
+}

@@ -1,0 +1,83 @@
+//! A database of a test's own, of either kind, that can be looked into past the service.
+
+use std::process::Command;
+
+use stream_test_postgres::{Cluster, Database};
+use tempfile::TempDir;
+
+use crate::Setup;
+
+/// The stores that the service has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A file.
+    Sqlite,
+    /// A server, shared with a `users` table that knows users 1 to 2000.
+    Postgres,
+}
+
+/// An empty database.
+#[derive(Debug)]
+pub enum TestStore {
+    /// A file in a folder of its own.
+    Sqlite(TempDir),
+    /// A database in the tests' cluster.
+    Postgres(Database<'static>),
+}
+
+impl TestStore {
+    /// A new one.
+    pub fn new(kind: StoreKind) -> Self {
+        match kind {
+            StoreKind::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
+            StoreKind::Postgres => {
+                let database = Cluster::shared().database();
+                database.create_users(2_000);
+                Self::Postgres(database)
+            }
+        }
+    }
+
+    /// Where it is; PostgreSQL's URL has a password that no log may show.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite://{}/streams.db", folder.path().display()),
+            Self::Postgres(database) => database.url().replace("postgres@", "postgres:not-for-logs@"),
+        }
+    }
+
+    /// A service on it.
+    pub fn setup(&self) -> Setup {
+        Setup::on(&self.url())
+    }
+
+    /// Runs statements and returns what they select, a line a row, `|` between columns.
+    pub fn sql(&self, statements: &str) -> String {
+        match self {
+            Self::Postgres(database) => database.sql(statements),
+            Self::Sqlite(folder) => {
+                let script = "import sqlite3, sys\n\
+                    c = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)\n\
+                    for r in c.execute(sys.argv[2]): print('|'.join(str(v) for v in r))";
+                let mut python = Command::new("python3");
+                python.args(["-c", script]).arg(folder.path().join("streams.db")).arg(statements);
+                let output = python.output().expect("python3 is there");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            }
+        }
+    }
+
+    /// Moves a stream's life into the past, as if a day had gone by.
+    pub fn let_expire(&self, key: &str) {
+        let hours_ago = |hours: u32| match self {
+            Self::Sqlite(_) => format!("strftime('%Y-%m-%d %H:%M:%f', 'now', '-{hours} hours')"),
+            Self::Postgres(_) => format!("timezone('UTC', now()) - INTERVAL '{hours} hours'"),
+        };
+        self.sql(&format!(
+            "UPDATE streams SET created_at = {}, expires_at = {} WHERE stream_key = '{key}'",
+            hours_ago(25),
+            hours_ago(1)
+        ));
+    }
+}
