@@ -1,1 +1,36 @@
-//! Journeys.
+//! Journeys of the real binary on real databases, one file each.
+//!
+//! Every service that a journey starts logs all it can, and its log is searched, when it ends, for each key, token
+//! and password that the journey used.
+
+mod adoption;
+mod commands;
+mod contract;
+mod crash;
+mod media;
+mod outage;
+mod races;
+mod secrets;
+mod shutdown;
+mod start;
+mod tidy;
+mod tokens;
+
+/// Makes a test of each journey on each store.
+macro_rules! on_both_stores {
+    ($($journey:ident)+) => {
+        mod on_sqlite {
+            $( #[tokio::test(flavor = "multi_thread")]
+            async fn $journey() {
+                super::$journey(stream_tests::StoreKind::Sqlite).await;
+            } )+
+        }
+        mod on_postgresql {
+            $( #[tokio::test(flavor = "multi_thread")]
+            async fn $journey() {
+                super::$journey(stream_tests::StoreKind::Postgres).await;
+            } )+
+        }
+    };
+}
+use on_both_stores;

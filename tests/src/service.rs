@@ -108,13 +108,9 @@ impl Deref for Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.program.kill();
-        let leak =
-            find_secret(&format!("{}{}", self.program.errors(), self.program.output()), &self.api.secrets());
-        if let Some(line) = leak
-            && !std::thread::panicking()
-        {
-            panic!("a secret is in the log: {line}");
-        }
+        let log = format!("{}{}", self.program.errors(), self.program.output());
+        let leak = find_secret(&log, &self.api.secrets());
+        assert!(leak.is_none() || std::thread::panicking(), "a secret is in the log: {leak:?}");
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn observe(
         %method,
         %route,
         status = response.status().as_u16(),
-        duration_us = began.elapsed().as_micros(),
+        duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         %request_id,
         user_id,
         "request"

@@ -1,0 +1,46 @@
+//! No key, token or password in any log.
+//!
+//! Every journey's service is searched when it ends; here is one that goes through everything on purpose, and the
+//! proof that the search finds what it looks for.
+
+use reqwest::Method;
+use stream_test_postgres::Cluster;
+use stream_tests::{Setup, find_secret, token_of};
+
+#[test]
+fn the_search_finds_a_secret_and_passes_over_the_banner() {
+    let secrets = ["s3cr3t-key".to_owned()];
+    assert!(find_secret("a line\nanother with s3cr3t-key in it\n", &secrets).is_some());
+    assert_eq!(find_secret("a line\n  curl -H 'Authorization: Bearer s3cr3t-key'\n", &secrets), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_run_with_failures_at_trace_level_shows_no_secret() {
+    let cluster = Cluster::start();
+    let database = cluster.database();
+    database.create_users(10);
+    let url = database.url().replace("postgres@", "postgres:not-for-logs@");
+    let service =
+        Setup::on(&url).with("SECRET_KEY_PREVIOUS", "an earlier secret, also not for logs").start().await;
+    let key = service.key_of(1).await;
+    service.generate_key(1).await;
+    service.lookup(&key).await;
+    service.get(&format!("/api/streams/{key}/extra")).await;
+    service.get(&format!("/{key}")).await;
+    service.send(service.request(Method::DELETE, &format!("/api/streams/{key}?key={key}"))).await;
+    let forged = format!("{}x", token_of(1));
+    service.send(service.request(Method::GET, "/api/streams").bearer_auth(&forged)).await;
+    service.get("/api/streams/public").await;
+    service.get_as(1, "/api/streams").await;
+    database.sql(&format!("UPDATE streams SET status = 'nonsense' WHERE stream_key = '{key}'"));
+    assert_eq!(service.lookup(&key).await, 500);
+    cluster.stop();
+    assert_eq!(service.lookup(&key).await, 503);
+    service.generate_key(2).await;
+    cluster.resume();
+    stream_tests::eventually("the service's return", || async { service.lookup(&key).await == 500 }).await;
+    let log = service.program.errors();
+    assert!(log.contains("streams row 1 is unreadable"), "the cause of a 500 is in the log: {log}");
+    assert!(log.lines().count() > 10);
+    // The search itself happens when the service is dropped.
+}

@@ -1,0 +1,123 @@
+//! Starting: the embedded default for a newcomer, and clear refusals for everybody.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use stream_tests::{Program, SECRET_KEY, Setup};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup::default();
+    let mut program = Program::start(&mut setup.command(&folder), &folder.path().join("output"));
+    stream_tests::eventually("the banner", || async { program.output().contains("curl ") }).await;
+    let banner = program.output();
+    assert!(banner.contains("Streams are kept in the SQLite file data/streams.db."), "{banner}");
+    let line = banner.lines().find(|line| line.contains("curl ")).expect("a line to try").trim();
+
+    let answer =
+        std::process::Command::new("sh").args(["-c", &format!("{line} -s -w '\\n%{{http_code}}'")]).output();
+    let answer = String::from_utf8(answer.expect("curl is there").stdout).expect("text");
+    assert!(answer.ends_with("201"), "{answer}");
+    assert!(answer.contains("\"stream_key\""), "{answer}");
+
+    let secret = folder.path().join("data/secret_key");
+    assert_eq!(std::fs::metadata(&secret).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(folder.path().join("data/streams.db")).expect("a file").permissions().mode()
+            & 0o777,
+        0o600
+    );
+    assert!(program.errors().contains("SECRET_KEY is not set"));
+    let made = std::fs::read_to_string(&secret).expect("a secret");
+    assert!(!program.errors().contains(&made) && !banner.contains(&made));
+
+    // The secret stays, and the token command signs with it.
+    program.signal("TERM");
+    assert!(program.wait().await.success());
+    let mut token = setup.command(&folder);
+    let token = token.args(["token", "--user", "1"]).output().expect("the binary runs");
+    let token = String::from_utf8(token.stdout).expect("text");
+    let program = Program::start(&mut setup.command(&folder), &folder.path().join("output"));
+    stream_tests::eventually("the banner", || async { program.output().contains("curl ") }).await;
+    assert_eq!(std::fs::read_to_string(&secret).expect("a secret"), made);
+    let line =
+        program.output().lines().find(|line| line.contains("curl ")).expect("a line").trim().to_owned();
+    let own = line.replace("/generate-key", "").replace("-X POST", "");
+    let (before, _) = own.split_once("Bearer ").expect("a token");
+    let own = format!("{before}Bearer {}' -s -w '\\n%{{http_code}}'", token.trim());
+    let answer = std::process::Command::new("sh").args(["-c", &own]).output().expect("curl is there");
+    let answer = String::from_utf8(answer.stdout).expect("text");
+    assert!(answer.ends_with("200") && answer.contains("\"active\""), "{answer}");
+}
+
+#[test]
+fn postgresql_without_a_secret_is_refused() {
+    let (status, _, errors) = Setup::default().with("DB_URL", "postgresql://u@127.0.0.1/d").run(&[]);
+    assert!(!status.success());
+    assert!(errors.contains("SECRET_KEY is not set"), "{errors}");
+}
+
+#[test]
+fn wrong_settings_are_refused_by_name() {
+    let cases = [
+        ("PORT", "eighty", "--port"),
+        ("DB_URL", "oracle://x", "must begin with postgresql://, postgres:// or sqlite://"),
+        ("DB_URL", "", "--db-url"),
+        ("SECRET_KEY", "", "it is empty"),
+        ("CORS_ORIGINS", "*", "list them one by one"),
+        ("LOG_LEVEL", "chatty", "off, error, warn, info, debug or trace"),
+        ("DB_POOL_SIZE", "0", "2..=1000"),
+        ("FLASK_DEBUG", "maybe", "true or false"),
+        ("RTMP_BASE_URL", "localhost", "rtmp:// or rtmps://"),
+    ];
+    for (name, value, told) in cases {
+        let (status, _, errors) = Setup::default().with(name, value).run(&[]);
+        assert_eq!(status.code(), Some(2), "{name}={value}");
+        assert!(errors.contains(told), "{name}={value}: {errors}");
+    }
+    let (status, _, errors) = Setup::on("postgresql://u:not-for-logs@h/d?sslmode=perhaps").run(&[]);
+    assert!(!status.success());
+    assert!(
+        errors.contains("DB_URL") && errors.contains("sslmode") && !errors.contains("not-for-logs"),
+        "{errors}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_named_with_what_to_do() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port().to_string();
+    let (status, _, errors) = Setup::default().with("PORT", &port).run(&[]);
+    assert!(!status.success());
+    assert!(errors.contains(&port) && errors.contains("PORT"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_used_is_named() {
+    let (status, _, errors) = Setup::on("sqlite:///proc/nowhere/streams.db").run(&[]);
+    assert!(!status.success());
+    assert!(errors.contains("the database"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_secret_gets_a_loud_warning_and_a_long_one_none() {
+    for (secret, warned) in [("your-secret-key", true), (SECRET_KEY, false)] {
+        let service = Setup::on("sqlite://streams.db").with("SECRET_KEY", secret).start().await;
+        assert_eq!(service.program.errors().contains("can be guessed"), warned);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_is_one_line_of_json_with_its_id() {
+    let service = Setup::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
+    let request =
+        service.request(reqwest::Method::GET, "/api/streams").bearer_auth(stream_tests::token_of(42));
+    service.send(request.header("X-Request-Id", "the-one-to-find")).await;
+    let errors = service.program.errors();
+    let lines: Vec<&str> = errors.lines().filter(|line| line.contains("the-one-to-find")).collect();
+    let [line] = lines[..] else { panic!("{errors}") };
+    let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!((&line["method"], &line["route"]), (&"GET".into(), &"/api/streams".into()));
+    assert_eq!((&line["status"], &line["user_id"]), (&200.into(), &42.into()));
+    assert!(line["duration_us"].is_u64(), "{line}");
+}
