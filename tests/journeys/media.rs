@@ -1,1 +1,47 @@
-//! Media.
+//! The main job on real input: a test picture through the platform's real RTMP server, which asks about each key.
+
+use stream_tests::{NodeMediaServer, StoreKind, TestStore, eventually};
+
+async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
+    let store = TestStore::new(kind);
+    let ports = NodeMediaServer::free_ports();
+    let (rtmp_base, hls_base) = NodeMediaServer::bases(ports);
+    let service =
+        store.setup().with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base).start().await;
+    let media = NodeMediaServer::start(ports, &service.url("")).await;
+
+    let stream = service.generate_key(1).await.json["stream"].take();
+    let key = stream["stream_key"].as_str().expect("a key").to_owned();
+    let hls_url = stream["hls_url"].as_str().expect("an address").to_owned();
+    let mut encoder = media.publish(&key);
+    eventually("the picture on air", || async { media.plays(&hls_url) }).await;
+    assert!(encoder.ended().is_none(), "{}", encoder.errors());
+    drop(encoder);
+
+    // Stopped, expired, unknown, and no key at all: refused before anything is written.
+    assert_eq!(service.post_as(1, "/api/streams/stop").await.status, 200);
+    eventually("the end of the broadcast", || async { !media.has_written(&key) }).await;
+    let expired = service.key_of(2).await;
+    store.let_expire(&expired);
+    for refused in [key.as_str(), expired.as_str(), "unknown-key", "not.a.key", "public"] {
+        let mut encoder = media.publish(refused);
+        let ended = encoder.wait().await;
+        assert!(!ended.success(), "{refused} was let in");
+        assert!(!media.has_written(refused), "{refused} was on air");
+    }
+
+    // The same user's next key is let in, and nobody while the service is away.
+    let next = service.key_of(1).await;
+    let url = format!("{hls_base}/{next}/index.m3u8");
+    let encoder = media.publish(&next);
+    eventually("the next picture on air", || async { media.plays(&url) }).await;
+    drop(encoder);
+    let last = service.key_of(3).await;
+    drop(service);
+    let mut encoder = media.publish(&last);
+    assert!(!encoder.wait().await.success(), "a publisher was let in though nobody could be asked");
+    let log = format!("{}{}", media.program.output(), media.program.errors());
+    assert_eq!(stream_tests::find_secret(&log, &[key, expired, next, last]), None);
+}
+
+super::on_both_stores! { only_a_publishable_key_gets_its_picture_on_air }

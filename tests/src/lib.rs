@@ -3,6 +3,7 @@
 
 mod binary;
 mod client;
+mod media;
 mod program;
 mod service;
 mod store;
@@ -10,6 +11,7 @@ mod token;
 
 pub use binary::{server_binary, target_folder, workspace};
 pub use client::{Answer, Api};
+pub use media::NodeMediaServer;
 pub use program::Program;
 pub use service::{Service, Setup, find_secret};
 pub use store::{StoreKind, TestStore};

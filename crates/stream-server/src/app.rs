@@ -172,7 +172,7 @@ async fn keep_house(
             Ok(0) => {}
             Ok(expired) => tracing::info!(expired, "marked expired streams"),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "could not mark expired streams; trying again later")
+                tracing::warn!(error = chain(&error), "could not mark expired streams yet");
             }
         }
     }

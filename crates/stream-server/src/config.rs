@@ -11,6 +11,10 @@ use url::Url;
 
 use crate::commands::Command;
 
+const RTMP_BASE: &str = "rtmp://localhost:1935/live";
+const HLS_BASE: &str = "http://localhost:8083/live";
+const CORS_ORIGINS: &str = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:3001";
+
 /// Hands out stream keys, tells media servers who may publish, and viewers what is live.
 #[derive(Parser)]
 #[command(version, about, hide_possible_values = false, max_term_width = 120)]
@@ -45,15 +49,15 @@ pub(crate) struct Settings {
     pub(crate) port: u16,
     /// Where publishers go; the key is appended.
     #[arg(long, env = "RTMP_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
-          default_value = "rtmp://localhost:1935/live", value_parser = parse_rtmp_base)]
+          default_value = RTMP_BASE, value_parser = parse_rtmp_base)]
     pub(crate) rtmp_base_url: String,
     /// Where viewers go; the key and /index.m3u8 are appended.
     #[arg(long, env = "HLS_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
-          default_value = "http://localhost:8083/live", value_parser = parse_hls_base)]
+          default_value = HLS_BASE, value_parser = parse_hls_base)]
     pub(crate) hls_base_url: String,
-    /// Origins whose pages may call the API with credentials, separated by commas; empty for none.
+    /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
-          default_value = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:3001",
+          default_value = CORS_ORIGINS,
           value_parser = Origins::parse)]
     pub(crate) cors_origins: Origins,
     /// Claims that may hold the user id, separated by commas; the first that a token has counts.
@@ -151,8 +155,14 @@ pub(crate) struct Origins(pub(crate) Vec<String>);
 
 impl Origins {
     fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(Self::parse_one).collect::<Result<_, _>>().map(Self)
+        match text.trim() {
+            "none" => Ok(Self(Vec::new())),
+            // Compose files pass a variable that is not set on as an empty one.
+            "" => Self::parse(CORS_ORIGINS),
+            text => {
+                text.split(',').map(|part| Self::parse_one(part.trim())).collect::<Result<_, _>>().map(Self)
+            }
+        }
     }
 
     fn parse_one(text: &str) -> Result<String, String> {
@@ -230,11 +240,11 @@ fn parse_bool(text: &str) -> Result<bool, String> {
 }
 
 fn parse_rtmp_base(text: &str) -> Result<String, String> {
-    parse_base(text, &["rtmp", "rtmps"])
+    parse_base(if text.is_empty() { RTMP_BASE } else { text }, &["rtmp", "rtmps"])
 }
 
 fn parse_hls_base(text: &str) -> Result<String, String> {
-    parse_base(text, &["http", "https"])
+    parse_base(if text.is_empty() { HLS_BASE } else { text }, &["http", "https"])
 }
 
 fn parse_base(text: &str, schemes: &[&str]) -> Result<String, String> {

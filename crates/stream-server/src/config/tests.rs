@@ -27,6 +27,16 @@ fn without_any_setting_the_documented_defaults_hold() {
 }
 
 #[test]
+fn an_empty_variable_counts_as_not_set_and_none_as_none() {
+    let settings = settings(&["--cors-origins", "", "--rtmp-base-url", "", "--hls-base-url", ""]).unwrap();
+    assert_eq!(settings.cors_origins.0.len(), 3);
+    assert_eq!(settings.rtmp_base_url, "rtmp://localhost:1935/live");
+    assert_eq!(settings.hls_base_url, "http://localhost:8083/live");
+    let none = super::Origins::parse("none").unwrap();
+    assert!(none.0.is_empty());
+}
+
+#[test]
 fn a_database_url_names_its_store() {
     let url = |text: &str| settings(&["--db-url", text]).map(|settings| settings.db_url);
     for text in ["postgresql://u:p@h:5432/d", "postgres://u@h/d?sslmode=require"] {

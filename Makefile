@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format build deny image-check
+
+help: ## Shows this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: ## Builds and runs the service on the embedded default; stop it with Ctrl-C
+	@tests/need cargo cc
+	cargo run --locked --package stream-server
+
+demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test picture
+	@tests/need cargo cc curl node npm ffmpeg
+	tests/demo
+
+test: ## Runs every test, and starts and stops the servers that they need
+	@tests/need cargo cc curl python3 openssl postgresql node npm ffmpeg
+	cargo test --locked --workspace --all-features
+
+check: ## Checks format, lints, documentation, and the licences of dependencies
+	@tests/need cargo cc
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	@$(MAKE) --no-print-directory deny
+
+deny: ## Checks licences, sources and bans of dependencies with cargo-deny, where it is installed
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed, so licences were not checked; install it with: cargo install --locked cargo-deny"; fi
+
+format: ## Formats the code
+	cargo fmt --all
+
+build: ## Builds target/release/stream-server
+	@tests/need cargo cc
+	cargo build --locked --release --package stream-server
+
+image-check: ## Builds the container image without a container engine, runs it, and measures it
+	docker/image-check
