@@ -1,0 +1,89 @@
+//! Lists and their pages.
+
+use std::num::NonZeroU32;
+
+use time::Duration;
+
+use super::{active, named, names, now, own, started, stopped, user};
+use crate::ports::StreamRepository;
+use crate::{PageRequest, StreamStatus};
+
+/// A user sees all of the own streams and none of another's.
+pub async fn own_streams_come_newest_first_in_every_state(store: &dyn StreamRepository) {
+    started(store, &named(1, "stopped", now())).await;
+    stopped(store, 1, now()).await;
+    let second = started(store, &named(1, "expired", now().plus(Duration::SECOND))).await;
+    started(store, &named(2, "theirs", now())).await;
+    started(store, &named(1, "active", second.expires_at)).await;
+    let own = own(store, 1).await;
+    assert_eq!(names(&own), ["active", "expired", "stopped"]);
+    let statuses: Vec<StreamStatus> = own.iter().map(|stream| stream.status).collect();
+    assert_eq!(statuses, [StreamStatus::Active, StreamStatus::Expired, StreamStatus::Stopped]);
+}
+
+/// The public list has an order, whatever the order of starting was.
+pub async fn active_streams_come_newest_first(store: &dyn StreamRepository) {
+    for (number, seconds) in [(1, 20), (2, 10), (3, 30)] {
+        started(store, &named(number, &format!("at-{seconds}"), now().plus(Duration::seconds(seconds))))
+            .await;
+    }
+    assert_eq!(names(&active(store, now().plus(Duration::MINUTE)).await), ["at-30", "at-20", "at-10"]);
+}
+
+/// Equal times do not make the order a matter of chance.
+pub async fn streams_of_one_instant_come_by_number(store: &dyn StreamRepository) {
+    for number in 1..=9 {
+        started(store, &named(number, &format!("key-{number}"), now())).await;
+    }
+    let active = active(store, now()).await;
+    assert!(active.is_sorted_by(|newer, older| newer.id > older.id), "{:?}", names(&active));
+}
+
+/// Paging gives each stream once.
+pub async fn pages_join_to_the_whole_list(store: &dyn StreamRepository) {
+    for number in 1..=7 {
+        // Pairs of one instant, so that page borders fall between equals too.
+        let at = now().plus(Duration::seconds(number / 2));
+        started(store, &named(number, &format!("key-{number}"), at)).await;
+        started(store, &named(100, &format!("own-{number}"), at)).await;
+        stopped(store, 100, at).await;
+    }
+    let then = now().plus(Duration::MINUTE);
+    for limit in [1, 2, 3, 7, 8] {
+        let (mut public, mut own_list) = (Vec::new(), Vec::new());
+        let mut page = PageRequest { limit: NonZeroU32::new(limit), after: None };
+        loop {
+            let answer = store.list_active(then, &page).await.expect("the store is there");
+            assert!(answer.streams.len() <= limit as usize);
+            public.extend(answer.streams);
+            let Some(next) = answer.next else { break };
+            page.after = Some(next);
+        }
+        page.after = None;
+        loop {
+            let answer = store.list_by_user(user(100), &page).await.expect("the store is there");
+            own_list.extend(answer.streams);
+            let Some(next) = answer.next else { break };
+            page.after = Some(next);
+        }
+        assert_eq!(public, active(store, then).await, "pages of {limit}");
+        assert_eq!(own_list, own(store, 100).await, "pages of {limit}");
+    }
+}
+
+/// What comes in at the head does not shift the tail.
+pub async fn a_page_is_undisturbed_by_new_streams(store: &dyn StreamRepository) {
+    for number in 1..=4 {
+        let at = now().plus(Duration::seconds(number));
+        started(store, &named(number, &format!("key-{number}"), at)).await;
+    }
+    let then = now().plus(Duration::MINUTE);
+    let mut page = PageRequest { limit: NonZeroU32::new(2), after: None };
+    let first = store.list_active(then, &page).await.expect("the store is there");
+    started(store, &named(5, "newcomer", now().plus(Duration::seconds(9)))).await;
+    stopped(store, 3, then).await;
+    page.after = first.next;
+    let second = store.list_active(then, &page).await.expect("the store is there");
+    assert_eq!(names(&first.streams), ["key-4", "key-3"]);
+    assert_eq!(names(&second.streams), ["key-2", "key-1"]);
+}
