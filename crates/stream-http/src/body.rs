@@ -1,20 +1,17 @@
 //! Bodies: no route needs one, so what comes is read to its end, within limits, and forgotten.
 
-use std::time::Duration;
-
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use crate::error::{ApiError, ErrorCode};
+use crate::state::HttpState;
 
 /// The largest body that is read, in bytes.
 const LIMIT: usize = 16 * 1024;
-
-/// How long a body may take to come.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Proof that the request's body was small and came in time.
 #[derive(Debug)]
@@ -27,6 +24,8 @@ impl FromRequest for SmallBody {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let announced =
             request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let state = request.app_data::<Data<HttpState>>();
+        let patience = state.map(|state| state.patience).unwrap_or_default().body;
         let mut payload = payload.take();
         Box::pin(async move {
             if announced.is_some_and(|length: usize| length > LIMIT) {
@@ -42,7 +41,7 @@ impl FromRequest for SmallBody {
                 }
                 Ok(Self)
             };
-            tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
+            tokio::time::timeout(patience, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
         })
     }
 }

@@ -1,7 +1,8 @@
-//! A client's connection, with two things that the HTTP library leaves out.
+//! A client's connection, with three things that the HTTP library leaves out.
 //!
 //! What cannot be read as HTTP never reaches a handler: the library answers it with a bare status.
 //! Here such an answer gets the shape of all other errors.
+//! A client that takes nothing of its answer is let go after a while.
 //! And when the service stops, a connection that waits for a next request is told that there will be none.
 
 use std::io;
@@ -12,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::error::{ErrorCode, ErrorView};
@@ -25,17 +27,34 @@ pub(crate) struct Connection {
     last_call: Pin<Box<WaitForCancellationFutureOwned>>,
     /// What was put in the place of a bare answer and is not sent yet.
     unsent: Vec<u8>,
+    /// Runs while the client takes nothing of its answer.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, state: Data<HttpState>, last_call: &CancellationToken) -> Self {
         let last_call = Box::pin(last_call.clone().cancelled_owned());
-        Self { stream, state, last_call, unsent: Vec::new() }
+        Self { stream, state, last_call, unsent: Vec::new(), stalled: None }
+    }
+
+    /// Sends some of the bytes, or fails once the client has taken none for too long.
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
+            self.stalled = None;
+            return Poll::Ready(outcome);
+        }
+        let patience = self.state.patience.answer;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            let unsent = std::mem::take(&mut self.unsent);
+            let sent = self.poll_send(cx, &unsent);
+            self.unsent = unsent;
+            let sent = ready!(sent)?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -70,7 +89,7 @@ impl AsyncWrite for Connection {
             }
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.poll_send(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

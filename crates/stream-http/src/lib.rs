@@ -2,7 +2,7 @@
 //!
 //! This file holds the whole URL table.
 //! Handlers parse, call one use case of [`Streams`](stream_domain::Streams), and render; rules live in the domain.
-//! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log ([`observe`]),
+//! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),
 //! and the server answers all that it accepted before it goes ([`server`]).
 
 mod addresses;
@@ -32,7 +32,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 pub use addresses::Addresses;
 pub use limits::GenerateKeyLimit;
 pub use readiness::Readiness;
-pub use state::{HttpOptions, HttpState};
+pub use state::{HttpOptions, HttpState, Patience};
 
 use crate::error::{ApiError, ErrorCode};
 

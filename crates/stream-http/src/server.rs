@@ -28,9 +28,6 @@ use crate::state::HttpState;
 /// How many connections are open at most; further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 10_000;
 
-/// How long the head of a request may take to come.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -188,7 +185,7 @@ fn work(
         let app = app.configure(|config| crate::routes(config, state));
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_PATIENCE)
+            .client_request_timeout(state.patience.head)
             .client_disconnect_timeout(LINGER)
             .h1(map_config(app, |()| AppConfig::default()));
         let service = http.new_service(()).await.expect("the routes are well-formed");

@@ -1,6 +1,7 @@
 //! What handlers share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
 use stream_domain::Streams;
@@ -11,6 +12,23 @@ use crate::addresses::Addresses;
 use crate::error::{ApiError, ErrorCode};
 use crate::limits::GenerateKeyLimit;
 use crate::readiness::Readiness;
+
+/// How long the service waits for slow clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the head of a request.
+    pub head: Duration,
+    /// For the body of a request.
+    pub body: Duration,
+    /// For a client to take any more of its answer.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), body: Duration::from_secs(10), answer: Duration::from_secs(30) }
+    }
+}
 
 /// What the surface is told at start.
 #[derive(Debug)]
@@ -23,6 +41,8 @@ pub struct HttpOptions {
     pub generate_key_limit: Arc<GenerateKeyLimit>,
     /// Whether the service takes work.
     pub readiness: Readiness,
+    /// How long it waits for slow clients.
+    pub patience: Patience,
 }
 
 /// Everything that handlers need, made once and shared by all workers.
@@ -35,6 +55,7 @@ pub struct HttpState {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) generate_key_limit: Arc<GenerateKeyLimit>,
     pub(crate) readiness: Readiness,
+    pub(crate) patience: Patience,
 }
 
 impl std::fmt::Debug for HttpState {
@@ -52,8 +73,18 @@ impl HttpState {
         entropy: Arc<dyn Entropy>,
         options: HttpOptions,
     ) -> Self {
-        let HttpOptions { addresses, cors_origins, generate_key_limit, readiness } = options;
-        Self { streams, health, clock, entropy, addresses, cors_origins, generate_key_limit, readiness }
+        let HttpOptions { addresses, cors_origins, generate_key_limit, readiness, patience } = options;
+        Self {
+            streams,
+            health,
+            clock,
+            entropy,
+            addresses,
+            cors_origins,
+            generate_key_limit,
+            readiness,
+            patience,
+        }
     }
 
     /// An id for a request that brought none: a UUID of version 7, so that ids sort by time.

@@ -7,6 +7,7 @@ mod paging;
 mod requests;
 mod routes;
 mod shutdown;
+mod slow;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy
 use tokio::sync::oneshot;
 
 use crate::server::{Server, StopPlan};
-use crate::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Readiness};
+use crate::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
 use client::{Answer, Client};
 
 /// A running service whose every part a test can reach.
@@ -53,6 +54,11 @@ impl World {
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
             readiness: readiness.clone(),
+            patience: Patience {
+                head: Duration::from_secs(3),
+                body: Duration::from_millis(700),
+                answer: Duration::from_millis(700),
+            },
         };
         let port_clock: Arc<dyn Clock> = clock.clone();
         let streams = Streams::new(repository, Arc::new(FakeTokens), port_clock.clone(), entropy.clone());

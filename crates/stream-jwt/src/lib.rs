@@ -1,6 +1,6 @@
 //! Bearer tokens as the user-service issues them: JSON Web Tokens, HS256, with a shared secret.
 //!
-//! HS256 is the only algorithm compiled in ([`hs256`]), so no token can ask for another one.
+//! HS256 is the only algorithm compiled in (`hs256.rs`), so no token can ask for another one.
 //! `exp` is required and `nbf` honoured, both against the domain's clock with [`LEEWAY_SECONDS`] of grace; a
 //! header with `crit` is refused.
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stream_domain::ports::{Clock as _, Entropy, StoreError, StoreHealth, StreamRepository, UsersTable};
 use stream_domain::{Streams, UserId};
 use stream_http::server::{Server, StopPlan};
-use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Readiness};
+use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
 use stream_sqlite::{SqliteOptions, SqliteStore};
@@ -112,6 +112,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         cors_origins: settings.cors_origins.0.clone(),
         generate_key_limit: limit.clone(),
         readiness: readiness.clone(),
+        patience: Patience::default(),
     };
     if let Store::Sqlite(store) = &store {
         // A file that cannot be used will not mend itself.
