@@ -58,7 +58,7 @@ async fn main() {
     assert!(status.success(), "{errors}");
     let (reads, longest_read) = reader.await.expect("the reader ends");
     let (writes, longest_write) = writer.await.expect("the writer ends");
-    println!("{}", said.trim());
+    println!("{}\n{}", errors.trim(), said.trim());
     println!("the whole took {took:.1?}");
     println!("reads:  {reads}, the longest took {longest_read:.1?}");
     println!("writes: {writes}, the longest took {longest_write:.1?}");

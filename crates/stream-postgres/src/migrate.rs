@@ -23,7 +23,7 @@ const LOCK: i64 = 0x7374_7265_616d;
 /// How long an instance waits between its tries for the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many rows without `expires_at` are completed in one short transaction.
+/// How many rows are changed in one short transaction.
 const BATCH: i64 = 5_000;
 
 impl PostgresStore {
@@ -36,7 +36,7 @@ impl PostgresStore {
         // On the store's own multi-thread runtime, which Diesel's harness needs.
         let run = self.runtime.spawn(async move {
             let mut connection = store.lock_for_migration().await?;
-            complete_expiries(&mut connection).await?;
+            prepare_rows(&mut connection).await?;
             let mut harness = AsyncMigrationHarness::new(connection);
             let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::unavailable)?;
             let done: Vec<String> = done.iter().map(ToString::to_string).collect();
@@ -74,23 +74,40 @@ impl PostgresStore {
     }
 }
 
-/// Completes rows without `expires_at` in short transactions, so that the migration has few left to do under its lock.
-async fn complete_expiries(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+/// Changes rows in short transactions, as the migration itself would, so that it has few left to do under its lock.
+async fn prepare_rows(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     if !is_true(connection, "to_regclass('streams') IS NOT NULL").await? {
         return Ok(());
     }
-    loop {
-        let completed = sql_query(format!(
-            "UPDATE streams SET expires_at = created_at + INTERVAL '24 hours' WHERE id IN (
-                 SELECT id FROM streams WHERE expires_at IS NULL AND created_at IS NOT NULL
-                 LIMIT {BATCH} FOR UPDATE SKIP LOCKED)"
-        ));
-        let completed = completed.execute(connection).await.map_err(error::query)?;
-        if completed == 0 {
-            return Ok(());
+    let complete_expiries = format!(
+        "WITH incomplete AS MATERIALIZED (
+             SELECT id FROM streams WHERE expires_at IS NULL AND created_at IS NOT NULL
+             LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
+         UPDATE streams SET expires_at = created_at + INTERVAL '24 hours'
+         FROM incomplete WHERE streams.id = incomplete.id"
+    );
+    let stop_surplus = format!(
+        "WITH ranked AS (
+             SELECT id, row_number() OVER (
+                 PARTITION BY user_id ORDER BY created_at DESC NULLS LAST, id DESC) AS place
+             FROM streams WHERE status = 'active' AND user_id IS NOT NULL),
+         surplus AS MATERIALIZED (SELECT id FROM ranked WHERE place > 1 LIMIT {BATCH})
+         UPDATE streams SET status = 'stopped', updated_at = timezone('UTC', now())
+         FROM surplus WHERE streams.id = surplus.id AND streams.status = 'active'"
+    );
+    for (statement, done) in [
+        (complete_expiries, "completed missing expiries as created_at + 24 hours"),
+        (stop_surplus, "stopped active streams whose users have newer ones"),
+    ] {
+        loop {
+            let rows = sql_query(statement.as_str()).execute(connection).await.map_err(error::query)?;
+            if rows == 0 {
+                break;
+            }
+            tracing::info!(rows, "{done}");
         }
-        tracing::info!(rows = completed, "completed a missing expires_at as created_at + 24 hours");
     }
+    Ok(())
 }
 
 /// What a migration would change, line by line, in words.
