@@ -24,7 +24,7 @@ check: ## Checks format, lints, documentation, and the licences of dependencies
 	@$(MAKE) --no-print-directory deny
 
 deny: ## Checks licences, sources and bans of dependencies with cargo-deny, where it is installed
-	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed, so licences were not checked; install it with: cargo install --locked cargo-deny"; fi
 
 format: ## Formats the code

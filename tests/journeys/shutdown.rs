@@ -19,7 +19,7 @@ async fn lookups_until_refused(service: &Service, key: &str) -> Vec<u16> {
 async fn a_signal_ends_the_service_with_everything_answered(kind: StoreKind) {
     for signal in ["TERM", "INT"] {
         let store = TestStore::new(kind);
-        let mut service = store.setup().start().await;
+        let mut service = store.setup().with("SHUTDOWN_NOTICE", "3").start().await;
         let key = service.key_of(1).await;
         let load = async {
             futures_util::future::join_all((0..4).map(|_| lookups_until_refused(&service, &key))).await
@@ -28,7 +28,10 @@ async fn a_signal_ends_the_service_with_everything_answered(kind: StoreKind) {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             service.program.signal(signal);
             // It says that it is going while it still answers.
-            let ready = service.get("/health/ready").await;
+            let mut ready = service.get("/health/ready").await;
+            while ready.status == 200 {
+                ready = service.get("/health/ready").await;
+            }
             assert_eq!((ready.status, ready.code()), (503, "not_ready"), "{signal}");
         };
         let (answered, ()) = tokio::join!(load, signalled);
