@@ -11,6 +11,9 @@ use stream_tests::{Setup, find_secret, token_of};
 fn the_search_finds_a_secret_and_passes_over_the_banner() {
     let secrets = ["s3cr3t-key".to_owned()];
     assert!(find_secret("a line\nanother with s3cr3t-key in it\n", &secrets).is_some());
+    assert!(
+        find_secret("params: [Some([115, 51, 99, 114, 51, 116, 45, 107, 101, 121])]\n", &secrets).is_some()
+    );
     assert_eq!(find_secret("a line\n  curl -H 'Authorization: Bearer s3cr3t-key'\n", &secrets), None);
 }
 

@@ -114,8 +114,15 @@ impl Drop for Service {
     }
 }
 
-/// The first line that shows one of the secrets; the start banner's own token is meant to be seen.
+/// The first line that shows one of the secrets, as text or as the numbers of its bytes, in which drivers print what
+/// they send; the start banner's own token is meant to be seen.
 pub fn find_secret<'a>(log: &'a str, secrets: &[String]) -> Option<&'a str> {
+    let secrets = secrets.iter().filter(|secret| secret.len() > 3);
+    let forms: Vec<[String; 2]> = secrets
+        .map(|secret| {
+            [secret.clone(), format!("{:?}", secret.as_bytes()).trim_matches(['[', ']']).to_owned()]
+        })
+        .collect();
     let mut lines = log.lines().filter(|line| !line.trim_start().starts_with("curl "));
-    lines.find(|line| secrets.iter().any(|secret| secret.len() > 3 && line.contains(secret.as_str())))
+    lines.find(|line| forms.iter().flatten().any(|form| line.contains(form.as_str())))
 }
