@@ -9,10 +9,10 @@ async fn migrating_by_command_is_said_and_done_once(kind: StoreKind) {
     let setup = store.setup();
     let (status, plan, _) = setup.run(&["migrate", "--dry-run"]);
     assert!(status.success());
-    assert!(plan.contains("run the migration 0001_create_streams"), "{plan}");
+    assert!(plan.contains("run the migration 2026-11-22-000001_create_streams"), "{plan}");
     let (status, said, _) = setup.run(&["migrate"]);
     assert!(status.success());
-    assert!(said.starts_with("Ran the migrations 0001"), "{said}");
+    assert!(said.starts_with("Ran the migrations 20261122000001"), "{said}");
     assert_eq!(store.sql("SELECT count(*) FROM streams"), "0");
     let (status, said, _) = setup.run(&["migrate"]);
     assert!(status.success());

@@ -43,12 +43,14 @@ impl PageRequest {
         self.limit.map(|limit| i64::from(limit.get()) + 1)
     }
 
-    /// Makes a page of the rows that [`PageRequest::rows_to_read`] asked for.
-    pub fn page_of(&self, mut streams: Vec<Stream>) -> StreamPage {
+    /// Makes a page of the rows that [`PageRequest::rows_to_read`] asked for, each with its place.
+    ///
+    /// A row that could not be read (`None`) is left out, but counts, so that it never hides what stands behind it.
+    pub fn page_of(&self, mut rows: Vec<(Position, Option<Stream>)>) -> StreamPage {
         let wanted = self.limit.map_or(usize::MAX, |limit| limit.get() as usize);
-        let more = streams.len() > wanted;
-        streams.truncate(wanted);
-        let next = streams.last().filter(|_| more).map(Position::from);
-        StreamPage { streams, next }
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let next = rows.last().filter(|_| more).map(|(position, _)| *position);
+        StreamPage { streams: rows.into_iter().filter_map(|(_, stream)| stream).collect(), next }
     }
 }

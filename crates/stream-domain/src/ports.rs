@@ -63,6 +63,8 @@ pub enum UsersTable {
     NotUsed,
     /// The `users` table does not exist yet; the foreign key will be added when it does.
     Missing,
+    /// The `users` table exists, but may not or cannot be referred to; the log says why.
+    NotReferenced,
     /// New streams must name an existing user; older rows were not all found to.
     ReferencedByNewStreams,
     /// Every stream names an existing user.
@@ -145,6 +147,15 @@ impl StoreError {
     /// The store is away because of this.
     pub fn unavailable(source: impl Into<BoxedSource>) -> Self {
         Self::Unavailable(source.into())
+    }
+
+    /// What is at the bottom of the failure, such as "connection refused".
+    pub fn innermost_cause(&self) -> String {
+        let mut cause: &dyn std::error::Error = self;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        cause.to_string()
     }
 
     /// The store failed because of this.

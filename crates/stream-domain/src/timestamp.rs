@@ -1,8 +1,18 @@
 //! Instants, in the resolution that every store keeps.
 
-use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
-/// An instant in UTC, to the microsecond.
+const FIRST_DAY: Date = match Date::from_calendar_date(0, Month::January, 1) {
+    Ok(day) => day,
+    Err(_) => Date::MIN,
+};
+
+const LAST_MICROSECOND: Time = match Time::from_hms_micro(23, 59, 59, 999_999) {
+    Ok(time) => time,
+    Err(_) => Time::MIDNIGHT,
+};
+
+/// An instant in UTC, to the microsecond, in the years 0 to 9999 that RFC 3339 can write.
 ///
 /// PostgreSQL keeps microseconds and Rust nanoseconds; cutting here makes a value equal to itself after a
 /// round trip through any store.
@@ -22,10 +32,16 @@ impl Timestamp {
         Self::new(naive.assume_utc())
     }
 
-    /// Takes microseconds since 1970-01-01T00:00:00Z; `None` outside the calendar's range.
+    /// The first instant there is.
+    pub const MIN: Self = Self(OffsetDateTime::new_utc(FIRST_DAY, Time::MIDNIGHT));
+
+    /// The last instant there is.
+    pub const MAX: Self = Self(OffsetDateTime::new_utc(Date::MAX, LAST_MICROSECOND));
+
+    /// Takes microseconds since 1970-01-01T00:00:00Z; `None` outside the years 0 to 9999.
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
-        instant.ok().map(Self::new)
+        instant.ok().map(Self::new).filter(|instant| *instant >= Self::MIN)
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -49,9 +65,9 @@ impl Timestamp {
         PrimitiveDateTime::new(self.0.date(), self.0.time())
     }
 
-    /// A later instant, or an earlier one for a negative duration; stops at the calendar's ends.
+    /// A later instant, or an earlier one for a negative duration; stops at [`Timestamp::MIN`] and [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self::new(self.0.saturating_add(duration))
+        Self::new(self.0.saturating_add(duration)).max(Self::MIN)
     }
 }

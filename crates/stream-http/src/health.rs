@@ -52,6 +52,7 @@ pub(crate) async fn show_health(state: Data<HttpState>) -> HttpResponse {
             view.users_table = Some(match users_table {
                 UsersTable::NotUsed => "not_used",
                 UsersTable::Missing => "missing",
+                UsersTable::NotReferenced => "not_referenced",
                 UsersTable::ReferencedByNewStreams => "referenced_by_new_streams",
                 UsersTable::Referenced => "referenced",
             });
@@ -76,7 +77,7 @@ pub(crate) async fn show_liveness() -> Json<LivenessView> {
 pub(crate) async fn show_readiness(state: Data<HttpState>) -> HttpResponse {
     let objection = match state.readiness.objection() {
         Some(objection) => Some(objection),
-        None => state.health.check().await.err().map(|error| error.to_string()),
+        None => state.health.check().await.err().map(|error| format!("{error}: {}", error.innermost_cause())),
     };
     match objection {
         None => HttpResponse::Ok().json(LivenessView { status: "ready" }),

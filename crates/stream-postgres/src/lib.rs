@@ -24,14 +24,19 @@ use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 pub use error::InvalidUrl;
 pub use migrate::Plan;
 
 use crate::pool::Connector;
+
+/// How long a cancelled step may take to end before its connection is given up.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the store is told at start.
 #[derive(Clone)]
@@ -94,20 +99,44 @@ impl PostgresStore {
         self.writes.close();
     }
 
-    /// Runs a step on the store's own runtime, to its end even if the caller goes away, and waits for it until
-    /// the time-out.
+    /// Runs a step on a connection of this pool, and waits for its end until the time-out.
     ///
-    /// A connection whose query was dropped half-way would be in an unknown state, and worker threads of the
-    /// HTTP server may drop a query at any time.
-    async fn detached<T, E>(&self, step: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+    /// The step runs on the store's own runtime, to its end even if the caller goes away: a connection whose query was
+    /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
+    /// A step that takes too long is cancelled at the server; if even that brings no answer, its connection is given up
+    /// rather than kept from the others for ever.
+    async fn on<T, E>(
+        &self,
+        pool: &Pool<AsyncPgConnection>,
+        step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match tokio::time::timeout(self.timeout, self.runtime.spawn(step)).await {
+        let (pool, connector, limit) = (pool.clone(), self.connector.clone(), self.timeout);
+        let run = async move {
+            let mut connection = pool::acquire(&pool, limit).await?;
+            let token = connection.cancel_token();
+            let mut running = step(&mut connection);
+            if let Ok(outcome) = timeout(limit, &mut running).await {
+                return outcome;
+            }
+            connector.cancel(token).await;
+            let ended = timeout(CANCEL_PATIENCE, running).await.is_ok();
+            if !ended {
+                drop(Object::take(connection));
+            }
+            Err(too_slow().into())
+        };
+        match timeout(limit, self.runtime.spawn(run)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
-            Err(_elapsed) => Err(StoreError::unavailable("the database took too long").into()),
+            Err(_elapsed) => Err(too_slow().into()),
         }
     }
+}
+
+fn too_slow() -> StoreError {
+    StoreError::unavailable("the database took too long")
 }

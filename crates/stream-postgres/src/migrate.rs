@@ -35,13 +35,17 @@ impl PostgresStore {
         let store = self.clone();
         // On the store's own multi-thread runtime, which Diesel's harness needs.
         let run = self.runtime.spawn(async move {
-            let mut connection = store.lock_for_migration().await?;
-            prepare_rows(&mut connection).await?;
-            let mut harness = AsyncMigrationHarness::new(connection);
-            let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::unavailable)?;
-            let done: Vec<String> = done.iter().map(ToString::to_string).collect();
-            drop(harness.into_inner());
-            store.tie_to_users().await?;
+            let mut connection =
+                store.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
+            let mut done = Vec::new();
+            if !pending(&mut connection).await?.is_empty() {
+                done = store.run_pending(store.lock_for_migration().await?).await?;
+            }
+            verify(&mut connection).await?;
+            // What stands between us and the users table is no reason not to serve; it is tried again later.
+            if let Err(error) = store.tie_to_users().await {
+                tracing::warn!(cause = error.innermost_cause(), "streams cannot refer to the users table");
+            }
             Ok(done)
         });
         run.await.map_err(StoreError::failed)?
@@ -58,6 +62,17 @@ impl PostgresStore {
         run.await.map_err(StoreError::failed)?
     }
 
+    async fn run_pending(&self, mut connection: AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+        require_ownership(&mut connection).await?;
+        // Another instance may have been faster.
+        if !pending(&mut connection).await?.is_empty() {
+            prepare_rows(&mut connection).await?;
+        }
+        let mut harness = AsyncMigrationHarness::new(connection);
+        let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::unavailable)?;
+        Ok(done.iter().map(ToString::to_string).collect())
+    }
+
     /// A connection that holds the migration lock until it is dropped.
     ///
     /// The lock is asked for again and again, since a statement that waits for it would hold a snapshot.
@@ -67,11 +82,47 @@ impl PostgresStore {
         let mut connection =
             self.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
         connection.batch_execute("SET lock_timeout = '5s'").await.map_err(error::query)?;
+        let mut told = false;
         while !is_true(&mut connection, &format!("pg_try_advisory_lock({LOCK})")).await? {
+            if !std::mem::replace(&mut told, true) {
+                tracing::info!("another instance is migrating; waiting for it");
+            }
             tokio::time::sleep(LOCK_PAUSE).await;
         }
         Ok(connection)
     }
+}
+
+/// Refuses to begin what cannot be ended: only a table's owner may add an index or a trigger to it.
+async fn require_ownership(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+    let owned = "to_regclass('streams') IS NULL OR (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class
+                 WHERE oid = to_regclass('streams'))";
+    if is_true(connection, owned).await? {
+        return Ok(());
+    }
+    Err(StoreError::failed(
+        "the role in DB_URL does not own the table streams; make it the owner, or a member of the owner",
+    ))
+}
+
+/// Makes sure that the rule is enforced: a restored or edited database may lack what its migrations once made.
+async fn verify(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+    let has_index = "EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE indrelid = to_regclass('streams') AND relname = 'streams_one_active_per_user' AND indisvalid)";
+    let has_trigger = "EXISTS (SELECT FROM pg_trigger
+        WHERE tgrelid = to_regclass('streams') AND tgname = 'streams_make_room' AND tgenabled <> 'D')";
+    for (expression, what) in [
+        (
+            has_index,
+            "the index streams_one_active_per_user is missing, though its migration has run; restore it",
+        ),
+        (has_trigger, "the trigger streams_make_room is missing, though its migration has run; restore it"),
+    ] {
+        if !is_true(connection, expression).await? {
+            return Err(StoreError::failed(what));
+        }
+    }
+    Ok(())
 }
 
 /// Changes rows in short transactions, as the migration itself would, so that it has few left to do under its lock.
@@ -91,9 +142,11 @@ async fn prepare_rows(connection: &mut AsyncPgConnection) -> Result<(), StoreErr
              SELECT id, row_number() OVER (
                  PARTITION BY user_id ORDER BY created_at DESC NULLS LAST, id DESC) AS place
              FROM streams WHERE status = 'active' AND user_id IS NOT NULL),
-         surplus AS MATERIALIZED (SELECT id FROM ranked WHERE place > 1 LIMIT {BATCH})
+         surplus AS MATERIALIZED (
+             SELECT id FROM streams WHERE id IN (SELECT id FROM ranked WHERE place > 1) AND status = 'active'
+             ORDER BY id LIMIT {BATCH} FOR UPDATE SKIP LOCKED)
          UPDATE streams SET status = 'stopped', updated_at = timezone('UTC', now())
-         FROM surplus WHERE streams.id = surplus.id AND streams.status = 'active'"
+         FROM surplus WHERE streams.id = surplus.id"
     );
     for (statement, done) in [
         (complete_expiries, "completed missing expiries as created_at + 24 hours"),
@@ -127,9 +180,18 @@ impl Plan {
             changes.extend(adoption(&mut connection).await?);
         }
         if has_users && !is_true(&mut connection, users::HAS_FOREIGN_KEY).await? {
-            changes.push("add the foreign key streams_user_id_fkey to users, then validate it".to_owned());
+            changes.push("add the foreign key streams_user_id_fkey to users, and validate it if every row names an existing user".to_owned());
         }
-        changes.extend(pending(&mut connection).await?);
+        for migration in pending(&mut connection).await? {
+            if migration.ends_with("one_active_stream_per_user") {
+                changes.push(
+                    "add the indexes streams_one_active_per_user, streams_active_newest_first and \
+                     streams_active_by_expiry, and the trigger streams_make_room"
+                        .to_owned(),
+                );
+            }
+            changes.push(format!("run the migration {migration}"));
+        }
         Ok(Self { changes })
     }
 }
@@ -169,7 +231,7 @@ async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<String>, Stor
     let names =
         all.iter().map(|migration| (migration.name().version().to_string(), migration.name().to_string()));
     let pending = names.filter(|(version, _)| !applied.iter().any(|row| row.version == *version));
-    Ok(pending.map(|(_, name)| format!("run the migration {name}")).collect())
+    Ok(pending.map(|(_, name)| name).collect())
 }
 
 async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64, StoreError> {

@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::FutureExt as _;
-use stream_domain::ports::Entropy;
+use stream_domain::ports::{Entropy, StoreError};
+use tokio_postgres::CancelToken;
 
+use crate::error;
 use crate::tls::Tls;
 use crate::{InvalidUrl, PostgresOptions};
 
@@ -21,6 +23,9 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pauses between attempts to connect to a server that was lost: from the first to the longest, doubling.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
+
+/// How long to wait for another connection of the pool before asking again.
+const OTHERS_PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes connections, and keeps many callers from storming a server that is away.
 pub(crate) struct Connector {
@@ -73,6 +78,26 @@ impl Connector {
 
     /// A connection for migrations, which may take as long as they need.
     pub(crate) async fn connect_without_limits(&self) -> ConnectionResult<AsyncPgConnection> {
+        // The driver's own time-out covers the connection alone, and not a server that then says nothing.
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.connect_in_time()).await;
+        connected.unwrap_or_else(|_elapsed| {
+            Err(ConnectionError::BadConnection("the server did not answer within 3 seconds".to_owned()))
+        })
+    }
+
+    /// Asks the server to end what a connection is doing.
+    pub(crate) async fn cancel(&self, token: CancelToken) {
+        let cancel = async {
+            match &self.tls {
+                Tls::Off => token.cancel_query(tokio_postgres::NoTls).await,
+                Tls::On(connector) => token.cancel_query(connector.clone()).await,
+            }
+        };
+        // Whether it helped shows in the step itself.
+        let _ = tokio::time::timeout(CONNECT_TIMEOUT, cancel).await;
+    }
+
+    async fn connect_in_time(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
         match &self.tls {
             Tls::Off => {
@@ -146,4 +171,21 @@ pub(crate) fn build(connector: &Arc<Connector>, size: usize, timeout: Duration) 
         .recycle_timeout(Some(timeout))
         .build()
         .expect("a pool with time-outs has a runtime to keep them")
+}
+
+/// Takes a connection of the pool; waits for one of the others if no further one is to be had.
+pub(crate) async fn acquire(
+    pool: &Pool<AsyncPgConnection>,
+    patience: Duration,
+) -> Result<Object<AsyncPgConnection>, StoreError> {
+    let give_up = Instant::now() + patience;
+    loop {
+        match pool.get().await {
+            // The server refuses further connections, but those that it gave us still work.
+            Err(PoolError::Backend(_)) if pool.status().size > 0 && Instant::now() < give_up => {
+                tokio::time::sleep(OTHERS_PAUSE).await;
+            }
+            outcome => return outcome.map_err(error::pool),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
+use diesel::data_types::PgTimestamp;
 use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
-use stream_domain::{NewStream, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::{NewStream, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
 use time::PrimitiveDateTime;
 
 use crate::schema::streams;
@@ -15,9 +16,37 @@ pub(crate) struct StreamRow {
     user_id: Option<i32>,
     stream_key: String,
     status: Option<String>,
-    created_at: Option<PrimitiveDateTime>,
-    updated_at: Option<PrimitiveDateTime>,
-    expires_at: Option<PrimitiveDateTime>,
+    created_at: Option<PgTimestamp>,
+    updated_at: Option<PgTimestamp>,
+    expires_at: Option<PgTimestamp>,
+}
+
+/// PostgreSQL counts its microseconds from 2000-01-01.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// A stored time; `None` for one that no calendar of ours has, such as `infinity`.
+fn timestamp(stored: PgTimestamp) -> Option<Timestamp> {
+    stored.0.checked_add(EPOCH_MICROS).and_then(Timestamp::from_unix_micros)
+}
+
+/// A place's time as lists are ordered by it.
+pub(crate) fn stored(position: Position) -> PgTimestamp {
+    if position.created_at == Timestamp::MIN {
+        // A missing time is ordered as `-infinity`.
+        return PgTimestamp(i64::MIN);
+    }
+    PgTimestamp(position.created_at.unix_micros() - EPOCH_MICROS)
+}
+
+impl StreamRow {
+    /// The row's place in lists; a missing time comes last, and one out of range at its end of the calendar.
+    fn position(&self) -> Position {
+        let created_at = self.created_at.map_or(Timestamp::MIN, |stored| {
+            let end = if stored.0 > 0 { Timestamp::MAX } else { Timestamp::MIN };
+            timestamp(stored).unwrap_or(end)
+        });
+        Position { created_at, id: StreamId(self.id) }
+    }
 }
 
 impl TryFrom<StreamRow> for Stream {
@@ -27,9 +56,14 @@ impl TryFrom<StreamRow> for Stream {
         let id = row.id;
         let corrupt = |reason| StoreError::Corrupt { table: "streams", id, reason };
         let user_id = row.user_id.map(|number| UserId::new(number.into())).transpose();
+        let read = |stored: Option<PgTimestamp>| match stored.map(timestamp) {
+            None => Ok(None),
+            Some(Some(instant)) => Ok(Some(instant)),
+            Some(None) => Err(corrupt("a time is outside the years 0 to 9999")),
+        };
         // The earlier service's columns are nullable; a missing time follows from the others.
-        let expires_at = row.expires_at.map(Timestamp::from_utc);
-        let created_at = row.created_at.map(Timestamp::from_utc).or(expires_at.map(|at| at.plus(-LIFETIME)));
+        let expires_at = read(row.expires_at)?;
+        let created_at = read(row.created_at)?.or(expires_at.map(|at| at.plus(-LIFETIME)));
         let created_at = created_at.ok_or_else(|| corrupt("created_at and expires_at are both missing"))?;
         Ok(Self {
             id: StreamId(id),
@@ -41,18 +75,20 @@ impl TryFrom<StreamRow> for Stream {
                 .and_then(StreamStatus::parse)
                 .ok_or_else(|| corrupt("status is none of active, stopped, expired"))?,
             created_at,
-            updated_at: row.updated_at.map_or(created_at, Timestamp::from_utc),
+            updated_at: read(row.updated_at)?.unwrap_or(created_at),
             expires_at: expires_at.unwrap_or_else(|| created_at.plus(LIFETIME)),
         })
     }
 }
 
-/// The streams of many rows; one that cannot be read is left out and told to the log.
-pub(crate) fn readable(rows: Vec<StreamRow>) -> Vec<Stream> {
-    let streams = rows.into_iter().map(Stream::try_from);
-    streams
-        .filter_map(|stream| stream.inspect_err(|error| tracing::error!(%error, "left out of a list")).ok())
-        .collect()
+/// The rows of a list with their places; one that cannot be read is told to the log.
+pub(crate) fn placed(rows: Vec<StreamRow>) -> Vec<(Position, Option<Stream>)> {
+    let read = |row: StreamRow| {
+        let position = row.position();
+        let stream = Stream::try_from(row).inspect_err(|error| tracing::error!(%error, "left out of a list"));
+        (position, stream.ok())
+    };
+    rows.into_iter().map(read).collect()
 }
 
 #[derive(Insertable)]

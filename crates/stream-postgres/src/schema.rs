@@ -1,9 +1,9 @@
-//! The tables as Diesel sees them, and the one literal that its queries need.
+//! The tables as Diesel sees them, and the pieces of SQL that its queries need.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Nullable, Text, Timestamp};
 use diesel::{QueryResult, table};
 
 table! {
@@ -25,26 +25,41 @@ table! {
     }
 }
 
-/// The word `'active'`, written into the statement.
+/// A piece of SQL that stands in statements as it is.
 ///
-/// A bound parameter would do for the meaning, but neither `ON CONFLICT` nor a cached plan recognizes the partial
-/// indexes `WHERE status = 'active'` by it; Diesel's own `sql("…")` would keep the statement from being prepared once.
-#[derive(Debug, Clone, Copy, QueryId)]
-pub(crate) struct ActiveLiteral;
+/// Diesel's own `sql("…")` would do, but keeps each statement from being prepared once.
+macro_rules! fragment {
+    ($(#[$doc:meta])* $name:ident: $sql_type:ty = $sql:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, QueryId)]
+        pub(crate) struct $name;
 
-impl Expression for ActiveLiteral {
-    type SqlType = Nullable<Text>;
+        impl Expression for $name {
+            type SqlType = $sql_type;
+        }
+
+        impl QueryFragment<Pg> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_sql($sql);
+                Ok(())
+            }
+        }
+
+        impl<Source> AppearsOnTable<Source> for $name {}
+        impl<Source> SelectableExpression<Source> for $name {}
+        impl<GroupBy> ValidGrouping<GroupBy> for $name {
+            type IsAggregate = is_aggregate::Never;
+        }
+    };
 }
 
-impl QueryFragment<Pg> for ActiveLiteral {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("'active'");
-        Ok(())
-    }
+fragment! {
+    /// The word by which `ON CONFLICT` and cached plans recognize the partial indexes `WHERE status = 'active'`, which
+    /// they do not by a bound parameter.
+    ActiveLiteral: Nullable<Text> = "'active'"
 }
 
-impl<Source> AppearsOnTable<Source> for ActiveLiteral {}
-impl<Source> SelectableExpression<Source> for ActiveLiteral {}
-impl<GroupBy> ValidGrouping<GroupBy> for ActiveLiteral {
-    type IsAggregate = is_aggregate::Never;
+fragment! {
+    /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
+    CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
 }

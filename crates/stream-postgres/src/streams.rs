@@ -5,6 +5,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
 use stream_domain::ports::{
     StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
 };
@@ -12,8 +13,8 @@ use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, Strea
 
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
-use crate::row::{NewStreamRow, StreamRow, readable};
-use crate::schema::{ActiveLiteral, streams, users};
+use crate::row::{NewStreamRow, StreamRow, placed, stored};
+use crate::schema::{ActiveLiteral, CreationOrder, streams, users};
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -21,105 +22,116 @@ const ATTEMPTS: usize = 5;
 #[async_trait]
 impl StreamRepository for PostgresStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
-        let (pool, new) = (self.writes.clone(), new.clone());
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            for _ in 0..ATTEMPTS {
-                if let Some(stream) = insert(connection, &new).await? {
-                    return Ok(stream);
+        let new = new.clone();
+        self.on(&self.writes, move |connection| {
+            async move {
+                for _ in 0..ATTEMPTS {
+                    if let Some(stream) = insert(connection, &new).await? {
+                        return Ok(stream);
+                    }
+                    if let Some(stream) = active_stream(connection, &new).await? {
+                        return Err(StartError::AlreadyActive(Box::new(stream)));
+                    }
                 }
-                if let Some(stream) = active_stream(connection, &new).await? {
-                    return Err(StartError::AlreadyActive(Box::new(stream)));
-                }
+                Err(StoreError::unavailable("the user's active stream kept changing").into())
             }
-            Err(StoreError::unavailable("the user's active stream kept changing").into())
+            .boxed()
         })
         .await
     }
 
     async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
-        let (pool, tied) = (self.writes.clone(), self.is_tied_to_users());
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            let now = now.to_naive_utc();
-            let active = streams::table
-                .filter(streams::user_id.eq(user.get()))
-                .filter(streams::status.eq(ActiveLiteral))
-                .filter(streams::expires_at.gt(now));
-            let stopped = diesel::update(active)
-                .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
-                .returning(StreamRow::as_returning())
-                .get_result(connection)
-                .await
-                .optional()
-                .map_err(error::query)?;
-            match stopped {
-                Some(row) => Ok(Some(row.try_into()?)),
-                None => known(connection, user, tied).await.map(|()| None),
+        let tied = self.is_tied_to_users();
+        self.on(&self.writes, move |connection| {
+            async move {
+                let now = now.to_naive_utc();
+                let active = streams::table
+                    .filter(streams::user_id.eq(user.get()))
+                    .filter(streams::status.eq(ActiveLiteral))
+                    .filter(streams::expires_at.gt(now));
+                let stopped = diesel::update(active)
+                    .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
+                    .returning(StreamRow::as_returning())
+                    .get_result(connection)
+                    .await
+                    .optional()
+                    .map_err(error::query)?;
+                match stopped {
+                    Some(row) => Ok(Some(row.try_into()?)),
+                    None => known(connection, user, tied).await.map(|()| None),
+                }
             }
+            .boxed()
         })
         .await
     }
 
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        let (pool, key) = (self.reads.clone(), key.clone());
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            let row: Option<StreamRow> = streams::table
-                .filter(streams::stream_key.eq(key.expose()))
-                .select(StreamRow::as_select())
-                .first(connection)
-                .await
-                .optional()
-                .map_err(error::query)?;
-            row.map(Stream::try_from).transpose()
+        let key = key.clone();
+        self.on(&self.reads, move |connection| {
+            async move {
+                let row: Option<StreamRow> = streams::table
+                    .filter(streams::stream_key.eq(key.expose()))
+                    .select(StreamRow::as_select())
+                    .first(connection)
+                    .await
+                    .optional()
+                    .map_err(error::query)?;
+                row.map(Stream::try_from).transpose()
+            }
+            .boxed()
         })
         .await
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        let (pool, page, tied) = (self.reads.clone(), *page, self.is_tied_to_users());
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
-            let found = read_page(connection, own, &page).await?;
-            if found.streams.is_empty() {
-                known(connection, user, tied).await?;
+        let (page, tied) = (*page, self.is_tied_to_users());
+        self.on(&self.reads, move |connection| {
+            async move {
+                let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
+                let found = read_page(connection, own, &page).await?;
+                if found.streams.is_empty() {
+                    known(connection, user, tied).await?;
+                }
+                Ok(found)
             }
-            Ok(found)
+            .boxed()
         })
         .await
     }
 
     async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        let (pool, page) = (self.reads.clone(), *page);
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            let active = streams::table
-                .filter(streams::status.eq(ActiveLiteral))
-                .filter(streams::expires_at.gt(now.to_naive_utc()))
-                .into_boxed();
-            read_page(connection, active, &page).await
+        let page = *page;
+        self.on(&self.reads, move |connection| {
+            async move {
+                let active = streams::table
+                    .filter(streams::status.eq(ActiveLiteral))
+                    .filter(streams::expires_at.gt(now.to_naive_utc()))
+                    .into_boxed();
+                read_page(connection, active, &page).await
+            }
+            .boxed()
         })
         .await
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let pool = self.writes.clone();
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            // One statement; rows that another instance is marking are passed over.
-            let sweep = sql_query(
-                "WITH overdue AS MATERIALIZED (
+        self.on(&self.writes, move |connection| {
+            async move {
+                // One statement; rows that another instance is marking are passed over.
+                let sweep = sql_query(
+                    "WITH overdue AS MATERIALIZED (
                      SELECT id FROM streams WHERE status = 'active' AND expires_at <= $1
                      ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
                  UPDATE streams SET status = 'expired', updated_at = $1
                  FROM overdue WHERE streams.id = overdue.id",
-            );
-            let sweep = sweep.bind::<sql_types::Timestamp, _>(now.to_naive_utc());
-            let sweep = sweep.bind::<sql_types::BigInt, _>(i64::from(limit));
-            let marked = sweep.execute(connection).await.map_err(error::query)?;
-            Ok(u32::try_from(marked).unwrap_or(u32::MAX))
+                );
+                let sweep = sweep.bind::<sql_types::Timestamp, _>(now.to_naive_utc());
+                let sweep = sweep.bind::<sql_types::BigInt, _>(i64::from(limit));
+                let marked = sweep.execute(connection).await.map_err(error::query)?;
+                Ok(u32::try_from(marked).unwrap_or(u32::MAX))
+            }
+            .boxed()
         })
         .await
     }
@@ -128,11 +140,12 @@ impl StreamRepository for PostgresStore {
 #[async_trait]
 impl StoreHealth for PostgresStore {
     async fn check(&self) -> Result<UsersTable, StoreError> {
-        let pool = self.reads.clone();
-        self.detached(async move {
-            let connection = &mut *pool.get().await.map_err(error::pool)?;
-            diesel::select(ActiveLiteral).execute(connection).await.map_err(error::query)?;
-            Ok::<(), StoreError>(())
+        self.on(&self.reads, |connection| {
+            async move {
+                diesel::select(ActiveLiteral).execute(connection).await.map_err(error::query)?;
+                Ok::<(), StoreError>(())
+            }
+            .boxed()
         })
         .await?;
         Ok(self.users_table())
@@ -194,19 +207,20 @@ async fn read_page(
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
     if let Some(after) = page.after {
-        let created_at = after.created_at.to_naive_utc();
-        let same_instant = streams::created_at.eq(created_at).and(streams::id.lt(after.id.0));
-        list = list.filter(streams::created_at.le(created_at));
-        list = list.filter(streams::created_at.lt(created_at).or(same_instant));
+        let created_at = stored(after);
+        let same_instant = CreationOrder.eq(created_at).and(streams::id.lt(after.id.0));
+        // The first condition follows from the second, and lets the index be entered at the right place.
+        list = list.filter(CreationOrder.le(created_at));
+        list = list.filter(CreationOrder.lt(created_at).or(same_instant));
     }
     if let Some(rows) = page.rows_to_read() {
         list = list.limit(rows);
     }
     let rows: Vec<StreamRow> = list
-        .order((streams::created_at.desc(), streams::id.desc()))
+        .order((CreationOrder.desc(), streams::id.desc()))
         .select(StreamRow::as_select())
         .load(connection)
         .await
         .map_err(error::query)?;
-    Ok(page.page_of(readable(rows)))
+    Ok(page.page_of(placed(rows)))
 }

@@ -26,25 +26,39 @@ impl PostgresStore {
     pub async fn tie_to_users(&self) -> Result<UsersTable, StoreError> {
         let store = self.clone();
         let tie = self.runtime.spawn(async move { store.add_foreign_key().await });
-        let users_table = tie.await.map_err(StoreError::failed)??;
+        let tied = tie.await.map_err(StoreError::failed)?;
+        let users_table = *tied.as_ref().unwrap_or(&UsersTable::NotReferenced);
         self.users_table.store(code(users_table), Ordering::Relaxed);
-        Ok(users_table)
+        tied
     }
 
     async fn add_foreign_key(&self) -> Result<UsersTable, StoreError> {
-        let mut connection = self.lock_for_migration().await?;
+        let mut connection =
+            self.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
         if is_true(&mut connection, "to_regclass('users') IS NULL").await? {
             return Ok(UsersTable::Missing);
         }
         if is_true(&mut connection, IS_VALIDATED).await? {
             return Ok(UsersTable::Referenced);
         }
+        drop(connection);
+        let mut connection = self.lock_for_migration().await?;
         if !is_true(&mut connection, HAS_FOREIGN_KEY).await? {
             let add = "ALTER TABLE streams ADD CONSTRAINT streams_user_id_fkey
                        FOREIGN KEY (user_id) REFERENCES users (id) NOT VALID";
             connection.batch_execute(add).await.map_err(error::query)?;
         }
-        match connection.batch_execute("ALTER TABLE streams VALIDATE CONSTRAINT streams_user_id_fkey").await {
+        // The key may be older than this service, and have another name.
+        let validate = "DO $$
+            DECLARE key name;
+            BEGIN
+                FOR key IN SELECT conname FROM pg_constraint WHERE contype = 'f' AND NOT convalidated
+                    AND conrelid = to_regclass('streams') AND confrelid = to_regclass('users')
+                LOOP
+                    EXECUTE format('ALTER TABLE streams VALIDATE CONSTRAINT %I', key);
+                END LOOP;
+            END $$";
+        match connection.batch_execute(validate).await {
             Ok(()) => Ok(UsersTable::Referenced),
             Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => {
                 Ok(UsersTable::ReferencedByNewStreams)
@@ -57,12 +71,13 @@ impl PostgresStore {
         match self.users_table.load(Ordering::Relaxed) {
             2 => UsersTable::Referenced,
             1 => UsersTable::ReferencedByNewStreams,
+            3 => UsersTable::NotReferenced,
             _ => UsersTable::Missing,
         }
     }
 
     pub(crate) fn is_tied_to_users(&self) -> bool {
-        self.users_table() != UsersTable::Missing
+        matches!(self.users_table(), UsersTable::Referenced | UsersTable::ReferencedByNewStreams)
     }
 }
 
@@ -71,5 +86,6 @@ fn code(users_table: UsersTable) -> u8 {
         UsersTable::NotUsed | UsersTable::Missing => 0,
         UsersTable::ReferencedByNewStreams => 1,
         UsersTable::Referenced => 2,
+        UsersTable::NotReferenced => 3,
     }
 }

@@ -1,9 +1,8 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
 use diesel::{Insertable, Queryable, Selectable};
-use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
-use stream_domain::{NewStream, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::{NewStream, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
 use time::PrimitiveDateTime;
 
 use crate::schema::streams;
@@ -15,9 +14,16 @@ pub(crate) struct StreamRow {
     user_id: Option<i32>,
     stream_key: String,
     status: Option<String>,
-    created_at: Option<PrimitiveDateTime>,
-    updated_at: Option<PrimitiveDateTime>,
-    expires_at: Option<PrimitiveDateTime>,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
+    expires_at: PrimitiveDateTime,
+}
+
+impl StreamRow {
+    /// The row's place in lists.
+    fn position(&self) -> Position {
+        Position { created_at: Timestamp::from_utc(self.created_at), id: StreamId(self.id) }
+    }
 }
 
 impl TryFrom<StreamRow> for Stream {
@@ -27,10 +33,6 @@ impl TryFrom<StreamRow> for Stream {
         let id = row.id;
         let corrupt = |reason| StoreError::Corrupt { table: "streams", id, reason };
         let user_id = row.user_id.map(|number| UserId::new(number.into())).transpose();
-        // The columns are nullable; a missing time follows from the others.
-        let expires_at = row.expires_at.map(Timestamp::from_utc);
-        let created_at = row.created_at.map(Timestamp::from_utc).or(expires_at.map(|at| at.plus(-LIFETIME)));
-        let created_at = created_at.ok_or_else(|| corrupt("created_at and expires_at are both missing"))?;
         Ok(Self {
             id: StreamId(id),
             user_id: user_id.map_err(|_| corrupt("user_id is not above zero"))?,
@@ -40,19 +42,21 @@ impl TryFrom<StreamRow> for Stream {
                 .as_deref()
                 .and_then(StreamStatus::parse)
                 .ok_or_else(|| corrupt("status is none of active, stopped, expired"))?,
-            created_at,
-            updated_at: row.updated_at.map_or(created_at, Timestamp::from_utc),
-            expires_at: expires_at.unwrap_or_else(|| created_at.plus(LIFETIME)),
+            created_at: Timestamp::from_utc(row.created_at),
+            updated_at: Timestamp::from_utc(row.updated_at),
+            expires_at: Timestamp::from_utc(row.expires_at),
         })
     }
 }
 
-/// The streams of many rows; one that cannot be read is left out and told to the log.
-pub(crate) fn readable(rows: Vec<StreamRow>) -> Vec<Stream> {
-    let streams = rows.into_iter().map(Stream::try_from);
-    streams
-        .filter_map(|stream| stream.inspect_err(|error| tracing::error!(%error, "left out of a list")).ok())
-        .collect()
+/// The rows of a list with their places; one that cannot be read is told to the log.
+pub(crate) fn placed(rows: Vec<StreamRow>) -> Vec<(Position, Option<Stream>)> {
+    let read = |row: StreamRow| {
+        let position = row.position();
+        let stream = Stream::try_from(row).inspect_err(|error| tracing::error!(%error, "left out of a list"));
+        (position, stream.ok())
+    };
+    rows.into_iter().map(read).collect()
 }
 
 #[derive(Insertable)]

@@ -12,9 +12,9 @@ table! {
         user_id -> Nullable<Integer>,
         stream_key -> Text,
         status -> Nullable<Text>,
-        created_at -> Nullable<Timestamp>,
-        updated_at -> Nullable<Timestamp>,
-        expires_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        expires_at -> Timestamp,
     }
 }
 

@@ -13,7 +13,7 @@ use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, Strea
 use crate::SqliteStore;
 use crate::error::{self, BrokenRule};
 use crate::pool::Connection;
-use crate::row::{NewStreamRow, StreamRow, readable};
+use crate::row::{NewStreamRow, StreamRow, placed};
 use crate::schema::{ActiveLiteral, streams};
 
 #[async_trait]
@@ -221,5 +221,5 @@ fn read_page(
         .select(StreamRow::as_select())
         .load(connection)
         .map_err(error::query)?;
-    Ok(page.page_of(readable(rows)))
+    Ok(page.page_of(placed(rows)))
 }

@@ -52,7 +52,8 @@ impl MemoryStore {
         if let Some(after) = request.after {
             found.retain(|stream| Position::from(stream) < after);
         }
-        Ok(request.page_of(found))
+        let rows = found.into_iter().map(|stream| (Position::from(&stream), Some(stream)));
+        Ok(request.page_of(rows.collect()))
     }
 }
 

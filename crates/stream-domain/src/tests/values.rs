@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 use crate::lifecycle::{Ended, LIFETIME};
 use crate::stream::{Stream, StreamId};
-use crate::{NewStream, StreamKey, StreamStatus, Timestamp, UserId};
+use crate::{NewStream, PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
 
 fn stream(status: StreamStatus) -> Stream {
     let at = Timestamp::new(datetime!(2026-01-02 03:04:05.000006 UTC));
@@ -102,6 +102,36 @@ fn every_status_has_its_word() {
         assert_eq!(StreamStatus::parse(word), Some(status));
     }
     assert_eq!(StreamStatus::parse("Active"), None);
+}
+
+#[test]
+fn an_instant_is_within_the_years_that_rfc_3339_can_write() {
+    assert_eq!(Timestamp::MIN.to_utc(), datetime!(0000-01-01 00:00 UTC));
+    assert_eq!(Timestamp::MAX.to_utc(), datetime!(9999-12-31 23:59:59.999999 UTC));
+    for instant in [Timestamp::MIN, Timestamp::MAX] {
+        assert_eq!(Timestamp::from_unix_micros(instant.unix_micros()), Some(instant));
+    }
+    assert_eq!(Timestamp::from_unix_micros(Timestamp::MIN.unix_micros() - 1), None);
+    assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1), None);
+    assert_eq!(Timestamp::MIN.plus(-Duration::DAY), Timestamp::MIN);
+    assert_eq!(Timestamp::MAX.plus(Duration::DAY), Timestamp::MAX);
+}
+
+#[test]
+fn a_row_that_cannot_be_read_does_not_end_the_list() {
+    let streams = [3, 2, 1].map(|id| Stream { id: StreamId(id), ..stream(StreamStatus::Active) });
+    let rows = |count: usize| {
+        let rows = streams
+            .iter()
+            .take(count)
+            .map(|stream| (Position::from(stream), (stream.id != StreamId(2)).then(|| stream.clone())));
+        rows.collect()
+    };
+    let request = PageRequest { limit: std::num::NonZeroU32::new(2), after: None };
+    let page = request.page_of(rows(3));
+    assert_eq!(page.streams, [streams[0].clone()]);
+    assert_eq!(page.next, Some(Position::from(&streams[1])));
+    assert_eq!(request.page_of(rows(2)).next, None);
 }
 
 proptest! {

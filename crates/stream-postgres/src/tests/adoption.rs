@@ -110,8 +110,10 @@ fn a_dry_run_tells_all_and_changes_nothing() {
             [
                 "2 rows without expires_at get created_at + 24 hours",
                 "3 active rows become stopped, since their users have newer active ones",
-                "run the migration 0001_create_streams",
-                "run the migration 0002_one_active_stream_per_user",
+                "run the migration 2026-11-22-000001_create_streams",
+                "add the indexes streams_one_active_per_user, streams_active_newest_first and \
+                 streams_active_by_expiry, and the trigger streams_make_room",
+                "run the migration 2026-11-22-000002_one_active_stream_per_user",
             ]
         );
         assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), before);
@@ -251,5 +253,97 @@ fn readers_go_on_while_a_table_is_adopted() {
         assert_eq!(store.migrate().await.unwrap().len(), 2);
         assert!(!reader.is_finished(), "the adoption waited for a reader");
         assert!(reader.join().unwrap().success());
+    });
+}
+
+/// The old platform's table in a schema that is not the first on the path.
+fn platform_in_a_later_schema() -> (Database<'static>, String) {
+    let database = old_platform();
+    database.sql("CREATE SCHEMA empty; CREATE SCHEMA platform");
+    database.sql("ALTER TABLE streams SET SCHEMA platform; ALTER TABLE users SET SCHEMA platform");
+    let url = format!("{}?options=-csearch_path%3Dempty,platform", database.url());
+    (database, url)
+}
+
+#[test]
+fn a_table_in_a_later_schema_of_the_path_is_found_and_not_made_anew() {
+    block_on(async {
+        let (database, url) = platform_in_a_later_schema();
+        store_at(&url).migrate().await.unwrap();
+        assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname = 'streams'"), "1");
+        assert_eq!(database.sql("SELECT count(*) FROM platform.streams WHERE status = 'stopped'"), "5");
+        assert!(store_at(&url).find_by_key(&key("dup-newest")).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn the_earlier_service_may_look_for_tables_along_another_path() {
+    block_on(async {
+        let (database, url) = platform_in_a_later_schema();
+        store_at(&url).migrate().await.unwrap();
+        database.sql("INSERT INTO platform.streams (user_id, stream_key) VALUES (3, 'theirs')");
+        let statuses = "SELECT stream_key, status FROM platform.streams WHERE user_id = 3 ORDER BY id";
+        assert_eq!(database.sql(statuses), "stale|expired\ntheirs|active");
+    });
+}
+
+#[test]
+fn a_role_that_does_not_own_the_table_changes_nothing() {
+    block_on(async {
+        let database = old_platform();
+        database.sql(
+            "DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN; GRANT ALL ON SCHEMA public TO guest;
+             GRANT SELECT, INSERT, UPDATE ON streams TO guest",
+        );
+        let before = database.sql("SELECT * FROM streams ORDER BY id");
+        let store = store_at(&database.url().replace("postgres@", "guest@"));
+        let error = store.migrate().await.unwrap_err();
+        assert!(error.innermost_cause().contains("does not own the table"), "{error:?}");
+        assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), before);
+        database.sql("DROP OWNED BY guest; DROP ROLE guest");
+    });
+}
+
+#[test]
+fn a_database_without_the_index_is_not_served() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql("DROP INDEX streams_one_active_per_user");
+        let error = store.migrate().await.unwrap_err();
+        assert!(error.innermost_cause().contains("streams_one_active_per_user is missing"), "{error:?}");
+    });
+}
+
+#[test]
+fn a_migrated_database_is_served_read_only_as_well() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        database.sql("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$");
+        let store = store_at(&database.url());
+        assert!(store.migrate().await.unwrap().is_empty());
+        assert!(store.find_by_key(&key("mine")).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn rows_that_a_long_transaction_holds_do_not_end_an_adoption() {
+    block_on(async {
+        let database = old_platform();
+        let hold = "BEGIN; SELECT 1 FROM streams WHERE stream_key = 'dup-oldest' FOR UPDATE; SELECT pg_sleep(2); COMMIT";
+        let url = database.url();
+        let holder = std::thread::spawn(move || {
+            let mut psql = std::process::Command::new("psql");
+            psql.args(["-X", "-q", "-d", &url, "-c", hold])
+                .stdout(std::process::Stdio::null())
+                .status()
+                .unwrap()
+        });
+        stream_test_postgres::eventually("the row lock", || {
+            database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'streams'::regclass AND mode = 'RowShareLock'") == "1"
+        });
+        assert_eq!(store_at(&database.url()).migrate().await.unwrap().len(), 2);
+        assert_eq!(rows(&database), ADOPTED);
+        assert!(holder.join().unwrap().success());
     });
 }

@@ -158,3 +158,76 @@ fn tls_encrypts_and_where_asked_verifies() {
         assert!(store_at(&other_name).migrate().await.is_err());
     });
 }
+
+/// Forwards connections to the server, until it is told to fall silent: then what is open stays open and says nothing.
+fn proxy(port: u16) -> (u16, Arc<std::sync::atomic::AtomicBool>) {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own_port = listener.local_addr().unwrap().port();
+    let silence = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let told = silence.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            // A connection that is made during the silence works.
+            let is_new = told.load(std::sync::atomic::Ordering::SeqCst);
+            for (mut from, mut to) in
+                [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+            {
+                let told = told.clone();
+                std::thread::spawn(move || {
+                    let mut bytes = [0; 65_536];
+                    while let Ok(length) = from.read(&mut bytes) {
+                        if length == 0 {
+                            break;
+                        }
+                        if (is_new || !told.load(std::sync::atomic::Ordering::SeqCst))
+                            && to.write_all(&bytes[..length]).is_err()
+                        {
+                            break;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    (own_port, silence)
+}
+
+#[test]
+fn connections_that_fall_silent_are_replaced() {
+    block_on(async {
+        let (database, _) = migrated().await;
+        let (port, silence) = proxy(Cluster::shared().port());
+        let url = database.url().replace(&Cluster::shared().port().to_string(), &port.to_string());
+        let store = PostgresStore::new(&options(&url), Arc::new(SeededEntropy::default())).unwrap();
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        assert!(store.find_by_key(&key("mine")).await.is_ok());
+        silence.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(store.find_by_key(&key("mine")).await.is_err());
+        for _ in 0..20 {
+            if store.find_by_key(&key("mine")).await.is_ok()
+                && store.start(&new_stream(2, "second")).await.is_ok()
+            {
+                return;
+            }
+        }
+        panic!("the store did not come back");
+    });
+}
+
+#[test]
+fn a_server_that_gives_few_connections_is_shared() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        database.sql("DROP ROLE IF EXISTS few; CREATE ROLE few LOGIN CONNECTION LIMIT 1; GRANT SELECT ON streams TO few");
+        let few = store_at(&database.url().replace("postgres@", "few@"));
+        assert!(few.find_by_key(&key("mine")).await.is_ok());
+        let wanted = key("mine");
+        let lookups = futures_util::future::join_all((0..50).map(|_| few.find_by_key(&wanted))).await;
+        assert!(lookups.iter().all(Result::is_ok), "{lookups:?}");
+        database.sql("DROP OWNED BY few; DROP ROLE few");
+    });
+}

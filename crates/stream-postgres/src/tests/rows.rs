@@ -53,3 +53,63 @@ fn a_stream_without_a_user_is_kept_and_found() {
         assert_eq!(store.list_active(now(), &PageRequest::default()).await.unwrap().streams.len(), 2);
     });
 }
+
+#[test]
+fn times_out_of_range_spoil_no_list() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        for (user_number, times) in [
+            (1, "'2026-01-02', 'infinity'"),
+            (2, "'-infinity', '2026-01-03'"),
+            (3, "'infinity', 'infinity'"),
+            (4, "'20000-01-01', '20000-01-02'"),
+            (5, "'0044-03-15 BC', '9999-01-01'"),
+        ] {
+            database.sql(&format!(
+                "INSERT INTO streams (user_id, stream_key, created_at, expires_at) VALUES ({user_number}, 'odd-{user_number}', {times})"
+            ));
+            let error = store.find_by_key(&key(&format!("odd-{user_number}"))).await.unwrap_err();
+            assert!(matches!(error, StoreError::Corrupt { .. }), "{times}: {error:?}");
+        }
+        store.start(&new_stream(9, "mine")).await.unwrap();
+        let active = store.list_active(now(), &PageRequest::default()).await.unwrap();
+        assert_eq!(active.streams.len(), 1);
+        assert!(store.list_by_user(user(3), &PageRequest::default()).await.unwrap().streams.is_empty());
+    });
+}
+
+#[test]
+fn pages_lose_nothing_to_rows_without_a_time_or_a_sense() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql(
+            "INSERT INTO streams (user_id, stream_key, status, created_at, expires_at) VALUES
+                 (1, 'timeless-a', 'stopped', NULL, '2026-01-03'), (1, 'new', 'stopped', '2026-01-05', '2026-01-06'),
+                 (1, 'nonsense', 'paused', '2026-01-04', '2026-01-05'), (1, 'old', 'stopped', '2025-01-01', '2025-01-02'),
+                 (1, 'timeless-b', 'stopped', NULL, '2026-01-03'), (1, 'odd', 'stopped', 'infinity', '2026-01-03')",
+        );
+        for limit in 1..=7 {
+            let mut page = PageRequest { limit: std::num::NonZeroU32::new(limit), after: None };
+            let mut keys = Vec::new();
+            loop {
+                let answer = store.list_by_user(user(1), &page).await.unwrap();
+                keys.extend(answer.streams.into_iter().map(|stream| stream.key.expose().to_owned()));
+                let Some(next) = answer.next else { break };
+                page.after = Some(next);
+            }
+            assert_eq!(keys, ["new", "old", "timeless-b", "timeless-a"], "pages of {limit}");
+        }
+    });
+}
+
+#[test]
+fn an_active_row_without_any_time_does_not_lock_its_user_out() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql("ALTER TABLE streams ALTER COLUMN expires_at DROP NOT NULL");
+        database.sql("ALTER TABLE streams DISABLE TRIGGER streams_make_room");
+        database.sql("INSERT INTO streams (user_id, stream_key, created_at, expires_at) VALUES (1, 'timeless', NULL, NULL)");
+        database.sql("ALTER TABLE streams ENABLE TRIGGER streams_make_room");
+        store.start(&new_stream(1, "mine")).await.unwrap();
+    });
+}

@@ -86,3 +86,26 @@ fn a_deleted_users_streams_follow_the_existing_foreign_key() {
         assert_eq!(store.find_by_key(&key("mine")).await.unwrap(), None);
     });
 }
+
+#[test]
+fn an_existing_key_of_another_name_is_validated() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.create_users(2);
+        database.sql("ALTER TABLE streams ADD CONSTRAINT \"Fk Streams\" FOREIGN KEY (user_id) REFERENCES users(id) NOT VALID");
+        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert!(database.sql(FOREIGN_KEYS).starts_with("Fk Streams|t|"));
+    });
+}
+
+#[test]
+fn a_users_table_that_cannot_be_referred_to_is_no_reason_not_to_serve() {
+    block_on(async {
+        let database = Cluster::shared().database();
+        database.sql("CREATE VIEW users AS SELECT 1 AS id");
+        let store = store_at(&database.url());
+        store.migrate().await.unwrap();
+        assert_eq!(store.check().await.unwrap(), UsersTable::NotReferenced);
+        store.start(&new_stream(7, "mine")).await.unwrap();
+    });
+}

@@ -4,8 +4,8 @@ CREATE TABLE IF NOT EXISTS streams (
     user_id INTEGER,
     stream_key TEXT UNIQUE NOT NULL,
     status TEXT DEFAULT 'active',
-    created_at TEXT,
-    updated_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
     expires_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS idx_streams_user_id ON streams (user_id);

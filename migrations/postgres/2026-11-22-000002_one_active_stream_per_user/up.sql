@@ -21,18 +21,22 @@ WHERE id IN (
 CREATE UNIQUE INDEX streams_one_active_per_user ON streams (user_id) WHERE status = 'active';
 
 -- What the public list and the sweep read: active streams only, however many have ended.
-CREATE INDEX streams_active_newest_first ON streams (created_at DESC, id DESC) WHERE status = 'active';
+CREATE INDEX streams_active_newest_first
+ON streams ((COALESCE(created_at, '-infinity')) DESC, id DESC) WHERE status = 'active';
 CREATE INDEX streams_active_by_expiry ON streams (expires_at) WHERE status = 'active';
 
 -- A stale active stream (expired, not yet swept) makes room for its user's next one, whoever writes it.
 -- A writer that gives no expiry gets 24 hours.
+-- The table is named in full, since a writer may look for tables along another path than ours.
 CREATE FUNCTION streams_make_room() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     instant TIMESTAMP := COALESCE(NEW.created_at, timezone('UTC', clock_timestamp()));
 BEGIN
     NEW.expires_at := COALESCE(NEW.expires_at, instant + INTERVAL '24 hours');
-    UPDATE streams SET status = 'expired', updated_at = instant
-    WHERE user_id = NEW.user_id AND status = 'active' AND expires_at <= instant;
+    EXECUTE format(
+        'UPDATE %I.%I SET status = ''expired'', updated_at = $1
+         WHERE user_id = $2 AND status = ''active'' AND (expires_at <= $1 OR expires_at IS NULL)',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME) USING instant, NEW.user_id;
     RETURN NEW;
 END
 $$;
