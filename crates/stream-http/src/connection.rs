@@ -5,20 +5,36 @@
 //! A client that takes nothing of its answer is let go after a while.
 //! And when the service stops, a connection that waits for a next request is told that there will be none.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::error::{ErrorCode, ErrorView};
 use crate::observe;
 use crate::state::HttpState;
+
+/// How long a client may go on sending what nobody will read, after its answer.
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+
+/// Tells a connection that its client's request was cut short, so that its rest is not waited for.
+#[derive(Clone, Default)]
+pub(crate) struct HangUp(Rc<Cell<Option<Instant>>>);
+
+impl HangUp {
+    pub(crate) fn soon(&self) {
+        self.0.set(Some(Instant::now() + LINGER));
+    }
+}
 
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -29,18 +45,56 @@ pub(crate) struct Connection {
     unsent: Vec<u8>,
     /// Runs while the client takes nothing of its answer.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// When the client began to send what was not answered yet.
+    unanswered_since: Option<Instant>,
+    /// Comes when a handler has cut a request short.
+    hang_up: HangUp,
+    /// Wakes the connection when it has waited for too long.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, state: Data<HttpState>, last_call: &CancellationToken) -> Self {
         let last_call = Box::pin(last_call.clone().cancelled_owned());
-        Self { stream, state, last_call, unsent: Vec::new(), stalled: None }
+        Self {
+            stream,
+            state,
+            last_call,
+            unsent: Vec::new(),
+            stalled: None,
+            unanswered_since: None,
+            hang_up: HangUp::default(),
+            alarm: None,
+        }
+    }
+
+    /// What a handler tells the connection by.
+    pub(crate) fn hang_up(&self) -> HangUp {
+        self.hang_up.clone()
+    }
+
+    /// When the client has been waited for long enough; `None` while it owes nothing.
+    ///
+    /// The library's own time-outs cover a connection's first head, and what is slower than either of ours.
+    fn deadline(&self) -> Option<Instant> {
+        let patience = self.state.patience;
+        let overdue = self.unanswered_since.map(|since| since + patience.head + patience.body);
+        self.hang_up.0.get().or(overdue)
+    }
+
+    fn poll_alarm(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if alarm.deadline() != deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        alarm.as_mut().poll(cx)
     }
 
     /// Sends some of the bytes, or fails once the client has taken none for too long.
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
             self.stalled = None;
+            self.unanswered_since = None;
             return Poll::Ready(outcome);
         }
         let patience = self.state.patience.answer;
@@ -71,10 +125,14 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            self.unanswered_since.get_or_insert_with(Instant::now);
             return Poll::Ready(outcome);
         }
         // Reading nothing is how the end of a connection looks; what is being answered still gets its answer.
-        self.last_call.as_mut().poll(cx).map(Ok)
+        match self.deadline() {
+            Some(deadline) => self.poll_alarm(deadline, cx).map(Ok),
+            None => self.last_call.as_mut().poll(cx).map(Ok),
+        }
     }
 }
 

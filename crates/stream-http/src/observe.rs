@@ -5,11 +5,13 @@ use std::time::Instant;
 use actix_http::ConnectionType;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
 use crate::auth::SignedIn;
+use crate::connection::HangUp;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::HttpState;
 
@@ -40,7 +42,13 @@ pub(crate) async fn observe(
 
     set_headers(response.headers_mut());
     response.headers_mut().insert(REQUEST_ID, request_id.clone());
-    if is_draining {
+    // What is left of a request that was too large or too slow is not waited for.
+    let is_cut_short =
+        matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+    if let Some(hang_up) = response.request().conn_data::<HangUp>().filter(|_| is_cut_short) {
+        hang_up.soon();
+    }
+    if is_draining || is_cut_short {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
 

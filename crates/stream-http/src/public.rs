@@ -15,9 +15,8 @@ pub(crate) async fn list_public(
     state: Data<HttpState>,
 ) -> Result<Json<PageView>, ApiError> {
     let page = requested_page(&request)?;
-    let streams = state.streams()?;
-    let public = streams.list_public(&page).await?;
-    Ok(Json(PageView::at(streams.now(), &public, &state.addresses)))
+    let public = state.streams()?.list_public(&page).await?;
+    Ok(Json(PageView::found(&public, &state.addresses)))
 }
 
 /// `GET /api/streams/{stream_key}`: 200 while the key may publish, which is how an RTMP server asks.
@@ -28,7 +27,6 @@ pub(crate) async fn find_stream(
     state: Data<HttpState>,
 ) -> Result<Json<StreamView>, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
-    let streams = state.streams()?;
-    let stream = streams.find_publishable(&key).await?;
-    Ok(Json(StreamView::at(streams.now(), &stream, &state.addresses)))
+    let stream = state.streams()?.find_publishable(&key).await?;
+    Ok(Json(StreamView::found(&stream, &state.addresses)))
 }

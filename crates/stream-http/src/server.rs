@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, LINGER};
 use crate::observe::observe;
 use crate::state::HttpState;
 
@@ -30,9 +30,6 @@ const MAX_CONNECTIONS: u32 = 10_000;
 
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// How long a client may go on sending what nobody reads, after its answer.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// How long a connection that was just accepted may take to send its request when the service stops.
 const LAST_REQUEST: Duration = Duration::from_millis(500);
@@ -187,6 +184,7 @@ fn work(
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(state.patience.head)
             .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.hang_up())))
             .h1(map_config(app, |()| AppConfig::default()));
         let service = http.new_service(()).await.expect("the routes are well-formed");
         let service = std::rc::Rc::new(service);

@@ -32,7 +32,7 @@ pub(crate) async fn generate_key(
 ) -> Result<HttpResponse, ApiError> {
     state.generate_key_limit.check(user).map_err(ApiError::too_many_requests)?;
     let streams = state.streams()?;
-    let view = |stream: &_| StreamView::at(streams.now(), stream, &state.addresses);
+    let view = |stream: &_| StreamView::found(stream, &state.addresses);
     let generated = streams.generate_key(user).await;
     let stream = generated.map_err(|error| ApiError::from_generate_key(error, view))?;
     let message = "Stream key generated; it is valid for 24 hours.";

@@ -1,7 +1,7 @@
 //! A stream as clients see it.
 
 use serde::Serialize;
-use stream_domain::{Stream, StreamPage, Timestamp};
+use stream_domain::{Stream, StreamPage, StreamStatus, Timestamp};
 use time::OffsetDateTime;
 
 use crate::addresses::Addresses;
@@ -24,12 +24,21 @@ pub(crate) struct StreamView {
 }
 
 impl StreamView {
-    /// The stream with the status that is true at `now`.
-    pub(crate) fn at(now: Timestamp, stream: &Stream, addresses: &Addresses) -> Self {
+    /// The stream as it was found a moment ago.
+    pub(crate) fn found(stream: &Stream, addresses: &Addresses) -> Self {
+        Self::with_status(stream.status, stream, addresses)
+    }
+
+    /// The stream with the status that is true at `now`, whatever the store says of it.
+    fn at(now: Timestamp, stream: &Stream, addresses: &Addresses) -> Self {
+        Self::with_status(stream.status_at(now), stream, addresses)
+    }
+
+    fn with_status(status: StreamStatus, stream: &Stream, addresses: &Addresses) -> Self {
         Self {
             id: stream.id.0,
             stream_key: stream.key.expose().to_owned(),
-            status: stream.status_at(now).as_str(),
+            status: status.as_str(),
             created_at: stream.created_at.to_utc(),
             updated_at: stream.updated_at.to_utc(),
             expires_at: stream.expires_at.to_utc(),
@@ -48,8 +57,17 @@ pub(crate) struct PageView {
 }
 
 impl PageView {
+    /// Streams that were found to be active a moment ago.
+    pub(crate) fn found(page: &StreamPage, addresses: &Addresses) -> Self {
+        Self::of(page, |stream| StreamView::found(stream, addresses))
+    }
+
+    /// Streams in every state, as it is at `now`.
     pub(crate) fn at(now: Timestamp, page: &StreamPage, addresses: &Addresses) -> Self {
-        let streams = page.streams.iter().map(|stream| StreamView::at(now, stream, addresses));
-        Self { streams: streams.collect(), next_cursor: page.next.map(paging::cursor) }
+        Self::of(page, |stream| StreamView::at(now, stream, addresses))
+    }
+
+    fn of(page: &StreamPage, view: impl Fn(&Stream) -> StreamView) -> Self {
+        Self { streams: page.streams.iter().map(view).collect(), next_cursor: page.next.map(paging::cursor) }
     }
 }

@@ -82,3 +82,17 @@ fn a_connection_that_was_just_made_gets_its_answer() {
     assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
     assert_eq!(world.join(), 0);
 }
+
+#[test]
+fn a_request_that_has_begun_may_be_finished() {
+    let mut world = World::new();
+    let mut client = world.connect();
+    client.write(b"GET /health/live HTTP/1.1\r\nHost: te");
+    thread::sleep(Duration::from_millis(100));
+    world.begin_to_stop();
+    // Past the notice and the last call.
+    thread::sleep(Duration::from_millis(1_500));
+    client.write(b"st\r\n\r\n");
+    assert_eq!(client.read(true).status, 200);
+    assert_eq!(world.join(), 0);
+}

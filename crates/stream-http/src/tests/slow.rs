@@ -22,6 +22,39 @@ fn a_body_that_does_not_come_is_408() {
 }
 
 #[test]
+fn a_later_head_that_does_not_come_ends_the_connection() {
+    let world = World::new();
+    let mut client = world.connect();
+    assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
+    client.write(b"G");
+    let began = std::time::Instant::now();
+    assert!(client.is_closed());
+    assert!(began.elapsed() > std::time::Duration::from_secs(1), "it was given some time");
+}
+
+#[test]
+fn after_a_slow_or_large_body_the_connection_is_closed() {
+    let world = World::new();
+    for rest in [
+        "Content-Length: 10\r\n\r\n{",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        "Content-Length: 99999\r\n\r\nx",
+    ] {
+        let mut client = world.connect();
+        client.write(
+            format!(
+                "POST /api/streams/stop HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer user-1\r\n{rest}"
+            )
+            .as_bytes(),
+        );
+        let answer = client.read(true);
+        assert!([408, 413].contains(&answer.status), "{answer:?}");
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
 fn a_client_that_takes_no_answer_is_let_go() {
     let mut world = World::new();
     for user in 1..=500 {
