@@ -50,6 +50,12 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
     assert!(answer.ends_with("200") && answer.contains("\"active\""), "{answer}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_given_signs_no_token_for_everybody_to_see() {
+    let service = Setup::on("sqlite://streams.db").start().await;
+    assert!(!service.program.output().contains("Bearer"), "{}", service.program.output());
+}
+
 #[test]
 fn postgresql_without_a_secret_is_refused() {
     let (status, _, errors) = Setup::default().with("DB_URL", "postgresql://u@127.0.0.1/d").run(&[]);
@@ -61,8 +67,6 @@ fn postgresql_without_a_secret_is_refused() {
 fn wrong_settings_are_refused_by_name() {
     let cases = [
         ("PORT", "eighty", "--port"),
-        ("DB_URL", "oracle://x", "must begin with postgresql://, postgres:// or sqlite://"),
-        ("DB_URL", "", "--db-url"),
         ("SECRET_KEY", "", "it is empty"),
         ("CORS_ORIGINS", "*", "list them one by one"),
         ("LOG_LEVEL", "chatty", "off, error, warn, info, debug or trace"),
@@ -74,6 +78,14 @@ fn wrong_settings_are_refused_by_name() {
         let (status, _, errors) = Setup::default().with(name, value).run(&[]);
         assert_eq!(status.code(), Some(2), "{name}={value}");
         assert!(errors.contains(told), "{name}={value}: {errors}");
+    }
+    for url in ["oracle://x", ""] {
+        let (status, _, errors) = Setup::default().with("DB_URL", url).run(&[]);
+        assert!(!status.success());
+        assert!(
+            errors.contains("DB_URL: it must begin with postgresql://, postgres:// or sqlite://"),
+            "{errors}"
+        );
     }
     let (status, _, errors) = Setup::on("postgresql://u:not-for-logs@h/d?sslmode=perhaps").run(&[]);
     assert!(!status.success());

@@ -112,7 +112,7 @@ impl ErrorCode {
             Self::StreamExpired => (410, "stream_expired", "The stream has expired."),
             Self::BodyTooLarge => (413, "body_too_large", "The body is larger than 16 KiB."),
             Self::TooManyRequests => (429, "too_many_requests", "You ask for keys too often; wait as long as the header `Retry-After` says."),
-            Self::HeadersTooLarge => (431, "headers_too_large", "The request's address and headers are too large."),
+            Self::HeadersTooLarge => (431, "headers_too_large", "The request's headers are too large or too many."),
             Self::InternalError => (500, "internal_error", "Something went wrong on our side."),
             Self::StoreUnavailable => (503, "store_unavailable", "The database cannot be reached at the moment; try again shortly."),
             Self::NotReady => (503, "not_ready", "The service is not ready; try again shortly."),

@@ -204,19 +204,4 @@ fn work(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_connected_before_the_door_closes_is_taken_in() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let clients: Vec<_> = (0..5).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
-        let (inbox, mut connections) = mpsc::unbounded_channel();
-        let mut workers = Workers { inboxes: vec![inbox], next: 0 };
-        accept_what_has_connected(&listener, &Arc::new(Semaphore::new(100)), &mut workers);
-        let taken = std::iter::from_fn(|| connections.try_recv().ok()).count();
-        assert_eq!(taken, clients.len());
-    }
-}
+mod tests;

@@ -58,16 +58,13 @@ impl Store {
     /// Prepares the store; connects later.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
         let timeout = settings.timeout();
-        match &settings.db_url {
+        match settings.database().map_err(Failure)? {
             DbUrl::Postgres(url) => {
-                let options =
-                    PostgresOptions { url: url.clone(), pool_size: settings.db_pool_size.into(), timeout };
+                let options = PostgresOptions { url, pool_size: settings.db_pool_size.into(), timeout };
                 let store = PostgresStore::new(&options, Arc::new(OsEntropy));
-                store.map(Self::Postgres).map_err(|error| Failure(format!("DB_URL: {error}")))
+                store.map(Self::Postgres).map_err(|error| Failure(format!("DB_URL: {}", chain(&error))))
             }
-            DbUrl::Sqlite(path) => {
-                Ok(Self::Sqlite(SqliteStore::new(&SqliteOptions { path: path.clone(), timeout })))
-            }
+            DbUrl::Sqlite(path) => Ok(Self::Sqlite(SqliteStore::new(&SqliteOptions { path, timeout }))),
         }
     }
 
@@ -189,7 +186,7 @@ async fn prepare(store: &PostgresStore, readiness: &Readiness) {
             Err(error) => {
                 let why = chain(&error);
                 tracing::warn!(error = why, pause_ms = pause.as_millis(), "the database is not ready");
-                readiness.still_starting(format!("waiting for the database: {error}"));
+                readiness.still_starting(format!("waiting for the database: {}", error.innermost_cause()));
             }
         }
         sleep(with_jitter(pause)).await;
@@ -204,29 +201,27 @@ fn with_jitter(pause: Duration) -> Duration {
     pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
 }
 
-/// Adds the foreign key to the platform's users, now or once their table appears.
+/// Adds the foreign key to the platform's users, now or once their table appears; says each thing once.
 async fn wait_for_users(store: PostgresStore) {
-    let mut told = None;
+    let mut told = String::new();
     loop {
-        let tied = store.tie_to_users().await;
-        match tied {
-            Ok(UsersTable::Referenced) => {
-                return tracing::info!("streams refer to the platform's users");
-            }
-            Ok(UsersTable::ReferencedByNewStreams) if told != tied.as_ref().ok().copied() => {
-                tracing::warn!(
+        let state = match store.tie_to_users().await {
+            Ok(UsersTable::Referenced) => return tracing::info!("streams refer to the platform's users"),
+            Ok(UsersTable::ReferencedByNewStreams) => {
+                return tracing::warn!(
                     "new streams refer to the platform's users; some older ones name users who do not exist"
                 );
             }
-            Ok(UsersTable::Missing | UsersTable::NotUsed) if told != tied.as_ref().ok().copied() => {
-                tracing::warn!(
-                    "there is no users table yet: streams are kept without a foreign key until it appears"
-                );
+            Ok(UsersTable::Missing | UsersTable::NotUsed | UsersTable::NotReferenced) => {
+                "there is no users table yet: streams are kept without a foreign key until it appears"
+                    .to_owned()
             }
-            Ok(_) => {}
-            Err(ref error) => tracing::warn!(error = chain(error), "could not look for the users table"),
+            Err(error) => format!("streams cannot refer to the users table: {}", error.innermost_cause()),
+        };
+        if state != told {
+            tracing::warn!("{state}");
+            told = state;
         }
-        told = tied.ok();
         sleep(USERS_INTERVAL).await;
     }
 }
@@ -253,16 +248,17 @@ fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin: &Origin) 
 fn announce(settings: &Settings, address: SocketAddr, secret: &SharedSecret, origin: &Origin) {
     use std::io::Write as _;
     let mut text = format!("stream-service {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
-    match &settings.db_url {
-        DbUrl::Postgres(_) => text.push_str("Streams are kept in PostgreSQL.\n"),
-        DbUrl::Sqlite(path) => {
+    match settings.database() {
+        Ok(DbUrl::Sqlite(path)) => {
             text.push_str(&format!("Streams are kept in the SQLite file {}.\n", path.display()));
-            if let Origin::File(path) = origin {
-                text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
-            }
-            if let Some(line) = try_it(address, secret) {
-                text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
-            }
+        }
+        _ => text.push_str("Streams are kept in PostgreSQL.\n"),
+    }
+    // A secret that was given may be a platform's; only one that was made here signs a token for everybody to see.
+    if let Origin::File(path) = origin {
+        text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
+        if let Some(line) = try_it(address, secret) {
+            text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
         }
     }
     // A closed standard output is no reason not to serve.

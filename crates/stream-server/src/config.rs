@@ -31,9 +31,15 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Settings, as flags or environment variables")]
 pub(crate) struct Settings {
     /// Database: postgresql://user:password@host/name, postgres://…, or sqlite://path.
-    #[arg(long, env = "DB_URL", global = true, hide_env_values = true, value_name = "URL",
-          default_value = "sqlite://data/streams.db", value_parser = DbUrl::parse)]
-    pub(crate) db_url: DbUrl,
+    #[arg(
+        long,
+        env = "DB_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "sqlite://data/streams.db"
+    )]
+    db_url: String,
     /// Secret that tokens are signed with, the user-service's. Required with PostgreSQL; with SQLite one is made.
     #[arg(long, env = "SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET",
           value_parser = parse_secret)]
@@ -109,6 +115,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The database; parsed here, because what refuses a flag shows its value, and this one holds a password.
+    pub(crate) fn database(&self) -> Result<DbUrl, String> {
+        DbUrl::parse(&self.db_url).map_err(|reason| format!("DB_URL: {reason}"))
+    }
+
     /// How long a database operation may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.db_timeout.into())
@@ -136,7 +147,10 @@ impl DbUrl {
             return Ok(Self::Postgres(text.to_owned()));
         }
         let Some(path) = text.strip_prefix("sqlite://") else {
-            return Err("it must begin with postgresql://, postgres:// or sqlite://".to_owned());
+            return Err(
+                "it must begin with postgresql://, postgres:// or sqlite://, without the name of a driver"
+                    .to_owned(),
+            );
         };
         if path.is_empty() || path.contains(['?', '#']) || path.starts_with(':') {
             return Err(
@@ -250,12 +264,15 @@ fn parse_hls_base(text: &str) -> Result<String, String> {
 fn parse_base(text: &str, schemes: &[&str]) -> Result<String, String> {
     let right = |url: &Url| {
         let plain = url.query().is_none() && url.fragment().is_none();
-        plain && schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty())
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let named = url.host_str().is_some_and(|host| !host.is_empty());
+        plain && anonymous && named && schemes.contains(&url.scheme())
     };
+    let has_blanks = text.chars().any(|character| character.is_whitespace() || character.is_control());
     match Url::parse(text) {
-        Ok(url) if right(&url) => Ok(text.to_owned()),
+        Ok(url) if right(&url) && !has_blanks => Ok(text.to_owned()),
         _ => Err(format!(
-            "it must be a URL of the form {}://host/path, without ? and #",
+            "it must be a URL of the form {}://host/path, without user, ?, # and blanks",
             schemes.join(":// or ")
         )),
     }

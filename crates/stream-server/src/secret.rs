@@ -1,8 +1,8 @@
 //! The secret that tokens are signed with: given, or made once for the embedded default and kept beside its file.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use stream_domain::StreamKey;
@@ -25,7 +25,7 @@ pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Shared
     if let Some(secret) = &settings.secret_key {
         return Ok((secret.clone(), Origin::Given));
     }
-    match &settings.db_url {
+    match settings.database().map_err(Failure::new)? {
         DbUrl::Postgres(_) => Err(Failure::new(
             "SECRET_KEY is not set. With PostgreSQL it is required: set it to the secret that the user-service signs \
              its tokens with.",
@@ -41,19 +41,28 @@ pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Shared
 }
 
 fn read_or_make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<SharedSecret> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    // 32 random bytes as text are what a stream key is too.
-    let made = StreamKey::generate(entropy).map_err(std::io::Error::other)?;
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            file.write_all(made.expose().as_bytes())?;
-            file.sync_all()?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+    if !path.exists() {
+        make(path, entropy)?;
     }
     let text = std::fs::read_to_string(path)?;
     SharedSecret::new(text.trim_end()).map_err(|empty| std::io::Error::new(ErrorKind::InvalidData, empty))
+}
+
+/// Makes the file all at once, so that neither a crash nor a second start meets half of it.
+fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    // 32 random bytes as text are what a stream key is too.
+    let made = StreamKey::generate(entropy).map_err(std::io::Error::other)?;
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(made.expose().as_bytes())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }

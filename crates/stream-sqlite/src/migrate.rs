@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diesel::migration::{Migration, MigrationSource as _};
+use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
+use diesel::{QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 use stream_domain::ports::StoreError;
 
-use crate::{SqliteStore, pool};
+use crate::pool::Mode;
+use crate::{SqliteStore, error, pool};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -42,7 +45,7 @@ fn migrate(path: &Path, timeout: Duration) -> Result<Vec<String>, StoreError> {
     }
     let _lock = lock(path)?;
     open_private(path)?;
-    let mut connection = pool::open(path, timeout).map_err(StoreError::unavailable)?;
+    let mut connection = pool::open(path, Mode::Create, timeout).map_err(StoreError::unavailable)?;
     let done = connection.run_pending_migrations(MIGRATIONS).map_err(StoreError::failed)?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
@@ -72,17 +75,33 @@ pub struct Plan {
 impl Plan {
     fn read(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
-        let mut changes = Vec::new();
+        let (mut changes, mut applied) = (Vec::new(), Vec::new());
         if path.exists() {
-            let mut connection = pool::open(path, timeout).map_err(StoreError::unavailable)?;
-            let pending = connection.pending_migrations(MIGRATIONS).map_err(StoreError::failed)?;
-            changes.extend(pending.iter().map(|migration| format!("run the migration {}", migration.name())));
+            let mut connection = pool::open(path, Mode::Read, timeout).map_err(StoreError::unavailable)?;
+            applied = applied_versions(&mut connection).map_err(error::query)?;
         } else {
             changes.push(format!("make the file {}", path.display()));
-            changes.extend(all.iter().map(|migration| format!("run the migration {}", migration.name())));
         }
+        let names = all.iter().map(|migration| migration.name());
+        let pending = names.filter(|name| !applied.contains(&name.version().to_string()));
+        changes.extend(pending.map(|name| format!("run the migration {name}")));
         Ok(Self { changes })
     }
+}
+
+/// The migrations that have run; Diesel's harness would create its own table to find out.
+fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let table = "SELECT name FROM sqlite_master WHERE name = '__diesel_schema_migrations'";
+    if sql_query(table).load::<Name>(connection)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let versions = sql_query("SELECT version AS name FROM __diesel_schema_migrations");
+    Ok(versions.load::<Name>(connection)?.into_iter().map(|row| row.name).collect())
 }
 
 impl fmt::Display for Plan {

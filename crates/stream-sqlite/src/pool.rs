@@ -16,17 +16,31 @@ pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
 /// How many connections read at once.
 pub(crate) const READERS: usize = 4;
 
+/// What opening a file may do to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Make it if need be.
+    Create,
+    /// Read and write it, but never make one anew in the place of one that was lost.
+    Write,
+    /// Leave it as it is.
+    Read,
+}
+
 /// Opens the file, with everything set that a connection needs.
-pub(crate) fn open(path: &Path, timeout: Duration) -> ConnectionResult<SqliteConnection> {
+pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResult<SqliteConnection> {
     let Some(path) = path.to_str() else {
         return Err(ConnectionError::BadConnection("the file's path is not UTF-8".to_owned()));
     };
-    let mut connection = SqliteConnection::establish(path)?;
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let (access, journal) = match mode {
+        Mode::Create => ("rwc", "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
+        Mode::Write => ("rw", "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
+        Mode::Read => ("ro", ""),
+    };
+    let mut connection = SqliteConnection::establish(&format!("file:{escaped}?mode={access}"))?;
     // The time-out comes first: switching to WAL may have to wait for somebody else who is.
-    let settings = format!(
-        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
-        timeout.as_millis()
-    );
+    let settings = format!("PRAGMA busy_timeout = {}; {journal}", timeout.as_millis());
     connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
@@ -39,7 +53,7 @@ pub(crate) fn build(path: &Path, size: usize, timeout: Duration) -> Pool<Connect
     manager.custom_setup = Box::new(move |_url| {
         let path = path.clone();
         async move {
-            let opened = tokio::task::spawn_blocking(move || open(&path, timeout)).await;
+            let opened = tokio::task::spawn_blocking(move || open(&path, Mode::Write, timeout)).await;
             let opened = opened.map_err(|panic| ConnectionError::BadConnection(panic.to_string()))?;
             opened.map(SyncConnectionWrapper::new)
         }

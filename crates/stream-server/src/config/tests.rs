@@ -13,7 +13,7 @@ fn settings(flags: &[&str]) -> Result<Settings, String> {
 #[test]
 fn without_any_setting_the_documented_defaults_hold() {
     let settings = settings(&[]).unwrap();
-    assert_eq!(settings.db_url, DbUrl::Sqlite("data/streams.db".into()));
+    assert_eq!(settings.database(), Ok(DbUrl::Sqlite("data/streams.db".into())));
     assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 8082));
     assert_eq!(settings.rtmp_base_url, "rtmp://localhost:1935/live");
     assert_eq!(settings.hls_base_url, "http://localhost:8083/live");
@@ -38,7 +38,7 @@ fn an_empty_variable_counts_as_not_set_and_none_as_none() {
 
 #[test]
 fn a_database_url_names_its_store() {
-    let url = |text: &str| settings(&["--db-url", text]).map(|settings| settings.db_url);
+    let url = |text: &str| settings(&["--db-url", text]).unwrap().database();
     for text in ["postgresql://u:p@h:5432/d", "postgres://u@h/d?sslmode=require"] {
         assert_eq!(url(text), Ok(DbUrl::Postgres(text.to_owned())));
     }
@@ -48,7 +48,7 @@ fn a_database_url_names_its_store() {
         ["", "mysql://h/d", "postgresql:h", "sqlite://", "sqlite://:memory:", "sqlite://x?mode=ro", "data.db"]
     {
         let refusal = url(text).unwrap_err();
-        assert!(refusal.contains("--db-url"), "{refusal}");
+        assert!(refusal.contains("DB_URL"), "{refusal}");
     }
 }
 
@@ -70,6 +70,8 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         ("--cors-origins", "localhost:3000", "is no origin"),
         ("--rtmp-base-url", "http://localhost/live", "rtmp:// or rtmps://host/path"),
         ("--hls-base-url", "localhost:8083/live", "http:// or https://host/path"),
+        ("--rtmp-base-url", " rtmp://host/live", "blanks"),
+        ("--hls-base-url", "http://user:password@host/live", "without user"),
         ("--user-id-claims", "id,,sub", "separated by commas"),
     ];
     for (flag, value, told) in cases {

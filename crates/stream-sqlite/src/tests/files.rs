@@ -11,7 +11,7 @@ use stream_domain::testing::ManualClock;
 use stream_domain::{NewStream, PageRequest, StreamKey, UserId};
 
 use super::{block_on, migrated, store_at};
-use crate::pool;
+use crate::pool::{self, Mode};
 
 fn new_stream(number: i64, name: &str) -> NewStream {
     let key = StreamKey::parse(name).unwrap();
@@ -91,15 +91,16 @@ fn commits_reach_the_disk_before_they_are_acknowledged() {
         synchronous: i32,
     }
     #[derive(QueryableByName)]
-    struct Mode {
+    struct Journal {
         #[diesel(sql_type = Text)]
         journal_mode: String,
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut connection = pool::open(&folder.path().join("x.db"), Duration::from_secs(1)).unwrap();
+    let mut connection =
+        pool::open(&folder.path().join("x.db"), Mode::Create, Duration::from_secs(1)).unwrap();
     let setting: Setting = sql_query("PRAGMA synchronous").get_result(&mut connection).unwrap();
     assert_eq!(setting.synchronous, 2, "FULL");
-    let mode: Mode = sql_query("PRAGMA journal_mode").get_result(&mut connection).unwrap();
+    let mode: Journal = sql_query("PRAGMA journal_mode").get_result(&mut connection).unwrap();
     assert_eq!(mode.journal_mode, "wal");
 }
 
@@ -136,9 +137,40 @@ fn eventually(mut holds: impl FnMut() -> bool) {
 fn without_the_index_the_rule_would_be_gone() {
     block_on(async {
         let (folder, store) = migrated().await;
-        let mut connection = pool::open(&folder.path().join("streams.db"), Duration::from_secs(1)).unwrap();
+        let mut connection =
+            pool::open(&folder.path().join("streams.db"), Mode::Write, Duration::from_secs(1)).unwrap();
         sql_query("DROP INDEX streams_one_active_per_user").execute(&mut connection).unwrap();
         store.start(&new_stream(1, "first")).await.unwrap();
         store.start(&new_stream(1, "second")).await.unwrap();
+    });
+}
+
+#[test]
+fn a_dry_run_leaves_the_file_as_it_is() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a file with % and # in its name.db");
+        std::fs::write(&path, b"").unwrap();
+        let plan = store_at(&path).plan_migration().await.unwrap();
+        assert_eq!(plan.changes.len(), 2);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        store_at(&path).migrate().await.unwrap();
+        assert!(store_at(&path).plan_migration().await.unwrap().changes.is_empty());
+    });
+}
+
+#[test]
+fn a_file_that_was_lost_is_not_made_anew_under_the_service() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("streams.db");
+        store_at(&path).migrate().await.unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        let error = store_at(&path).start(&new_stream(1, "mine")).await.unwrap_err();
+        assert!(matches!(error, StartError::Store(_)), "{error:?}");
+        assert!(!path.exists());
     });
 }
