@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::ports::{Clock as _, Entropy, StoreError, StoreHealth, StreamRepository, UsersTable};
-use stream_domain::{Streams, UserId};
+use stream_domain::Streams;
+use stream_domain::ports::{Entropy, StoreError, StoreHealth, StreamRepository, UsersTable};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
 use stream_jwt::{JwtVerifier, SharedSecret};
@@ -16,8 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 use crate::config::{DbUrl, Settings};
-use crate::secret::{self, Origin};
 use crate::system::{OsEntropy, SystemClock};
+use crate::{banner, secret};
 
 /// The pauses between attempts to reach a database that is away at start: from the first to the longest.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
@@ -122,8 +122,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let server = Server::bind(address, state).map_err(|error| cannot_listen(address, &error))?;
     let address = server.address().map_err(|error| cannot_listen(address, &error))?;
 
-    warn_of_secrets(&settings, &secret, &origin);
-    announce(&settings, address, &secret, &origin);
+    banner::warn_of_secrets(&settings, &secret, &origin);
+    banner::announce(&settings, address, &secret, &origin);
     let chores = tokio::spawn(keep_house(settings.clone(), store.clone(), streams, readiness, limit));
     let plan = StopPlan {
         notice: Duration::from_secs(settings.shutdown_notice.into()),
@@ -224,56 +224,6 @@ async fn wait_for_users(store: PostgresStore) {
         }
         sleep(USERS_INTERVAL).await;
     }
-}
-
-fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin: &Origin) {
-    if secret.is_short() {
-        tracing::warn!(
-            "SECRET_KEY is shorter than {} bytes and can be guessed: anybody who does can sign in as anybody. \
-             Choose a longer one, in the user-service as well",
-            SharedSecret::RECOMMENDED_BYTES
-        );
-    }
-    if settings.secret_key_previous.as_deref().is_some_and(|text| !text.is_empty()) {
-        tracing::info!(
-            "tokens signed with SECRET_KEY_PREVIOUS are accepted too; unset it once they have expired"
-        );
-    }
-    if let Origin::File(path) = origin {
-        tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
-    }
-}
-
-/// Tells a person where the service is, and how to try it.
-fn announce(settings: &Settings, address: SocketAddr, secret: &SharedSecret, origin: &Origin) {
-    use std::io::Write as _;
-    let mut text = format!("stream-service {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
-    match settings.database() {
-        Ok(DbUrl::Sqlite(path)) => {
-            text.push_str(&format!("Streams are kept in the SQLite file {}.\n", path.display()));
-        }
-        _ => text.push_str("Streams are kept in PostgreSQL.\n"),
-    }
-    // A secret that was given may be a platform's; only one that was made here signs a token for everybody to see.
-    if let Origin::File(path) = origin {
-        text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
-        if let Some(line) = try_it(address, secret) {
-            text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
-        }
-    }
-    // A closed standard output is no reason not to serve.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-fn try_it(address: SocketAddr, secret: &SharedSecret) -> Option<String> {
-    let user = UserId::new(1).ok()?;
-    let token = stream_jwt::mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
-    let port = address.port();
-    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
-    Some(format!(
-        "curl -X POST http://{host}:{port}/api/streams/generate-key -H 'Authorization: Bearer {}'",
-        token.expose()
-    ))
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! The stream service: hands out stream keys, tells media servers who may publish, and viewers what is live.
 
 mod app;
+mod banner;
 mod commands;
 mod config;
 mod secret;
