@@ -16,7 +16,7 @@ use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,9 @@ use crate::state::HttpState;
 
 /// How many connections are open at most; further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 10_000;
+
+/// How many connections the system makes in advance of their being accepted.
+const BACKLOG: u32 = 1_024;
 
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -61,9 +64,13 @@ struct Accepted {
 
 impl Server {
     /// Binds an address such as `0.0.0.0:8082`; port 0 takes a free one.
+    ///
+    /// Call it on a runtime.
     pub fn bind(address: SocketAddr, state: HttpState) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?.into_std()?;
         Ok(Self { listener, state: Data::new(state) })
     }
 
