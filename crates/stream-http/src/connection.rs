@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     stalled: Option<Pin<Box<Sleep>>>,
     /// When the client began to send what was not answered yet.
     unanswered_since: Option<Instant>,
+    /// When the last of an answer was sent, or the connection made.
+    answered_at: Instant,
     /// Comes when a handler has cut a request short.
     hang_up: HangUp,
     /// Wakes the connection when it has waited for too long.
@@ -63,6 +65,7 @@ impl Connection {
             unsent: Vec::new(),
             stalled: None,
             unanswered_since: None,
+            answered_at: Instant::now(),
             hang_up: HangUp::default(),
             alarm: None,
         }
@@ -73,21 +76,29 @@ impl Connection {
         self.hang_up.clone()
     }
 
-    /// When the client has been waited for long enough; `None` while it owes nothing.
+    /// When the client will have been waited for long enough.
     ///
     /// The library's own time-outs cover a connection's first head, and what is slower than either of ours.
-    fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Instant {
         let patience = self.state.patience;
         let overdue = self.unanswered_since.map(|since| since + patience.head + patience.body);
-        self.hang_up.0.get().or(overdue)
+        self.hang_up.0.get().or(overdue).unwrap_or_else(|| self.answered_at + patience.next)
     }
 
-    fn poll_alarm(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline();
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if alarm.deadline() != deadline {
+        // Deadlines mostly move on; the alarm follows them only when it comes, since setting it costs.
+        if alarm.deadline() > deadline {
             alarm.as_mut().reset(deadline);
         }
-        alarm.as_mut().poll(cx)
+        while alarm.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 
     /// Sends some of the bytes, or fails once the client has taken none for too long.
@@ -95,6 +106,7 @@ impl Connection {
         if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_write(cx, bytes) {
             self.stalled = None;
             self.unanswered_since = None;
+            self.answered_at = Instant::now();
             return Poll::Ready(outcome);
         }
         let patience = self.state.patience.answer;
@@ -129,10 +141,10 @@ impl AsyncRead for Connection {
             return Poll::Ready(outcome);
         }
         // Reading nothing is how the end of a connection looks; what is being answered still gets its answer.
-        match self.deadline() {
-            Some(deadline) => self.poll_alarm(deadline, cx).map(Ok),
-            None => self.last_call.as_mut().poll(cx).map(Ok),
+        if self.unanswered_since.is_none() && self.last_call.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
         }
+        self.poll_overdue(cx).map(Ok)
     }
 }
 

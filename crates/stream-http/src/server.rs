@@ -31,9 +31,6 @@ const MAX_CONNECTIONS: u32 = 10_000;
 /// How many connections the system makes in advance of their being accepted.
 const BACKLOG: u32 = 1_024;
 
-/// How long a connection may wait for its next request.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
 /// How long a connection that was just accepted may take to send its request when the service stops.
 const LAST_REQUEST: Duration = Duration::from_millis(500);
 
@@ -188,7 +185,7 @@ fn work(
         let app = App::new().app_data(state.clone()).wrap(from_fn(observe));
         let app = app.configure(|config| crate::routes(config, state));
         let http = HttpService::build()
-            .keep_alive(KEEP_ALIVE)
+            .keep_alive(state.patience.next)
             .client_request_timeout(state.patience.head)
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.hang_up())))

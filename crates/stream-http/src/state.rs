@@ -22,11 +22,14 @@ pub struct Patience {
     pub body: Duration,
     /// For a client to take any more of its answer.
     pub answer: Duration,
+    /// For the next request on a connection.
+    pub next: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(10), body: Duration::from_secs(10), answer: Duration::from_secs(30) }
+        let seconds = Duration::from_secs;
+        Self { head: seconds(10), body: seconds(10), answer: seconds(30), next: seconds(75) }
     }
 }
 

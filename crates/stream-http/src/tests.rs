@@ -58,6 +58,7 @@ impl World {
                 head: Duration::from_secs(3),
                 body: Duration::from_millis(700),
                 answer: Duration::from_millis(700),
+                next: Duration::from_secs(5),
             },
         };
         let port_clock: Arc<dyn Clock> = clock.clone();

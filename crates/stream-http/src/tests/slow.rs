@@ -33,6 +33,23 @@ fn a_later_head_that_does_not_come_ends_the_connection() {
 }
 
 #[test]
+fn half_a_request_behind_a_whole_one_does_not_hold_the_connection() {
+    let world = World::new();
+    let mut client = world.connect();
+    client.write(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\nG");
+    assert_eq!(client.read(true).status, 200);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn an_idle_connection_is_closed_in_the_end() {
+    let world = World::new();
+    let mut client = world.connect();
+    assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
+    assert!(client.is_closed());
+}
+
+#[test]
 fn after_a_slow_or_large_body_the_connection_is_closed() {
     let world = World::new();
     for rest in [
