@@ -66,11 +66,11 @@ fn postgresql_without_a_secret_is_refused() {
 #[test]
 fn wrong_settings_are_refused_by_name() {
     let cases = [
-        ("PORT", "eighty", "--port"),
+        ("PORT", "eighty", "from 0 to 65535"),
         ("SECRET_KEY", "", "it is empty"),
         ("CORS_ORIGINS", "*", "list them one by one"),
         ("LOG_LEVEL", "chatty", "off, error, warn, info, debug or trace"),
-        ("DB_POOL_SIZE", "0", "2..=1000"),
+        ("DB_POOL_SIZE", "0", "from 2 to 1000"),
         ("FLASK_DEBUG", "maybe", "true or false"),
         ("RTMP_BASE_URL", "localhost", "rtmp:// or rtmps://"),
     ];

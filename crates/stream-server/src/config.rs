@@ -1,7 +1,10 @@
 //! Settings: from the environment or from flags, each with its default, each checked at start.
 
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
@@ -17,7 +20,7 @@ const CORS_ORIGINS: &str = "http://localhost:3000,http://127.0.0.1:3000,http://l
 
 /// Hands out stream keys, tells media servers who may publish, and viewers what is live.
 #[derive(Parser)]
-#[command(version, about, hide_possible_values = false, max_term_width = 120)]
+#[command(version, max_term_width = 120)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -48,10 +51,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "SECRET_KEY_PREVIOUS", global = true, hide_env_values = true, value_name = "SECRET")]
     pub(crate) secret_key_previous: Option<String>,
     /// Address to listen on.
-    #[arg(long, env = "HOST", global = true, hide_env_values = true, default_value = "0.0.0.0")]
+    #[arg(long, env = "HOST", global = true, hide_env_values = true, default_value = "0.0.0.0", value_parser = parse_host)]
     pub(crate) host: IpAddr,
     /// Port to listen on; 0 takes a free one.
-    #[arg(long, env = "PORT", global = true, hide_env_values = true, default_value_t = 8082)]
+    #[arg(long, env = "PORT", global = true, hide_env_values = true, default_value_t = 8082,
+          value_parser = number(0_u16..=65_535))]
     pub(crate) port: u16,
     /// Where publishers go; the key is appended.
     #[arg(long, env = "RTMP_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
@@ -77,28 +81,27 @@ pub(crate) struct Settings {
         global = true,
         hide_env_values = true,
         value_name = "REQUESTS",
-        default_value_t = 600
-    )]
+        default_value_t = 600, value_parser = number(0_u32..=1_000_000))]
     pub(crate) generate_key_per_minute: u32,
     /// Connections to PostgreSQL at most; half serve reads and half writes.
     #[arg(long, env = "DB_POOL_SIZE", global = true, hide_env_values = true, value_name = "CONNECTIONS",
-          default_value_t = 16, value_parser = clap::value_parser!(u16).range(2..=1000))]
+          default_value_t = 16, value_parser = number(2_u16..=1000))]
     pub(crate) db_pool_size: u16,
     /// Seconds that a database operation may take, waiting for a connection included.
     #[arg(long, env = "DB_TIMEOUT", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=60))]
+          default_value_t = 5, value_parser = number(1_u16..=60))]
     pub(crate) db_timeout: u16,
     /// Seconds between sweeps, which mark expired streams in the database.
     #[arg(long, env = "SWEEP_INTERVAL", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+          default_value_t = 30, value_parser = number(1_u16..=3600))]
     pub(crate) sweep_interval: u16,
     /// Seconds that the service goes on accepting after it was told to stop, while /health/ready says 503.
     #[arg(long, env = "SHUTDOWN_NOTICE", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=300))]
+          default_value_t = 1, value_parser = number(0_u16..=300))]
     pub(crate) shutdown_notice: u16,
     /// Seconds that answers may take after that.
     #[arg(long, env = "SHUTDOWN_DEADLINE", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=300))]
+          default_value_t = 30, value_parser = number(1_u16..=300))]
     pub(crate) shutdown_deadline: u16,
     /// How much to log: off, error, warn, info, debug or trace [default: info, or debug with FLASK_DEBUG].
     #[arg(long, env = "LOG_LEVEL", global = true, hide_env_values = true, value_name = "LEVEL",
@@ -239,6 +242,21 @@ pub(crate) enum LogFormat {
     Text,
     /// For collectors, one object a line.
     Json,
+}
+
+/// Reads a whole number of this range.
+fn number<N>(range: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, String> + Clone + Send + Sync + 'static
+where
+    N: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
+fn parse_host(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "it must be an IP address, such as 0.0.0.0, 127.0.0.1 or ::".to_owned())
 }
 
 fn parse_secret(text: &str) -> Result<SharedSecret, String> {
