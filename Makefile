@@ -14,6 +14,7 @@ demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test
 
 test: ## Runs every test, and starts and stops the servers that they need
 	@tests/need cargo cc curl python3 openssl postgresql node npm ffmpeg
+	cargo build --locked --package stream-server
 	cargo test --locked --workspace --all-features
 
 check: ## Checks format, lints, documentation, and the licences of dependencies

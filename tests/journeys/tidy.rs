@@ -212,7 +212,7 @@ fn the_readme_fits_on_a_screen_and_shows_the_line_that_the_banner_prints() {
         )
     );
     assert!(
-        read("crates/stream-server/src/app.rs")
+        read("crates/stream-server/src/banner.rs")
             .contains("/api/streams/generate-key -H 'Authorization: Bearer {}'")
     );
 }
