@@ -44,10 +44,7 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
         assert_eq!((health.status, &health.json["database"]), (503, &"disconnected".into()));
         let ready = service.get("/health/ready").await;
         assert_eq!(ready.code(), "not_ready");
-        assert!(
-            ready.json["error"].as_str().is_some_and(|why| why.len() > "the store is unavailable: ".len()),
-            "{ready:?}"
-        );
+        assert!(ready.json["error"].as_str().is_some_and(|why| why.contains("refused")), "{ready:?}");
         assert_eq!(service.get("/health/live").await.status, 200);
         cluster.resume();
         eventually("the service's return", || async { service.lookup(&key).await == 200 }).await;

@@ -107,6 +107,10 @@ impl Connection {
             self.stalled = None;
             self.unanswered_since = None;
             self.answered_at = Instant::now();
+            if self.hang_up.0.get().is_some() {
+                // The library may not read again by itself, and so not see the time.
+                cx.waker().wake_by_ref();
+            }
             return Poll::Ready(outcome);
         }
         let patience = self.state.patience.answer;
@@ -141,7 +145,9 @@ impl AsyncRead for Connection {
             return Poll::Ready(outcome);
         }
         // Reading nothing is how the end of a connection looks; what is being answered still gets its answer.
-        if self.unanswered_since.is_none() && self.last_call.as_mut().poll(cx).is_ready() {
+        // Asked in any case, so that the call wakes the connection once what is under way is answered.
+        let is_last_call = self.last_call.as_mut().poll(cx).is_ready();
+        if is_last_call && self.unanswered_since.is_none() {
             return Poll::Ready(Ok(()));
         }
         self.poll_overdue(cx).map(Ok)

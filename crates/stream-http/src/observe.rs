@@ -34,7 +34,6 @@ pub(crate) async fn observe(
     let state = request.app_data::<web::Data<HttpState>>().cloned();
     let request_id = request_id(&request, state.as_ref().map(|state| state.get_ref()));
     let method = request.method().clone();
-    let is_draining = state.is_some_and(|state| state.readiness.is_draining());
 
     // Refusals of handlers and extractors are answers too; only a broken middleware ends here.
     let response = next.call(request).await?;
@@ -48,6 +47,7 @@ pub(crate) async fn observe(
     if let Some(hang_up) = response.request().conn_data::<HangUp>().filter(|_| is_cut_short) {
         hang_up.soon();
     }
+    let is_draining = state.is_some_and(|state| state.readiness.is_draining());
     if is_draining || is_cut_short {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }

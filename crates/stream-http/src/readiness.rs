@@ -10,7 +10,7 @@ pub struct Readiness(Arc<RwLock<State>>);
 enum State {
     Starting(String),
     Ready,
-    Draining,
+    Draining { was_started: bool },
 }
 
 impl Readiness {
@@ -31,7 +31,8 @@ impl Readiness {
 
     /// About to stop: what comes is answered still, and nobody should send more.
     pub fn draining(&self) {
-        self.change(|_| true, State::Draining);
+        let was_started = self.is_started();
+        self.change(|_| true, State::Draining { was_started });
     }
 
     /// Why the service should get no work; `None` if it should.
@@ -39,17 +40,21 @@ impl Readiness {
         match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
             State::Ready => None,
             State::Starting(why) => Some(why.clone()),
-            State::Draining => Some("the service is stopping".to_owned()),
+            State::Draining { .. } => Some("the service is stopping".to_owned()),
         }
     }
 
     /// Whether requests can be carried out at all.
     pub(crate) fn is_started(&self) -> bool {
-        !matches!(&*self.0.read().unwrap_or_else(PoisonError::into_inner), State::Starting(_))
+        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Starting(_) => false,
+            State::Ready => true,
+            State::Draining { was_started } => *was_started,
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        *self.0.read().unwrap_or_else(PoisonError::into_inner) == State::Draining
+        matches!(&*self.0.read().unwrap_or_else(PoisonError::into_inner), State::Draining { .. })
     }
 
     fn change(&self, from: impl FnOnce(&State) -> bool, to: State) {

@@ -55,10 +55,10 @@ impl World {
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
             readiness: readiness.clone(),
             patience: Patience {
-                head: Duration::from_secs(3),
+                head: Duration::from_secs(5),
                 body: Duration::from_millis(700),
                 answer: Duration::from_millis(700),
-                next: Duration::from_secs(5),
+                next: Duration::from_secs(8),
             },
         };
         let port_clock: Arc<dyn Clock> = clock.clone();
@@ -71,7 +71,7 @@ impl World {
             runtime.unwrap().block_on(async move {
                 let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
                 tell_address.send(server.address().unwrap()).unwrap();
-                let plan = StopPlan { notice: Duration::from_millis(300), deadline: Duration::from_secs(5) };
+                let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(5) };
                 let stop = async {
                     let _ = stopped.await;
                 };

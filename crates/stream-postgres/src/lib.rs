@@ -76,8 +76,8 @@ impl std::fmt::Debug for PostgresStore {
 impl PostgresStore {
     /// Prepares the pools; connects when first asked something.
     ///
-    /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons
-    /// half-way is finished there.
+    /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons half-way is
+    /// finished there, or cancelled when its time is up.
     /// `entropy` spreads the reconnects of many instances.
     pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
         let connector = Arc::new(Connector::new(options, entropy)?);
@@ -103,8 +103,8 @@ impl PostgresStore {
     ///
     /// The step runs on the store's own runtime, to its end even if the caller goes away: a connection whose query was
     /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
-    /// A step that takes too long is cancelled at the server; if even that brings no answer, its connection is given up
-    /// rather than kept from the others for ever.
+    /// A step that takes too long is cancelled at the server, and its connection given up rather than kept from the
+    /// others.
     async fn on<T, E>(
         &self,
         pool: &Pool<AsyncPgConnection>,
@@ -123,10 +123,9 @@ impl PostgresStore {
                 return outcome;
             }
             connector.cancel(token).await;
-            let ended = timeout(CANCEL_PATIENCE, running).await.is_ok();
-            if !ended {
-                drop(Object::take(connection));
-            }
+            let _ = timeout(CANCEL_PATIENCE, running).await;
+            // Even if that ended the step: a cancellation that comes late would end somebody else's.
+            drop(Object::take(connection));
             Err(too_slow().into())
         };
         match timeout(limit, self.runtime.spawn(run)).await {

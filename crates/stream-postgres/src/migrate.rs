@@ -244,7 +244,7 @@ async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64, S
     Ok(row.answer)
 }
 
-/// Whether an expression that reads no table row is true.
+/// Whether an expression is true.
 pub(crate) async fn is_true(
     connection: &mut AsyncPgConnection,
     expression: &str,

@@ -15,8 +15,14 @@ use crate::error;
 use crate::tls::Tls;
 use crate::{InvalidUrl, PostgresOptions};
 
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection to one address may take to be made, unless the URL says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a server may be silent after that, before it is ready for queries.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a request to cancel a statement may take.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long sent bytes may stay unacknowledged before the connection counts as lost.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,8 +30,9 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pauses between attempts to connect to a server that was lost: from the first to the longest, doubling.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
 
-/// How long to wait for another connection of the pool before asking again.
-const OTHERS_PAUSE: Duration = Duration::from_millis(5);
+/// The pauses between looks for another connection of the pool: from the first to the longest, doubling.
+const OTHERS_PAUSES: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(5)..=Duration::from_millis(100);
 
 /// Makes connections, and keeps many callers from storming a server that is away.
 pub(crate) struct Connector {
@@ -40,6 +47,7 @@ pub(crate) struct Connector {
 struct Backoff {
     failures: u32,
     not_before: Option<Instant>,
+    last_error: String,
 }
 
 impl Connector {
@@ -57,32 +65,36 @@ impl Connector {
 
     /// A connection for requests: the server itself ends a statement that takes too long.
     async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        if self.is_pausing() {
-            let reason = "the server could not be reached a moment ago; the next attempt is due shortly";
-            return Err(ConnectionError::BadConnection(reason.to_owned()));
+        if let Some(last_error) = self.reason_to_pause() {
+            let reason =
+                format!("the next attempt to connect is due shortly; the last one failed: {last_error}");
+            return Err(ConnectionError::BadConnection(reason));
         }
         let connected = async {
             let mut connection = self.connect_without_limits().await?;
+            // Later than our own time-out, which cancels the statement and reports it as failed: a commit that waits
+            // for a standby is reported as done when the server's own time-out ends the wait.
             let limits = format!(
                 "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
-                self.timeout.as_millis()
+                (self.timeout + Duration::from_secs(1)).as_millis()
             );
             let set = connection.batch_execute(&limits).await;
             set.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         };
-        let connected = connected.await;
-        self.remember(connected.is_ok());
+        let connected = in_time(self.timeout, connected).await;
+        self.remember(connected.as_ref().err());
         connected
     }
 
     /// A connection for migrations, which may take as long as they need.
     pub(crate) async fn connect_without_limits(&self) -> ConnectionResult<AsyncPgConnection> {
-        // The driver's own time-out covers the connection alone, and not a server that then says nothing.
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.connect_in_time()).await;
-        connected.unwrap_or_else(|_elapsed| {
-            Err(ConnectionError::BadConnection("the server did not answer within 3 seconds".to_owned()))
-        })
+        // The driver's own time-out covers each address alone, and not a server that then says nothing.
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let addresses = u32::try_from(self.config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+        // A name has an address of either family, as a rule.
+        let all = each.saturating_mul(2).saturating_mul(addresses) + GREETING_TIMEOUT;
+        in_time(all, self.connect_in_time()).await
     }
 
     /// Asks the server to end what a connection is doing.
@@ -94,7 +106,7 @@ impl Connector {
             }
         };
         // Whether it helped shows in the step itself.
-        let _ = tokio::time::timeout(CONNECT_TIMEOUT, cancel).await;
+        let _ = tokio::time::timeout(CANCEL_TIMEOUT, cancel).await;
     }
 
     async fn connect_in_time(&self) -> ConnectionResult<AsyncPgConnection> {
@@ -111,20 +123,23 @@ impl Connector {
         }
     }
 
-    fn is_pausing(&self) -> bool {
+    /// While a pause lasts, what it is for.
+    fn reason_to_pause(&self) -> Option<String> {
         let backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
-        backoff.not_before.is_some_and(|instant| Instant::now() < instant)
+        let is_pausing = backoff.not_before.is_some_and(|instant| Instant::now() < instant);
+        is_pausing.then(|| backoff.last_error.clone())
     }
 
-    fn remember(&self, connected: bool) {
+    fn remember(&self, failure: Option<&ConnectionError>) {
         let mut backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
-        if connected {
+        let Some(failure) = failure else {
             *backoff = Backoff::default();
             return;
-        }
+        };
         let pause = self.pause_after(backoff.failures);
         backoff.failures = backoff.failures.saturating_add(1);
         backoff.not_before = Some(Instant::now() + pause);
+        backoff.last_error = chain(failure);
     }
 
     /// A doubling pause, between half and all of it, so that instances do not come back in step.
@@ -136,6 +151,16 @@ impl Connector {
         let _ = self.entropy.fill(&mut byte);
         pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
     }
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    connecting: impl Future<Output = ConnectionResult<T>>,
+) -> ConnectionResult<T> {
+    let connected = tokio::time::timeout(limit, connecting).await;
+    connected.unwrap_or_else(|_elapsed| {
+        Err(ConnectionError::BadConnection(format!("the server did not answer within {limit:?}")))
+    })
 }
 
 /// `tokio-postgres` keeps the telling part of an error, such as "connection refused", in its source.
@@ -152,7 +177,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A pool of at most `size` connections; waiting for one takes at most `timeout`.
+/// A pool of at most `size` connections; waiting for one takes at most `timeout`, which making one keeps by itself.
 pub(crate) fn build(connector: &Arc<Connector>, size: usize, timeout: Duration) -> Pool<AsyncPgConnection> {
     let connector = connector.clone();
     let mut manager = ManagerConfig::default();
@@ -167,7 +192,7 @@ pub(crate) fn build(connector: &Arc<Connector>, size: usize, timeout: Duration) 
         .max_size(size)
         .runtime(deadpool::Runtime::Tokio1)
         .wait_timeout(Some(timeout))
-        .create_timeout(Some(timeout))
+        .create_timeout(Some(timeout + Duration::from_secs(1)))
         .recycle_timeout(Some(timeout))
         .build()
         .expect("a pool with time-outs has a runtime to keep them")
@@ -179,11 +204,13 @@ pub(crate) async fn acquire(
     patience: Duration,
 ) -> Result<Object<AsyncPgConnection>, StoreError> {
     let give_up = Instant::now() + patience;
+    let mut pause = *OTHERS_PAUSES.start();
     loop {
         match pool.get().await {
             // The server refuses further connections, but those that it gave us still work.
             Err(PoolError::Backend(_)) if pool.status().size > 0 && Instant::now() < give_up => {
-                tokio::time::sleep(OTHERS_PAUSE).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(*OTHERS_PAUSES.end());
             }
             outcome => return outcome.map_err(error::pool),
         }

@@ -27,8 +27,12 @@ impl PostgresStore {
         let store = self.clone();
         let tie = self.runtime.spawn(async move { store.add_foreign_key().await });
         let tied = tie.await.map_err(StoreError::failed)?;
-        let users_table = *tied.as_ref().unwrap_or(&UsersTable::NotReferenced);
-        self.users_table.store(code(users_table), Ordering::Relaxed);
+        match &tied {
+            Ok(users_table) => self.users_table.store(code(*users_table), Ordering::Relaxed),
+            // A failure to look takes nothing back.
+            Err(_) if self.is_tied_to_users() => {}
+            Err(_) => self.users_table.store(code(UsersTable::NotReferenced), Ordering::Relaxed),
+        }
         tied
     }
 

@@ -99,13 +99,14 @@ impl Store {
 
 /// `serve`: runs until SIGTERM or SIGINT.
 pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
+    let (rtmp_base, hls_base) = settings.bases().map_err(Failure)?;
     let (secret, origin) = secret::find(&settings, &OsEntropy)?;
     let store = Store::open(&settings)?;
     let streams = wire(&settings, &store, &secret)?;
     let readiness = Readiness::starting("the database is being prepared");
     let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
     let options = HttpOptions {
-        addresses: Addresses::new(&settings.rtmp_base_url, &settings.hls_base_url),
+        addresses: Addresses::new(&rtmp_base, &hls_base),
         cors_origins: settings.cors_origins.0.clone(),
         generate_key_limit: limit.clone(),
         readiness: readiness.clone(),

@@ -53,10 +53,12 @@ pub(crate) fn announce(settings: &Settings, address: SocketAddr, secret: &Shared
 fn try_it(address: SocketAddr, secret: &SharedSecret) -> Option<String> {
     let user = UserId::new(1).ok()?;
     let token = stream_jwt::mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
-    let port = address.port();
-    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    let host = match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    };
     Some(format!(
-        "curl -X POST http://{host}:{port}/api/streams/generate-key -H 'Authorization: Bearer {}'",
+        "curl -X POST http://{host}/api/streams/generate-key -H 'Authorization: Bearer {}'",
         token.expose()
     ))
 }

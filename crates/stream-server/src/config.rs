@@ -59,12 +59,12 @@ pub(crate) struct Settings {
     pub(crate) port: u16,
     /// Where publishers go; the key is appended.
     #[arg(long, env = "RTMP_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
-          default_value = RTMP_BASE, value_parser = parse_rtmp_base)]
-    pub(crate) rtmp_base_url: String,
+          default_value = RTMP_BASE)]
+    rtmp_base_url: String,
     /// Where viewers go; the key and /index.m3u8 are appended.
     #[arg(long, env = "HLS_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
-          default_value = HLS_BASE, value_parser = parse_hls_base)]
-    pub(crate) hls_base_url: String,
+          default_value = HLS_BASE)]
+    hls_base_url: String,
     /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
           default_value = CORS_ORIGINS,
@@ -121,6 +121,14 @@ impl Settings {
     /// The database; parsed here, because what refuses a flag shows its value, and this one holds a password.
     pub(crate) fn database(&self) -> Result<DbUrl, String> {
         DbUrl::parse(&self.db_url).map_err(|reason| format!("DB_URL: {reason}"))
+    }
+
+    /// Where publishers and viewers go; parsed here for the same reason.
+    pub(crate) fn bases(&self) -> Result<(String, String), String> {
+        let rtmp =
+            parse_rtmp_base(&self.rtmp_base_url).map_err(|reason| format!("RTMP_BASE_URL: {reason}"))?;
+        let hls = parse_hls_base(&self.hls_base_url).map_err(|reason| format!("HLS_BASE_URL: {reason}"))?;
+        Ok((rtmp, hls))
     }
 
     /// How long a database operation may take.

@@ -55,8 +55,11 @@ fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
     }
     // 32 random bytes as text are what a stream key is too.
     let made = StreamKey::generate(entropy).map_err(std::io::Error::other)?;
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let draft = path.with_extension(format!(
+        "draft-{}",
+        &StreamKey::generate(entropy).map_err(std::io::Error::other)?.expose()[..8]
+    ));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(made.expose().as_bytes())?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&draft, path);

@@ -77,7 +77,7 @@ impl Plan {
         let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
         let (mut changes, mut applied) = (Vec::new(), Vec::new());
         if path.exists() {
-            let mut connection = pool::open(path, Mode::Read, timeout).map_err(StoreError::unavailable)?;
+            let mut connection = pool::open(path, Mode::Look, timeout).map_err(StoreError::unavailable)?;
             applied = applied_versions(&mut connection).map_err(error::query)?;
         } else {
             changes.push(format!("make the file {}", path.display()));

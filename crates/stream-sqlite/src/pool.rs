@@ -23,8 +23,8 @@ pub(crate) enum Mode {
     Create,
     /// Read and write it, but never make one anew in the place of one that was lost.
     Write,
-    /// Leave it as it is.
-    Read,
+    /// Look into it and leave it as it is.
+    Look,
 }
 
 /// Opens the file, with everything set that a connection needs.
@@ -36,9 +36,12 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
     let (access, journal) = match mode {
         Mode::Create => ("rwc", "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
         Mode::Write => ("rw", "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
-        Mode::Read => ("ro", ""),
+        // Only a connection that may write removes what it needs beside the file.
+        Mode::Look => ("rw", ""),
     };
-    let mut connection = SqliteConnection::establish(&format!("file:{escaped}?mode={access}"))?;
+    // An absolute path may begin with two slashes, which alone would be taken for a host's name.
+    let authority = if path.starts_with('/') { "//" } else { "" };
+    let mut connection = SqliteConnection::establish(&format!("file:{authority}{escaped}?mode={access}"))?;
     // The time-out comes first: switching to WAL may have to wait for somebody else who is.
     let settings = format!("PRAGMA busy_timeout = {}; {journal}", timeout.as_millis());
     connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;

@@ -1,5 +1,7 @@
 -- Readers go on throughout; writers wait until this transaction ends.
 LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE;
+-- Whoever holds rows that are to be changed must let go soon, since the others wait for us meanwhile.
+SET LOCAL lock_timeout = '3s';
 
 -- A missing expiry becomes 24 hours of life. Most such rows were filled in batches before the lock was taken.
 UPDATE streams SET expires_at = created_at + INTERVAL '24 hours'

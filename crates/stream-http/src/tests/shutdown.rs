@@ -49,8 +49,9 @@ fn every_connection_that_was_made_is_answered() {
     let outcomes: Vec<(u32, u32)> = clients.into_iter().map(|client| client.join().unwrap()).collect();
     let answered: u32 = outcomes.iter().map(|(answered, _)| answered).sum();
     let lost: u32 = outcomes.iter().map(|(_, lost)| lost).sum();
-    // The system itself may refuse what connects in the instant between the last look and the closing of the door.
-    assert!(answered > 100 && lost <= 1 && cut == 0, "answered {answered}, lost {lost}, cut {cut}");
+    // What connects in the instant between the last look and the closing of the door, the system refuses: at most one a
+    // client.
+    assert!(answered > 100 && lost <= 8 && cut == 0, "answered {answered}, lost {lost}, cut {cut}");
 }
 
 fn exchange(mut stream: TcpStream) -> bool {
@@ -65,11 +66,20 @@ fn exchange(mut stream: TcpStream) -> bool {
 fn a_connection_that_asks_nothing_does_not_hold_the_service_up() {
     let mut world = World::new();
     let mut silent = world.connect();
+    // One whose request is there before the server looks, and one whose request comes later.
+    let mut early = world.connect();
+    early.write(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(early.read(true).status, 200);
     let mut idle = world.connect();
+    thread::sleep(Duration::from_millis(100));
     assert_eq!(idle.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
+    let began = std::time::Instant::now();
     world.begin_to_stop();
     assert_eq!(world.join(), 0);
+    // Well before any of them would have been let go for its silence.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert!(silent.is_closed());
+    assert!(early.is_closed());
     assert!(idle.is_closed());
 }
 
@@ -91,7 +101,7 @@ fn a_request_that_has_begun_may_be_finished() {
     thread::sleep(Duration::from_millis(100));
     world.begin_to_stop();
     // Past the notice and the last call.
-    thread::sleep(Duration::from_millis(1_500));
+    thread::sleep(Duration::from_millis(2_000));
     client.write(b"st\r\n\r\n");
     assert_eq!(client.read(true).status, 200);
     assert_eq!(world.join(), 0);

@@ -67,7 +67,9 @@ fn after_a_slow_or_large_body_the_connection_is_closed() {
         let answer = client.read(true);
         assert!([408, 413].contains(&answer.status), "{answer:?}");
         assert_eq!(answer.header("connection"), Some("close"));
+        let answered = std::time::Instant::now();
         assert!(client.is_closed());
+        assert!(answered.elapsed() < std::time::Duration::from_secs(4), "{rest:?}: {:?}", answered.elapsed());
     }
 }
 

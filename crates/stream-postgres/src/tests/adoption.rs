@@ -327,7 +327,7 @@ fn a_migrated_database_is_served_read_only_as_well() {
 }
 
 #[test]
-fn rows_that_a_long_transaction_holds_do_not_end_an_adoption() {
+fn rows_that_a_transaction_holds_are_waited_for() {
     block_on(async {
         let database = old_platform();
         let hold = "BEGIN; SELECT 1 FROM streams WHERE stream_key = 'dup-oldest' FOR UPDATE; SELECT pg_sleep(2); COMMIT";

@@ -83,9 +83,15 @@ fn a_step_that_its_caller_abandons_is_finished() {
             let _ =
                 tokio::time::timeout(Duration::from_micros(u64::try_from(number).unwrap() * 40), start).await;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let active = store.list_active(super::now(), &stream_domain::PageRequest::default()).await.unwrap();
-        assert_eq!(active.streams.len(), 50);
+        for _ in 0..200 {
+            let active =
+                store.list_active(super::now(), &stream_domain::PageRequest::default()).await.unwrap();
+            if active.streams.len() == 50 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("a step was not finished");
     });
 }
 

@@ -15,8 +15,8 @@ fn without_any_setting_the_documented_defaults_hold() {
     let settings = settings(&[]).unwrap();
     assert_eq!(settings.database(), Ok(DbUrl::Sqlite("data/streams.db".into())));
     assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 8082));
-    assert_eq!(settings.rtmp_base_url, "rtmp://localhost:1935/live");
-    assert_eq!(settings.hls_base_url, "http://localhost:8083/live");
+    let bases = ("rtmp://localhost:1935/live".to_owned(), "http://localhost:8083/live".to_owned());
+    assert_eq!(settings.bases(), Ok(bases));
     assert_eq!(
         settings.cors_origins.0,
         ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:3001"]
@@ -30,8 +30,8 @@ fn without_any_setting_the_documented_defaults_hold() {
 fn an_empty_variable_counts_as_not_set_and_none_as_none() {
     let settings = settings(&["--cors-origins", "", "--rtmp-base-url", "", "--hls-base-url", ""]).unwrap();
     assert_eq!(settings.cors_origins.0.len(), 3);
-    assert_eq!(settings.rtmp_base_url, "rtmp://localhost:1935/live");
-    assert_eq!(settings.hls_base_url, "http://localhost:8083/live");
+    let bases = ("rtmp://localhost:1935/live".to_owned(), "http://localhost:8083/live".to_owned());
+    assert_eq!(settings.bases(), Ok(bases));
     let none = super::Origins::parse("none").unwrap();
     assert!(none.0.is_empty());
 }
@@ -68,16 +68,25 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         ("--cors-origins", "*", "list them one by one"),
         ("--cors-origins", "http://localhost:3000/", "is no origin"),
         ("--cors-origins", "localhost:3000", "is no origin"),
-        ("--rtmp-base-url", "http://localhost/live", "rtmp:// or rtmps://host/path"),
-        ("--hls-base-url", "localhost:8083/live", "http:// or https://host/path"),
-        ("--rtmp-base-url", " rtmp://host/live", "blanks"),
-        ("--hls-base-url", "http://user:password@host/live", "without user"),
         ("--user-id-claims", "id,,sub", "separated by commas"),
     ];
     for (flag, value, told) in cases {
         let refusal = settings(&[flag, value]).err().unwrap_or_else(|| panic!("{flag} {value} is accepted"));
         assert!(refusal.contains(flag), "{refusal}");
         assert!(refusal.contains(told), "{flag} {value}: {refusal}");
+    }
+}
+
+#[test]
+fn a_wrong_base_is_refused_without_being_shown() {
+    for (flag, value, told) in [
+        ("--rtmp-base-url", "http://localhost/live", "rtmp:// or rtmps://host/path"),
+        ("--hls-base-url", "localhost:8083/live", "http:// or https://host/path"),
+        ("--rtmp-base-url", " rtmp://host/live", "blanks"),
+        ("--hls-base-url", "http://user:password@host/live", "without user"),
+    ] {
+        let refusal = settings(&[flag, value]).unwrap().bases().unwrap_err();
+        assert!(refusal.contains(told) && !refusal.contains("password"), "{refusal}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Files: making them, sharing them, and what survives.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -156,7 +157,21 @@ fn a_dry_run_leaves_the_file_as_it_is() {
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         store_at(&path).migrate().await.unwrap();
+        let before = std::fs::read(&path).unwrap();
         assert!(store_at(&path).plan_migration().await.unwrap().changes.is_empty());
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        // The file and its lock.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    });
+}
+
+#[test]
+fn an_absolute_path_may_begin_with_two_slashes() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = format!("/{}/streams.db", folder.path().display());
+        store_at(Path::new(&path)).migrate().await.unwrap();
+        assert!(folder.path().join("streams.db").exists());
     });
 }
 
