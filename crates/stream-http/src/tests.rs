@@ -71,7 +71,7 @@ impl World {
             runtime.unwrap().block_on(async move {
                 let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
                 tell_address.send(server.address().unwrap()).unwrap();
-                let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(5) };
+                let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(4) };
                 let stop = async {
                     let _ = stopped.await;
                 };

@@ -27,9 +27,7 @@ fn a_later_head_that_does_not_come_ends_the_connection() {
     let mut client = world.connect();
     assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
     client.write(b"G");
-    let began = std::time::Instant::now();
     assert!(client.is_closed());
-    assert!(began.elapsed() > std::time::Duration::from_secs(1), "it was given some time");
 }
 
 #[test]
@@ -57,6 +55,9 @@ fn after_a_slow_or_large_body_the_connection_is_closed() {
         "Transfer-Encoding: chunked\r\n\r\n5\r\nab",
         "Content-Length: 99999\r\n\r\nx",
     ] {
+        // A request that is left half-sent at the same time, to compare with.
+        let mut other = world.connect();
+        other.write(b"GET /health/live HTTP/1.1\r\n");
         let mut client = world.connect();
         client.write(
             format!(
@@ -67,9 +68,8 @@ fn after_a_slow_or_large_body_the_connection_is_closed() {
         let answer = client.read(true);
         assert!([408, 413].contains(&answer.status), "{answer:?}");
         assert_eq!(answer.header("connection"), Some("close"));
-        let answered = std::time::Instant::now();
         assert!(client.is_closed());
-        assert!(answered.elapsed() < std::time::Duration::from_secs(4), "{rest:?}: {:?}", answered.elapsed());
+        assert_eq!(other.send("Host: test\r\n").status, 200, "{rest:?}: it was closed for its silence only");
     }
 }
 
