@@ -3,6 +3,8 @@
 //! To write another store, implement [`StreamRepository`] and run `testing::laws` on it: each sentence with
 //! MUST below has a law.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::token::TokenError;
@@ -168,3 +170,25 @@ impl StoreError {
 #[derive(Debug, thiserror::Error)]
 #[error("no randomness is to be had")]
 pub struct EntropyError(#[source] pub BoxedSource);
+
+/// Between half and all of a pause, so that many instances that wait for the same thing do not come back in step.
+pub fn jittered(pause: Duration, entropy: &dyn Entropy) -> Duration {
+    let mut byte = [u8::MAX];
+    // Without randomness the pause is merely whole.
+    let _ = entropy.fill(&mut byte);
+    pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
+}
+
+/// An error with its causes in one line, for the log; what an error repeats of its cause is said once.
+pub fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -9,7 +9,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use stream_domain::lifecycle::Ended;
-use stream_domain::ports::{StoreError, UserStreamsError};
+use stream_domain::ports::{StoreError, UserStreamsError, chain_of};
 use stream_domain::streams::{GenerateKeyError, LookupError, StopError};
 use stream_domain::token::TokenError;
 
@@ -193,14 +193,7 @@ impl ApiError {
 
     /// The whole chain of causes for the log; `None` for an error that is the client's.
     pub(crate) fn chain(&self) -> Option<String> {
-        let mut cause: Option<&dyn std::error::Error> = Some(self.cause.as_deref()?);
-        let mut chain = String::new();
-        while let Some(error) = cause {
-            let separator = if chain.is_empty() { "" } else { ": " };
-            chain = format!("{chain}{separator}{error}");
-            cause = error.source();
-        }
-        Some(chain)
+        self.cause.as_deref().map(|cause| chain_of(cause))
     }
 }
 

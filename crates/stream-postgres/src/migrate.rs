@@ -76,8 +76,8 @@ impl PostgresStore {
     /// A connection that holds the migration lock until it is dropped.
     ///
     /// The lock is asked for again and again, since a statement that waits for it would hold a snapshot.
-    /// No lock on a table is waited for longer than five seconds, so that nobody queues behind a migration that
-    /// itself waits for a long transaction.
+    /// No lock on a table is waited for longer than five seconds, so that nobody queues for longer than that behind a
+    /// migration that itself waits for a long transaction.
     pub(crate) async fn lock_for_migration(&self) -> Result<AsyncPgConnection, StoreError> {
         let mut connection =
             self.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;

@@ -8,7 +8,7 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::FutureExt as _;
-use stream_domain::ports::{Entropy, StoreError};
+use stream_domain::ports::{Entropy, StoreError, chain_of, jittered};
 use tokio_postgres::CancelToken;
 
 use crate::error;
@@ -110,7 +110,8 @@ impl Connector {
     }
 
     async fn connect_in_time(&self) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain(&error));
+        // The driver keeps the telling part of an error, such as "connection refused", in its source.
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain_of(&error));
         match &self.tls {
             Tls::Off => {
                 let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
@@ -139,17 +140,13 @@ impl Connector {
         let pause = self.pause_after(backoff.failures);
         backoff.failures = backoff.failures.saturating_add(1);
         backoff.not_before = Some(Instant::now() + pause);
-        backoff.last_error = chain(failure);
+        backoff.last_error = chain_of(failure);
     }
 
-    /// A doubling pause, between half and all of it, so that instances do not come back in step.
+    /// A doubling pause, with jitter.
     pub(crate) fn pause_after(&self, failures: u32) -> Duration {
         let doubled = PAUSES.start().saturating_mul(1 << failures.min(10));
-        let pause = doubled.min(*PAUSES.end());
-        let mut byte = [u8::MAX];
-        // Without randomness the pause is merely whole.
-        let _ = self.entropy.fill(&mut byte);
-        pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
+        jittered(doubled.min(*PAUSES.end()), &*self.entropy)
     }
 }
 
@@ -161,20 +158,6 @@ async fn in_time<T>(
     connected.unwrap_or_else(|_elapsed| {
         Err(ConnectionError::BadConnection(format!("the server did not answer within {limit:?}")))
     })
-}
-
-/// `tokio-postgres` keeps the telling part of an error, such as "connection refused", in its source.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        source = inner.source();
-    }
-    text
 }
 
 /// A pool of at most `size` connections; waiting for one takes at most `timeout`, which making one keeps by itself.

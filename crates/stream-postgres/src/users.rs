@@ -71,7 +71,8 @@ impl PostgresStore {
         }
     }
 
-    pub(crate) fn users_table(&self) -> UsersTable {
+    /// What the last look at the users table found.
+    pub fn users_table(&self) -> UsersTable {
         match self.users_table.load(Ordering::Relaxed) {
             2 => UsersTable::Referenced,
             1 => UsersTable::ReferencedByNewStreams,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stream_domain::Streams;
-use stream_domain::ports::{Entropy, StoreError, StoreHealth, StreamRepository, UsersTable};
+use stream_domain::ports::{StoreError, StoreHealth, StreamRepository, UsersTable, chain_of, jittered};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
 use stream_jwt::{JwtVerifier, SharedSecret};
@@ -43,7 +43,7 @@ impl fmt::Display for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self(format!("the database: {}", chain(&error)))
+        Self(format!("the database: {}", chain_of(&error)))
     }
 }
 
@@ -62,7 +62,7 @@ impl Store {
             DbUrl::Postgres(url) => {
                 let options = PostgresOptions { url, pool_size: settings.db_pool_size.into(), timeout };
                 let store = PostgresStore::new(&options, Arc::new(OsEntropy));
-                store.map(Self::Postgres).map_err(|error| Failure(format!("DB_URL: {}", chain(&error))))
+                store.map(Self::Postgres).map_err(|error| Failure(format!("DB_URL: {}", chain_of(&error))))
             }
             DbUrl::Sqlite(path) => Ok(Self::Sqlite(SqliteStore::new(&SqliteOptions { path, timeout }))),
         }
@@ -171,7 +171,7 @@ async fn keep_house(
             Ok(0) => {}
             Ok(expired) => tracing::info!(expired, "marked expired streams"),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "could not mark expired streams yet");
+                tracing::warn!(error = chain_of(&error), "could not mark expired streams yet");
             }
         }
     }
@@ -185,45 +185,45 @@ async fn prepare(store: &PostgresStore, readiness: &Readiness) {
             Ok(done) if done.is_empty() => return tracing::info!("the database is up to date"),
             Ok(done) => return tracing::info!(migrations = done.join(", "), "migrated the database"),
             Err(error) => {
-                let why = chain(&error);
+                let why = chain_of(&error);
                 tracing::warn!(error = why, pause_ms = pause.as_millis(), "the database is not ready");
                 readiness.still_starting(format!("waiting for the database: {}", error.innermost_cause()));
             }
         }
-        sleep(with_jitter(pause)).await;
+        sleep(jittered(pause, &OsEntropy)).await;
         pause = (pause * 2).min(*PAUSES.end());
     }
-}
-
-/// Between half and all of a pause, so that instances do not come back in step.
-fn with_jitter(pause: Duration) -> Duration {
-    let mut byte = [u8::MAX];
-    let _ = OsEntropy.fill(&mut byte);
-    pause / 2 + pause / 2 * u32::from(byte[0]) / u32::from(u8::MAX)
 }
 
 /// Adds the foreign key to the platform's users, now or once their table appears; says each thing once.
 async fn wait_for_users(store: PostgresStore) {
     let mut told = String::new();
+    // The migration has just looked.
+    let mut tied: Result<UsersTable, StoreError> = Ok(store.users_table());
     loop {
-        let state = match store.tie_to_users().await {
+        let state = match tied {
             Ok(UsersTable::Referenced) => return tracing::info!("streams refer to the platform's users"),
             Ok(UsersTable::ReferencedByNewStreams) => {
                 return tracing::warn!(
                     "new streams refer to the platform's users; some older ones name users who do not exist"
                 );
             }
-            Ok(UsersTable::Missing | UsersTable::NotUsed | UsersTable::NotReferenced) => {
+            Ok(UsersTable::Missing | UsersTable::NotUsed) => {
                 "there is no users table yet: streams are kept without a foreign key until it appears"
                     .to_owned()
             }
+            // The migration said why.
+            Ok(UsersTable::NotReferenced) => String::new(),
             Err(error) => format!("streams cannot refer to the users table: {}", error.innermost_cause()),
         };
         if state != told {
-            tracing::warn!("{state}");
+            if !state.is_empty() {
+                tracing::warn!("{state}");
+            }
             told = state;
         }
         sleep(USERS_INTERVAL).await;
+        tied = store.tie_to_users().await;
     }
 }
 
@@ -252,15 +252,4 @@ async fn stop_signal() {
         tracing::warn!("told to stop a second time; stopping at once");
         std::process::exit(1);
     });
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }

@@ -5,6 +5,7 @@ use time::Duration;
 use time::macros::datetime;
 
 use crate::lifecycle::{Ended, LIFETIME};
+use crate::ports::{StartError, StoreError, chain_of};
 use crate::stream::{Stream, StreamId};
 use crate::{NewStream, PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
 
@@ -132,6 +133,17 @@ fn a_row_that_cannot_be_read_does_not_end_the_list() {
     assert_eq!(page.streams, [streams[0].clone()]);
     assert_eq!(page.next, Some(Position::from(&streams[1])));
     assert_eq!(request.page_of(rows(2)).next, None);
+}
+
+#[test]
+fn a_chain_names_each_cause_once() {
+    let inner = StoreError::unavailable("connection refused");
+    assert_eq!(chain_of(&inner), "the store is unavailable: connection refused");
+    let outer = StoreError::failed(inner);
+    assert_eq!(chain_of(&outer), "the store failed: the store is unavailable: connection refused");
+    assert_eq!(outer.innermost_cause(), "connection refused");
+    // Transparent errors say what their cause says.
+    assert_eq!(chain_of(&StartError::Store(StoreError::failed("x"))), "the store failed: x");
 }
 
 proptest! {
