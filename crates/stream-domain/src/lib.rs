@@ -2,16 +2,22 @@
 //!
 //! A user asks for a stream key, holds at most one active stream, and may publish with the key until the
 //! stream is stopped or 24 hours have passed.
+//! A media server asks whether a publisher may go on air ([`admission`]); while it is there, its stay is a [`session`].
 //! This crate says what those words mean ([`key`], [`stream`], [`lifecycle`]), which use cases there are
-//! ([`Streams`]) and what it needs of the outside world ([`ports`]).
+//! ([`Streams`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).
 //! It does no I/O, reads no clock and draws no randomness: adapters do, behind the ports.
 
 #![warn(clippy::future_not_send)]
 
+pub mod admission;
+pub mod broadcasts;
 pub mod key;
 pub mod lifecycle;
+pub mod media_server;
 pub mod page;
+pub mod playback;
 pub mod ports;
+pub mod session;
 pub mod stream;
 pub mod streams;
 #[cfg(feature = "testing")]
@@ -20,8 +26,12 @@ pub mod timestamp;
 pub mod token;
 pub mod user;
 
+pub use broadcasts::Broadcasts;
 pub use key::StreamKey;
+pub use media_server::{Family, MediaServers, ServerName};
 pub use page::{PageRequest, Position, StreamPage};
+pub use playback::PlaybackId;
+pub use session::{Publisher, Session, SessionId};
 pub use stream::{NewStream, Stream, StreamId, StreamStatus};
 pub use streams::Streams;
 pub use timestamp::Timestamp;

@@ -1,17 +1,30 @@
 //! What the domain needs of the outside world.
 //!
-//! To write another store, implement [`StreamRepository`] and run `testing::laws` on it: each sentence with
-//! MUST below has a law.
+//! To write another store, implement [`StreamRepository`] and [`SessionRepository`] and run `testing::laws` on it: each
+//! sentence with MUST has a law.
+
+mod media;
+mod sessions;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::token::TokenError;
-use crate::{BearerToken, NewStream, PageRequest, Stream, StreamKey, StreamPage, Timestamp, UserId};
+use crate::{
+    BearerToken, NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId,
+};
+
+#[cfg(feature = "testing")]
+pub use media::MockMediaServer;
+pub use media::{Listed, MediaServer, MediaServerError};
+#[cfg(feature = "testing")]
+pub use sessions::MockSessionRepository;
+pub use sessions::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository};
 
 /// Keeps streams.
 ///
+/// Streams that are read MUST tell whether their session is open, and until when its lease runs.
 /// Each method is one atomic step, may be called from any number of instances at once, and is finished once
 /// begun: a caller that goes away does not undo or halve it.
 /// A stored row that the domain cannot represent is [`StoreError::Corrupt`] where it is asked for by itself, and
@@ -25,7 +38,7 @@ pub trait StreamRepository: Send + Sync {
     /// [`StartError::AlreadyActive`] with the stream that is in the way.
     /// An active stream that has expired at `new.created_at` MUST NOT be in the way; it is marked expired in the
     /// same step.
-    /// A key that any stream ever had MUST be refused with [`StartError::KeyTaken`].
+    /// A key or a playback id that any stream ever had MUST be refused with [`StartError::KeyTaken`].
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError>;
 
     /// Stops the user's active, unexpired stream and returns it as it is now; `None` if there is none.
@@ -38,11 +51,17 @@ pub trait StreamRepository: Send + Sync {
     /// Keys MUST be compared byte by byte.
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError>;
 
+    /// The stream of this public name, in whatever state; `None` if there is none.
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError>;
+
     /// The user's streams in every state, newest first.
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError>;
 
     /// All streams that are active and unexpired at `now`, newest first.
     async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError>;
+
+    /// Those of [`Self::list_active`] that are on air at `now`.
+    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError>;
 
     /// Marks at most `limit` active streams that have expired at `now`, and returns how many it marked.
     ///
@@ -99,7 +118,7 @@ pub enum StartError {
     /// The user has an active stream: this one.
     #[error("the user already has an active stream")]
     AlreadyActive(Box<Stream>),
-    /// Another stream has or had the same key.
+    /// Another stream has or had the same key, or the same playback id.
     #[error("the key is taken")]
     KeyTaken,
     /// The platform does not know the user.
@@ -136,7 +155,7 @@ pub enum StoreError {
         /// The table's name.
         table: &'static str,
         /// The row's primary key.
-        id: i32,
+        id: i64,
         /// Which column, and what is wrong with it; never a key.
         reason: &'static str,
     },

@@ -1,7 +1,8 @@
 //! A stream: one user's permission to publish, from its key's making to its end.
 
 use crate::lifecycle::{Ended, LIFETIME};
-use crate::{StreamKey, Timestamp, UserId};
+use crate::session::OnAir;
+use crate::{PlaybackId, StreamKey, Timestamp, UserId};
 
 /// The number of a stream, given by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,8 @@ pub struct Stream {
     pub user_id: Option<UserId>,
     /// The secret that lets its publisher in.
     pub key: StreamKey,
+    /// The name that everybody may know.
+    pub playback_id: PlaybackId,
     /// As stored: an active stream may have expired meanwhile, see [`Stream::status_at`].
     pub status: StreamStatus,
     /// When the key was made.
@@ -51,9 +54,18 @@ pub struct Stream {
     pub updated_at: Timestamp,
     /// From this instant on the key lets nobody in.
     pub expires_at: Timestamp,
+    /// Its open session, if there is one; whether that still counts depends on the clock, see
+    /// [`Stream::live_since_at`].
+    pub on_air: Option<OnAir>,
 }
 
 impl Stream {
+    /// Since when it has been live, if it is at `now`: its key may publish, and its session's lease runs.
+    pub fn live_since_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.publishable_at(now).ok()?;
+        self.on_air.filter(|on_air| now < on_air.lease_until).map(|on_air| on_air.since)
+    }
+
     /// The status that is true at `now`, whether or not a sweep has written it yet.
     pub fn status_at(&self, now: Timestamp) -> StreamStatus {
         match self.status {
@@ -92,6 +104,8 @@ pub struct NewStream {
     pub user_id: UserId,
     /// Its secret.
     pub key: StreamKey,
+    /// Its public name.
+    pub playback_id: PlaybackId,
     /// Now.
     pub created_at: Timestamp,
     /// 24 hours from now.
@@ -100,7 +114,7 @@ pub struct NewStream {
 
 impl NewStream {
     /// A stream that begins at `now` and lives for [`LIFETIME`].
-    pub fn begin(user_id: UserId, key: StreamKey, now: Timestamp) -> Self {
-        Self { user_id, key, created_at: now, expires_at: now.plus(LIFETIME) }
+    pub fn begin(user_id: UserId, key: StreamKey, playback_id: PlaybackId, now: Timestamp) -> Self {
+        Self { user_id, key, playback_id, created_at: now, expires_at: now.plus(LIFETIME) }
     }
 }

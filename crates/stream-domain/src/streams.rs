@@ -7,7 +7,9 @@ use crate::ports::{
     Clock, Entropy, EntropyError, StartError, StoreError, StreamRepository, TokenVerifier, UserStreamsError,
 };
 use crate::token::TokenError;
-use crate::{BearerToken, NewStream, PageRequest, Stream, StreamKey, StreamPage, Timestamp, UserId};
+use crate::{
+    BearerToken, NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId,
+};
 
 /// How often a new key is drawn before a store that calls every key taken is no longer believed.
 const DRAWS: usize = 3;
@@ -56,7 +58,8 @@ impl Streams {
         let now = self.clock.now();
         for _ in 0..DRAWS {
             let key = StreamKey::generate(&*self.entropy)?;
-            match self.repository.start(&NewStream::begin(user, key, now)).await {
+            let playback_id = PlaybackId::generate(&*self.entropy)?;
+            match self.repository.start(&NewStream::begin(user, key, playback_id, now)).await {
                 Err(StartError::KeyTaken) => {}
                 Err(StartError::AlreadyActive(stream)) => {
                     return Err(GenerateKeyError::AlreadyActive(stream));
@@ -87,6 +90,14 @@ impl Streams {
         Ok(stream)
     }
 
+    /// The stream of this public name, only while its key may publish.
+    pub async fn find_public(&self, id: &PlaybackId) -> Result<Stream, LookupError> {
+        let found = self.repository.find_by_playback_id(id).await?;
+        let stream = found.ok_or(LookupError::Unknown)?;
+        stream.publishable_at(self.clock.now())?;
+        Ok(stream)
+    }
+
     /// The user's own streams, in every state, newest first.
     pub async fn list_own(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
         self.repository.list_by_user(user, page).await
@@ -95,6 +106,11 @@ impl Streams {
     /// Every stream whose key may publish now, newest first.
     pub async fn list_public(&self, page: &PageRequest) -> Result<StreamPage, StoreError> {
         self.repository.list_active(self.clock.now(), page).await
+    }
+
+    /// Every stream that is on air now, newest first.
+    pub async fn list_live(&self, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        self.repository.list_live(self.clock.now(), page).await
     }
 
     /// Marks every stream that has expired, in steps of 500, and returns how many there were.

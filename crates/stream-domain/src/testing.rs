@@ -8,10 +8,12 @@ mod entropy;
 pub mod laws;
 mod memory;
 mod model;
+mod streams;
 mod tokens;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use memory::MemoryStore;
 pub use model::{Step, check_history};
+pub use streams::{asking, new_stream, playback_id_of, publisher, terms};
 pub use tokens::FakeTokens;

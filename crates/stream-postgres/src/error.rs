@@ -7,10 +7,13 @@ use stream_domain::ports::StoreError;
 /// The unique constraint on `streams.stream_key`, as PostgreSQL names it by itself.
 const KEY_IS_UNIQUE: &str = "streams_stream_key_key";
 
+/// The unique index on `streams.playback_id`.
+const PLAYBACK_ID_IS_UNIQUE: &str = "streams_playback_id";
+
 /// Which of the database's rules a write broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BrokenRule {
-    /// The key belongs to another stream.
+    /// The key, or the playback id, belongs to another stream.
     KeyIsUnique,
     /// The user is not in `users`.
     UserExists,
@@ -25,7 +28,9 @@ pub(crate) fn broken_rule(error: &Error) -> Option<BrokenRule> {
         DatabaseErrorKind::ForeignKeyViolation => Some(BrokenRule::UserExists),
         // An adopted table may carry the constraint under another name; the columns tell as well.
         DatabaseErrorKind::UniqueViolation => {
-            let by_name = details.constraint_name() == Some(KEY_IS_UNIQUE);
+            let by_name = details
+                .constraint_name()
+                .is_some_and(|name| [KEY_IS_UNIQUE, PLAYBACK_ID_IS_UNIQUE].contains(&name));
             let by_column = details.details().is_some_and(|text| text.contains("(stream_key)"));
             (by_name || by_column).then_some(BrokenRule::KeyIsUnique)
         }

@@ -12,6 +12,9 @@ mod migrate;
 mod pool;
 mod row;
 mod schema;
+mod session_row;
+mod sessions;
+mod statement;
 mod streams;
 mod tls;
 mod users;
@@ -56,7 +59,7 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
-/// A [`stream_domain::ports::StreamRepository`] on PostgreSQL.
+/// A [`stream_domain::ports::StreamRepository`] and [`stream_domain::ports::SessionRepository`] on PostgreSQL.
 #[derive(Clone)]
 pub struct PostgresStore {
     connector: Arc<Connector>,

@@ -23,6 +23,23 @@ const LOCK: i64 = 0x7374_7265_616d;
 /// How long an instance waits between its tries for the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a lock that keeps readers waiting is asked for before a migration gives up.
+const COLUMN_TRIES: u32 = 30;
+
+/// How long readers are let through between two such tries.
+const COLUMN_PAUSE: Duration = Duration::from_millis(200);
+
+/// The tables' unique indexes, each of them a rule that nothing else enforces.
+const UNIQUE_INDEXES: [(&str, &str); 4] = [
+    ("streams", "streams_one_active_per_user"),
+    ("streams", "streams_playback_id"),
+    ("publish_sessions", "publish_sessions_one_open_per_stream"),
+    ("publish_sessions", "publish_sessions_one_open_per_server_session"),
+];
+
+/// The triggers on `streams`, which act for every writer.
+const TRIGGERS: [&str; 2] = ["streams_make_room", "streams_cut_publisher"];
+
 /// How many rows are changed in one short transaction.
 const BATCH: i64 = 5_000;
 
@@ -67,6 +84,7 @@ impl PostgresStore {
         // Another instance may have been faster.
         if !pending(&mut connection).await?.is_empty() {
             prepare_rows(&mut connection).await?;
+            add_playback_ids(&mut connection).await?;
         }
         let mut harness = AsyncMigrationHarness::new(connection);
         let done = harness.run_pending_migrations(MIGRATIONS).map_err(StoreError::unavailable)?;
@@ -107,18 +125,24 @@ async fn require_ownership(connection: &mut AsyncPgConnection) -> Result<(), Sto
 
 /// Makes sure that the rule is enforced: a restored or edited database may lack what its migrations once made.
 async fn verify(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
-    let has_index = "EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-        WHERE indrelid = to_regclass('streams') AND relname = 'streams_one_active_per_user' AND indisvalid)";
-    let has_trigger = "EXISTS (SELECT FROM pg_trigger
-        WHERE tgrelid = to_regclass('streams') AND tgname = 'streams_make_room' AND tgenabled <> 'D')";
-    for (expression, what) in [
-        (
-            has_index,
-            "the index streams_one_active_per_user is missing, though its migration has run; restore it",
-        ),
-        (has_trigger, "the trigger streams_make_room is missing, though its migration has run; restore it"),
-    ] {
-        if !is_true(connection, expression).await? {
+    for index in UNIQUE_INDEXES {
+        let (table, name) = index;
+        let exists = format!(
+            "EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+             WHERE indrelid = to_regclass('{table}') AND relname = '{name}' AND indisvalid)"
+        );
+        if !is_true(connection, &exists).await? {
+            let what = format!("the index {name} is missing, though its migration has run; restore it");
+            return Err(StoreError::failed(what));
+        }
+    }
+    for name in TRIGGERS {
+        let exists = format!(
+            "EXISTS (SELECT FROM pg_trigger
+             WHERE tgrelid = to_regclass('streams') AND tgname = '{name}' AND tgenabled <> 'D')"
+        );
+        if !is_true(connection, &exists).await? {
+            let what = format!("the trigger {name} is missing, though its migration has run; restore it");
             return Err(StoreError::failed(what));
         }
     }
@@ -163,6 +187,32 @@ async fn prepare_rows(connection: &mut AsyncPgConnection) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Adds the column that an existing table lacks, without keeping readers waiting.
+///
+/// The lock that it takes waits for those who read at the moment, and whoever wants to read then waits behind it.
+/// So it waits for a fraction of a second at a time, and lets the others through in between.
+async fn add_playback_ids(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+    let is_due = "to_regclass('streams') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_attribute
+                  WHERE attrelid = to_regclass('streams') AND attname = 'playback_id' AND atthasdef)";
+    let add = "BEGIN; SET LOCAL lock_timeout = '200ms';
+               ALTER TABLE streams ADD COLUMN IF NOT EXISTS playback_id VARCHAR(64);
+               ALTER TABLE streams ALTER COLUMN playback_id SET DEFAULT replace(gen_random_uuid()::text, '-', '');
+               COMMIT";
+    let mut tries = 1;
+    while is_true(connection, is_due).await? {
+        match connection.batch_execute(add).await {
+            Ok(()) => {}
+            Err(failure) if tries == COLUMN_TRIES => return Err(error::query(failure)),
+            Err(_) => {
+                connection.batch_execute("ROLLBACK").await.map_err(error::query)?;
+                tokio::time::sleep(COLUMN_PAUSE).await;
+            }
+        }
+        tries += 1;
+    }
+    Ok(())
+}
+
 /// What a migration would change, line by line, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -187,6 +237,16 @@ impl Plan {
                 changes.push(
                     "add the indexes streams_one_active_per_user, streams_active_newest_first and \
                      streams_active_by_expiry, and the trigger streams_make_room"
+                        .to_owned(),
+                );
+            }
+            if migration.ends_with("playback_ids") {
+                changes.push("add the column streams.playback_id, with a random default".to_owned());
+            }
+            if migration.ends_with("publish_sessions") {
+                changes.push(
+                    "give active streams a playback_id, and add the index streams_playback_id, the tables \
+                     publish_sessions and publish_attempts, and the trigger streams_cut_publisher"
                         .to_owned(),
                 );
             }

@@ -4,10 +4,13 @@ use diesel::data_types::PgTimestamp;
 use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
-use stream_domain::{NewStream, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::session::OnAir;
+use stream_domain::{
+    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
+};
 use time::PrimitiveDateTime;
 
-use crate::schema::streams;
+use crate::schema::{OnAirTimes, streams};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = streams)]
@@ -19,6 +22,9 @@ pub(crate) struct StreamRow {
     created_at: Option<PgTimestamp>,
     updated_at: Option<PgTimestamp>,
     expires_at: Option<PgTimestamp>,
+    playback_id: Option<String>,
+    #[diesel(select_expression = OnAirTimes)]
+    on_air: Option<Vec<PgTimestamp>>,
 }
 
 /// PostgreSQL counts its microseconds from 2000-01-01.
@@ -54,7 +60,7 @@ impl TryFrom<StreamRow> for Stream {
 
     fn try_from(row: StreamRow) -> Result<Self, StoreError> {
         let id = row.id;
-        let corrupt = |reason| StoreError::Corrupt { table: "streams", id, reason };
+        let corrupt = |reason| StoreError::Corrupt { table: "streams", id: id.into(), reason };
         let user_id = row.user_id.map(|number| UserId::new(number.into())).transpose();
         let read = |stored: Option<PgTimestamp>| match stored.map(timestamp) {
             None => Ok(None),
@@ -64,6 +70,13 @@ impl TryFrom<StreamRow> for Stream {
         // The earlier service's columns are nullable; a missing time follows from the others.
         let expires_at = read(row.expires_at)?;
         let created_at = read(row.created_at)?.or(expires_at.map(|at| at.plus(-LIFETIME)));
+        let on_air = match row.on_air.as_deref() {
+            Some([since, lease_until]) => timestamp(*since)
+                .zip(timestamp(*lease_until))
+                .map(|(since, lease_until)| OnAir { since, lease_until }),
+            _ => None,
+        };
+        let playback_id = row.playback_id.as_deref().map(PlaybackId::parse).transpose();
         let created_at = created_at.ok_or_else(|| corrupt("created_at and expires_at are both missing"))?;
         Ok(Self {
             id: StreamId(id),
@@ -77,6 +90,10 @@ impl TryFrom<StreamRow> for Stream {
             created_at,
             updated_at: read(row.updated_at)?.unwrap_or(created_at),
             expires_at: expires_at.unwrap_or_else(|| created_at.plus(LIFETIME)),
+            playback_id: playback_id
+                .map_err(|_| corrupt("playback_id is no playback id"))?
+                .unwrap_or_else(|| PlaybackId::of_old(StreamId(id))),
+            on_air,
         })
     }
 }
@@ -100,6 +117,7 @@ pub(crate) struct NewStreamRow<'a> {
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
     expires_at: PrimitiveDateTime,
+    playback_id: &'a str,
 }
 
 impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
@@ -111,6 +129,7 @@ impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
             created_at: new.created_at.to_naive_utc(),
             updated_at: new.created_at.to_naive_utc(),
             expires_at: new.expires_at.to_naive_utc(),
+            playback_id: new.playback_id.as_str(),
         }
     }
 }

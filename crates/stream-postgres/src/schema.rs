@@ -3,7 +3,7 @@
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text, Timestamp};
+use diesel::sql_types::{Array, Nullable, Text, Timestamp};
 use diesel::{QueryResult, table};
 
 table! {
@@ -15,8 +15,47 @@ table! {
         created_at -> Nullable<Timestamp>,
         updated_at -> Nullable<Timestamp>,
         expires_at -> Nullable<Timestamp>,
+        playback_id -> Nullable<Text>,
     }
 }
+
+table! {
+    publish_sessions (id) {
+        id -> BigInt,
+        stream_id -> Integer,
+        server -> Text,
+        server_session -> Text,
+        run -> Nullable<Text>,
+        ordinal -> Nullable<BigInt>,
+        application -> Text,
+        name -> Text,
+        protocol -> Text,
+        address -> Nullable<Text>,
+        epoch -> Integer,
+        live_since -> Timestamp,
+        started_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        lease_until -> Timestamp,
+        key_expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        end_reason -> Nullable<Text>,
+        cut_because -> Nullable<Text>,
+        cut_tried_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    publish_attempts (stream_id, refusal, server, address) {
+        stream_id -> Integer,
+        server -> Text,
+        address -> Text,
+        refusal -> Text,
+        first_at -> Timestamp,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions, publish_attempts);
 
 table! {
     // The user-service's; only ever asked whether an id exists.
@@ -57,6 +96,18 @@ fragment! {
     /// The word by which `ON CONFLICT` and cached plans recognize the partial indexes `WHERE status = 'active'`, which
     /// they do not by a bound parameter.
     ActiveLiteral: Nullable<Text> = "'active'"
+}
+
+fragment! {
+    /// Since when the stream's open session has been on air, and until when its lease runs.
+    OnAirTimes: Nullable<Array<Timestamp>> =
+        "(SELECT ARRAY[live_since, lease_until] FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
+}
+
+fragment! {
+    /// Until when that lease runs.
+    LeaseUntil: Nullable<Timestamp> =
+        "(SELECT lease_until FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
 }
 
 fragment! {

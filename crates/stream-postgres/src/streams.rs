@@ -9,12 +9,14 @@ use futures_util::FutureExt as _;
 use stream_domain::ports::{
     StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
 };
-use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId};
+use stream_domain::{
+    NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
+};
 
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
 use crate::row::{NewStreamRow, StreamRow, placed, stored};
-use crate::schema::{ActiveLiteral, CreationOrder, streams, users};
+use crate::schema::{ActiveLiteral, CreationOrder, LeaseUntil, streams, users};
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -84,6 +86,24 @@ impl StreamRepository for PostgresStore {
         .await
     }
 
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        let id = id.clone();
+        self.on(&self.reads, move |connection| {
+            async move {
+                let row: Option<StreamRow> = streams::table
+                    .filter(streams::playback_id.eq(id.as_str()))
+                    .select(StreamRow::as_select())
+                    .first(connection)
+                    .await
+                    .optional()
+                    .map_err(error::query)?;
+                row.map(Stream::try_from).transpose()
+            }
+            .boxed()
+        })
+        .await
+    }
+
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
         let (page, tied) = (*page, self.is_tied_to_users());
         self.on(&self.reads, move |connection| {
@@ -109,6 +129,23 @@ impl StreamRepository for PostgresStore {
                     .filter(streams::expires_at.gt(now.to_naive_utc()))
                     .into_boxed();
                 read_page(connection, active, &page).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        let page = *page;
+        self.on(&self.reads, move |connection| {
+            async move {
+                let now = now.to_naive_utc();
+                let live = streams::table
+                    .filter(streams::status.eq(ActiveLiteral))
+                    .filter(streams::expires_at.gt(now))
+                    .filter(LeaseUntil.gt(now))
+                    .into_boxed();
+                read_page(connection, live, &page).await
             }
             .boxed()
         })

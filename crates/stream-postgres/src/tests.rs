@@ -46,5 +46,5 @@ fn now() -> Timestamp {
 }
 
 fn new_stream(number: i64, name: &str) -> NewStream {
-    NewStream::begin(user(number), key(name), now())
+    stream_domain::testing::new_stream(user(number), key(name), now())
 }

@@ -9,7 +9,7 @@ use stream_domain::ports::StoreError;
 pub(crate) enum BrokenRule {
     /// The user has an active stream: the index `streams_one_active_per_user`.
     OneActivePerUser,
-    /// The key belongs to another stream.
+    /// The key, or the playback id, belongs to another stream.
     KeyIsUnique,
 }
 
@@ -22,7 +22,9 @@ pub(crate) fn broken_rule(error: &Error) -> Option<BrokenRule> {
     };
     match details.message() {
         "UNIQUE constraint failed: streams.user_id" => Some(BrokenRule::OneActivePerUser),
-        "UNIQUE constraint failed: streams.stream_key" => Some(BrokenRule::KeyIsUnique),
+        "UNIQUE constraint failed: streams.stream_key" | "UNIQUE constraint failed: streams.playback_id" => {
+            Some(BrokenRule::KeyIsUnique)
+        }
         _ => None,
     }
 }

@@ -12,6 +12,8 @@ mod migrate;
 mod pool;
 mod row;
 mod schema;
+mod session_row;
+mod sessions;
 mod streams;
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ pub struct SqliteOptions {
     pub timeout: Duration,
 }
 
-/// A [`stream_domain::ports::StreamRepository`] in an SQLite file.
+/// A [`stream_domain::ports::StreamRepository`] and [`stream_domain::ports::SessionRepository`] in an SQLite file.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: PathBuf,

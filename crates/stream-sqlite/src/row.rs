@@ -2,10 +2,13 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::ports::StoreError;
-use stream_domain::{NewStream, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::session::OnAir;
+use stream_domain::{
+    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
+};
 use time::PrimitiveDateTime;
 
-use crate::schema::streams;
+use crate::schema::{LeaseUntil, LiveSince, streams};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = streams)]
@@ -17,6 +20,11 @@ pub(crate) struct StreamRow {
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
     expires_at: PrimitiveDateTime,
+    playback_id: Option<String>,
+    #[diesel(select_expression = LiveSince)]
+    live_since: Option<PrimitiveDateTime>,
+    #[diesel(select_expression = LeaseUntil)]
+    lease_until: Option<PrimitiveDateTime>,
 }
 
 impl StreamRow {
@@ -31,8 +39,13 @@ impl TryFrom<StreamRow> for Stream {
 
     fn try_from(row: StreamRow) -> Result<Self, StoreError> {
         let id = row.id;
-        let corrupt = |reason| StoreError::Corrupt { table: "streams", id, reason };
+        let corrupt = |reason| StoreError::Corrupt { table: "streams", id: id.into(), reason };
         let user_id = row.user_id.map(|number| UserId::new(number.into())).transpose();
+        let on_air = row.live_since.zip(row.lease_until).map(|(since, lease_until)| OnAir {
+            since: Timestamp::from_utc(since),
+            lease_until: Timestamp::from_utc(lease_until),
+        });
+        let playback_id = row.playback_id.as_deref().map(PlaybackId::parse).transpose();
         Ok(Self {
             id: StreamId(id),
             user_id: user_id.map_err(|_| corrupt("user_id is not above zero"))?,
@@ -45,6 +58,10 @@ impl TryFrom<StreamRow> for Stream {
             created_at: Timestamp::from_utc(row.created_at),
             updated_at: Timestamp::from_utc(row.updated_at),
             expires_at: Timestamp::from_utc(row.expires_at),
+            playback_id: playback_id
+                .map_err(|_| corrupt("playback_id is no playback id"))?
+                .unwrap_or_else(|| PlaybackId::of_old(StreamId(id))),
+            on_air,
         })
     }
 }
@@ -68,6 +85,7 @@ pub(crate) struct NewStreamRow<'a> {
     created_at: PrimitiveDateTime,
     updated_at: PrimitiveDateTime,
     expires_at: PrimitiveDateTime,
+    playback_id: &'a str,
 }
 
 impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
@@ -79,6 +97,7 @@ impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
             created_at: new.created_at.to_naive_utc(),
             updated_at: new.created_at.to_naive_utc(),
             expires_at: new.expires_at.to_naive_utc(),
+            playback_id: new.playback_id.as_str(),
         }
     }
 }

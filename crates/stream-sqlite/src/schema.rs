@@ -1,8 +1,8 @@
-//! The table as Diesel sees it, and the one literal that its queries need.
+//! The tables as Diesel sees them, and the pieces of SQL that its queries need.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
 
@@ -15,29 +15,90 @@ table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         expires_at -> Timestamp,
+        playback_id -> Nullable<Text>,
     }
 }
 
-/// The word `'active'`, written into the statement.
+table! {
+    publish_sessions (id) {
+        id -> BigInt,
+        stream_id -> Integer,
+        server -> Text,
+        server_session -> Text,
+        run -> Nullable<Text>,
+        ordinal -> Nullable<BigInt>,
+        application -> Text,
+        name -> Text,
+        protocol -> Text,
+        address -> Nullable<Text>,
+        epoch -> Integer,
+        live_since -> Timestamp,
+        started_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        lease_until -> Timestamp,
+        key_expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        end_reason -> Nullable<Text>,
+        cut_because -> Nullable<Text>,
+        cut_tried_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    publish_attempts (stream_id, refusal, server, address) {
+        stream_id -> Integer,
+        server -> Text,
+        address -> Text,
+        refusal -> Text,
+        first_at -> Timestamp,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions, publish_attempts);
+
+/// A piece of SQL that stands in statements as it is.
 ///
-/// A bound parameter would do for the meaning, but the planner does not recognize the partial
-/// indexes `WHERE status = 'active'` by it; Diesel's own `sql("…")` would keep the statement from being prepared once.
-#[derive(Debug, Clone, Copy, QueryId)]
-pub(crate) struct ActiveLiteral;
+/// Diesel's own `sql("…")` would do, but keeps each statement from being prepared once.
+macro_rules! fragment {
+    ($(#[$doc:meta])* $name:ident: $sql_type:ty = $sql:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, QueryId)]
+        pub(crate) struct $name;
 
-impl Expression for ActiveLiteral {
-    type SqlType = Nullable<Text>;
+        impl Expression for $name {
+            type SqlType = $sql_type;
+        }
+
+        impl QueryFragment<Sqlite> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+                out.push_sql($sql);
+                Ok(())
+            }
+        }
+
+        impl<Source> AppearsOnTable<Source> for $name {}
+        impl<Source> SelectableExpression<Source> for $name {}
+        impl<GroupBy> ValidGrouping<GroupBy> for $name {
+            type IsAggregate = is_aggregate::Never;
+        }
+    };
 }
 
-impl QueryFragment<Sqlite> for ActiveLiteral {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("'active'");
-        Ok(())
-    }
+fragment! {
+    /// The word by which the planner recognizes the partial indexes `WHERE status = 'active'`, which it does not by a
+    /// bound parameter.
+    ActiveLiteral: Nullable<Text> = "'active'"
 }
 
-impl<Source> AppearsOnTable<Source> for ActiveLiteral {}
-impl<Source> SelectableExpression<Source> for ActiveLiteral {}
-impl<GroupBy> ValidGrouping<GroupBy> for ActiveLiteral {
-    type IsAggregate = is_aggregate::Never;
+fragment! {
+    /// Since when the stream's open session has been on air.
+    LiveSince: Nullable<Timestamp> =
+        "(SELECT live_since FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
+}
+
+fragment! {
+    /// Until when its lease runs.
+    LeaseUntil: Nullable<Timestamp> =
+        "(SELECT lease_until FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
 }

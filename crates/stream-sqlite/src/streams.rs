@@ -8,13 +8,15 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use stream_domain::ports::{
     StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
 };
-use stream_domain::{NewStream, PageRequest, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId};
+use stream_domain::{
+    NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
+};
 
 use crate::SqliteStore;
 use crate::error::{self, BrokenRule};
 use crate::pool::Connection;
 use crate::row::{NewStreamRow, StreamRow, placed};
-use crate::schema::{ActiveLiteral, streams};
+use crate::schema::{ActiveLiteral, LeaseUntil, streams};
 
 #[async_trait]
 impl StreamRepository for SqliteStore {
@@ -63,6 +65,20 @@ impl StreamRepository for SqliteStore {
         .await
     }
 
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| {
+            let row: Option<StreamRow> = streams::table
+                .filter(streams::playback_id.eq(id.as_str()))
+                .select(StreamRow::as_select())
+                .first(connection)
+                .optional()
+                .map_err(error::query)?;
+            row.map(Stream::try_from).transpose()
+        })
+        .await
+    }
+
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
         let page = *page;
         self.read(move |connection| {
@@ -80,6 +96,20 @@ impl StreamRepository for SqliteStore {
                 .filter(streams::expires_at.gt(now.to_naive_utc()))
                 .into_boxed();
             read_page(connection, active, &page)
+        })
+        .await
+    }
+
+    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        let page = *page;
+        self.read(move |connection| {
+            let now = now.to_naive_utc();
+            let live = streams::table
+                .filter(streams::status.eq(ActiveLiteral))
+                .filter(streams::expires_at.gt(now))
+                .filter(LeaseUntil.gt(now))
+                .into_boxed();
+            read_page(connection, live, &page)
         })
         .await
     }
@@ -113,7 +143,7 @@ impl StoreHealth for SqliteStore {
 }
 
 impl SqliteStore {
-    async fn read<T, E>(
+    pub(crate) async fn read<T, E>(
         &self,
         step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -125,7 +155,7 @@ impl SqliteStore {
     }
 
     /// Runs a step in a transaction that is a writer's from its beginning, and so never fails for having read first.
-    async fn write<T, E>(
+    pub(crate) async fn write<T, E>(
         &self,
         step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>

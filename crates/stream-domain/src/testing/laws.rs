@@ -1,22 +1,27 @@
-//! The laws of [`StreamRepository`]: what every store promises, run on every store.
+//! The laws of [`StreamRepository`] and `SessionRepository`: what every store promises, run on every store.
 //!
 //! A store's test module says [`store_laws!`](crate::store_laws) once; a law that is added here then reaches
 //! them all.
 
+mod admission;
+mod asked;
 mod ending;
 mod keeping;
 mod listing;
+mod sessions;
 mod starting;
 
 use time::Duration;
 
 use crate::ports::{Clock as _, StreamRepository};
-use crate::testing::ManualClock;
+use crate::testing::{ManualClock, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
+pub use admission::*;
 pub use ending::*;
 pub use keeping::*;
 pub use listing::*;
+pub use sessions::*;
 pub use starting::*;
 
 /// How many run at once where a law has a race.
@@ -26,8 +31,7 @@ const MICROSECOND: Duration = Duration::MICROSECOND;
 
 /// Makes one test of each law.
 ///
-/// `store` is an async expression that gives a guard and an empty store (anything that derefs to
-/// `dyn StreamRepository`), `away` one that gives a guard and a store whose database cannot be reached, and
+/// `store` is an async expression that gives a guard and an empty store (anything that derefs to one), `away` one that gives a guard and a store whose database cannot be reached, and
 /// `block_on` a function that runs a future to its end.
 #[macro_export]
 macro_rules! store_laws {
@@ -58,8 +62,34 @@ macro_rules! store_laws {
             a_page_is_undisturbed_by_new_streams
             times_survive_a_round_trip
             random_histories_match_the_model
+            an_admitted_publisher_is_live
+            only_a_publishable_key_is_admitted
+            a_key_belongs_to_its_playback_id
+            a_session_is_live_while_its_lease_runs
+            asking_twice_changes_nothing
+            a_second_publisher_is_refused
+            one_of_many_publishers_wins
+            takeovers_at_once_leave_one_open_session
+            the_same_address_takes_over
+            unknown_addresses_are_not_the_same
+            an_overdue_session_gives_way
+            a_quick_reconnect_is_the_same_broadcast
+            an_end_ends_only_the_session_that_it_names
+            a_connection_publishes_one_thing
+            a_stopped_publisher_is_to_be_cut
+            an_expired_publisher_is_to_be_cut
+            a_cut_outlives_the_lease
+            a_roll_ends_who_is_not_there
+            a_new_run_of_a_server_ends_its_sessions
+            a_count_that_begins_again_ends_what_was
+            a_session_that_was_lost_comes_back
+            sessions_are_shown_to_their_owner
+            old_sessions_are_forgotten
         );
-        $crate::store_laws!(@each $away, $block_on; a_store_that_is_away_says_so);
+        $crate::store_laws!(@each $away, $block_on;
+            a_store_that_is_away_says_so
+            a_store_that_is_away_admits_nobody
+        );
     };
     (@each $store:expr, $block_on:expr; $($law:ident)+) => { $(
         #[test]
@@ -85,7 +115,7 @@ fn now() -> Timestamp {
 }
 
 fn named(user_number: i64, name: &str, at: Timestamp) -> NewStream {
-    NewStream::begin(user(user_number), key(name), at)
+    new_stream(user(user_number), key(name), at)
 }
 
 async fn started(store: &dyn StreamRepository, new: &NewStream) -> Stream {

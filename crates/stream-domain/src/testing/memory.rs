@@ -1,5 +1,7 @@
 //! The store that forgets: a reference for the real ones, and fast enough for every handler test.
 
+mod sessions;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,15 +9,24 @@ use async_trait::async_trait;
 
 use crate::ports::{StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable};
 use crate::{
-    NewStream, PageRequest, Position, Stream, StreamId, StreamKey, StreamPage, StreamStatus, Timestamp,
-    UserId,
+    NewStream, PageRequest, PlaybackId, Position, Stream, StreamId, StreamKey, StreamPage, StreamStatus,
+    Timestamp, UserId,
 };
 
-/// A [`StreamRepository`] in memory; one lock makes each step atomic.
+use sessions::{Attempts, Sessions};
+
+/// A store in memory; one lock makes each step atomic.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    streams: Mutex<Vec<Stream>>,
+    state: Mutex<State>,
     away: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    streams: Vec<Stream>,
+    sessions: Sessions,
+    attempts: Attempts,
 }
 
 impl MemoryStore {
@@ -34,11 +45,18 @@ impl MemoryStore {
         self.away.store(false, Ordering::SeqCst);
     }
 
-    fn streams(&self) -> Result<MutexGuard<'_, Vec<Stream>>, StoreError> {
+    /// Deletes a stream, as the platform does that deletes its user.
+    pub fn delete(&self, stream: StreamId) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.streams.retain(|kept| kept.id != stream);
+        state.sessions.mark(stream, crate::session::EndReason::Deleted);
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable("the store was told to be away"));
         }
-        Ok(self.streams.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn page(
@@ -46,8 +64,9 @@ impl MemoryStore {
         request: &PageRequest,
         belongs: impl Fn(&Stream) -> bool,
     ) -> Result<StreamPage, StoreError> {
-        let mut found: Vec<Stream> =
-            self.streams()?.iter().filter(|stream| belongs(stream)).cloned().collect();
+        let state = self.state()?;
+        let read = |stream| state.sessions.seen_from(stream);
+        let mut found: Vec<Stream> = state.streams.iter().map(read).filter(&belongs).collect();
         found.sort_by_key(|stream| std::cmp::Reverse(Position::from(stream)));
         if let Some(after) = request.after {
             found.retain(|stream| Position::from(stream) < after);
@@ -57,50 +76,68 @@ impl MemoryStore {
     }
 }
 
+impl State {
+    /// Writes a stream, and marks its session when the stream is no longer active.
+    fn put(&mut self, stream: &Stream) {
+        if let Some(place) = self.streams.iter_mut().find(|kept| kept.id == stream.id) {
+            *place = stream.clone();
+        }
+        if let Err(ended) = stream.publishable_at(Timestamp::MIN) {
+            self.sessions.mark(stream.id, ended.into());
+        }
+    }
+}
+
 #[async_trait]
 impl StreamRepository for MemoryStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
-        let mut streams = self.streams()?;
-        let active = |stream: &&mut Stream| {
-            stream.user_id == Some(new.user_id) && stream.status == StreamStatus::Active
-        };
-        if let Some(existing) = streams.iter_mut().find(active) {
-            *existing = existing.clone().sweep(new.created_at);
-            if existing.status == StreamStatus::Active {
-                return Err(StartError::AlreadyActive(Box::new(existing.clone())));
+        let mut state = self.state()?;
+        let active =
+            |stream: &&Stream| stream.user_id == Some(new.user_id) && stream.status == StreamStatus::Active;
+        if let Some(existing) = state.streams.iter().find(active).cloned() {
+            let swept = existing.sweep(new.created_at);
+            state.put(&swept);
+            if swept.status == StreamStatus::Active {
+                return Err(StartError::AlreadyActive(Box::new(state.sessions.seen_from(&swept))));
             }
         }
-        if streams.iter().any(|stream| stream.key == new.key) {
+        if state.streams.iter().any(|stream| stream.key == new.key || stream.playback_id == new.playback_id) {
             return Err(StartError::KeyTaken);
         }
-        let id = i32::try_from(streams.len() + 1).expect("tests make few streams");
+        let id = state.streams.last().map_or(0, |last| last.id.0) + 1;
         let stream = Stream {
             id: StreamId(id),
             user_id: Some(new.user_id),
             key: new.key.clone(),
+            playback_id: new.playback_id.clone(),
             status: StreamStatus::Active,
             created_at: new.created_at,
             updated_at: new.created_at,
             expires_at: new.expires_at,
+            on_air: None,
         };
-        streams.push(stream.clone());
+        state.streams.push(stream.clone());
         Ok(stream)
     }
 
     async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
-        let mut streams = self.streams()?;
-        let own = streams.iter_mut().filter(|stream| stream.user_id == Some(user));
-        for stream in own {
-            if let Ok(stopped) = stream.clone().stop(now) {
-                *stream = stopped.clone();
-                return Ok(Some(stopped));
-            }
-        }
-        Ok(None)
+        let mut state = self.state()?;
+        let mut own = state.streams.iter().filter(|stream| stream.user_id == Some(user));
+        let stopped = own.find_map(|stream| stream.clone().stop(now).ok());
+        stopped.iter().for_each(|stopped| state.put(stopped));
+        Ok(stopped.map(|stopped| state.sessions.seen_from(&stopped)))
     }
 
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        Ok(self.streams()?.iter().find(|stream| stream.key == *key).cloned())
+        let state = self.state()?;
+        let found = state.streams.iter().find(|stream| stream.key == *key);
+        Ok(found.map(|stream| state.sessions.seen_from(stream)))
+    }
+
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        let state = self.state()?;
+        let found = state.streams.iter().find(|stream| stream.playback_id == *id);
+        Ok(found.map(|stream| state.sessions.seen_from(stream)))
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
@@ -111,22 +148,23 @@ impl StreamRepository for MemoryStore {
         self.page(page, |stream| stream.publishable_at(now).is_ok())
     }
 
+    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
+        self.page(page, |stream| stream.live_since_at(now).is_some())
+    }
+
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let mut marked = 0;
-        for stream in self.streams()?.iter_mut() {
-            let swept = stream.clone().sweep(now);
-            if marked < limit && swept != *stream {
-                *stream = swept;
-                marked += 1;
-            }
-        }
-        Ok(marked)
+        let mut state = self.state()?;
+        let swept = state.streams.iter().map(|stream| (stream.clone(), stream.clone().sweep(now)));
+        let changed = swept.filter(|(before, after)| before != after).map(|(_, after)| after);
+        let overdue: Vec<Stream> = changed.take(limit as usize).collect();
+        overdue.iter().for_each(|stream| state.put(stream));
+        Ok(u32::try_from(overdue.len()).unwrap_or(u32::MAX))
     }
 }
 
 #[async_trait]
 impl StoreHealth for MemoryStore {
     async fn check(&self) -> Result<UsersTable, StoreError> {
-        self.streams().map(|_| UsersTable::NotUsed)
+        self.state().map(|_| UsersTable::NotUsed)
     }
 }

@@ -6,8 +6,8 @@ use time::Duration;
 
 use crate::lifecycle::LIFETIME;
 use crate::ports::{Clock as _, StartError, StreamRepository};
-use crate::testing::{ManualClock, SeededEntropy};
-use crate::{NewStream, PageRequest, StreamKey, StreamStatus, Timestamp, UserId};
+use crate::testing::{ManualClock, SeededEntropy, new_stream};
+use crate::{PageRequest, StreamKey, StreamStatus, Timestamp, UserId};
 
 /// One step of a history; the number picks one of a few users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub async fn check_history(store: &dyn StreamRepository, steps: &[Step]) {
             Step::Wait(duration) => clock.advance(duration),
             Step::Generate(user) => {
                 let user = UserId::new(i64::from(user) + 1).expect("a small number is an id");
-                let new = NewStream::begin(user, StreamKey::generate(&entropy).expect("it cannot fail"), now);
+                let new = new_stream(user, StreamKey::generate(&entropy).expect("it cannot fail"), now);
                 match (store.start(&new).await, active_key(&facts, user)) {
                     (Ok(stream), None) => {
                         assert_eq!(stream.status, StreamStatus::Active);

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::key::InvalidStreamKey;
 use crate::ports::MockEntropy;
-use crate::testing::SeededEntropy;
-use crate::{BearerToken, NewStream, StreamKey, Timestamp, UserId};
+use crate::testing::{SeededEntropy, new_stream};
+use crate::{BearerToken, StreamKey, Timestamp, UserId};
 
 #[test]
 fn a_new_key_is_32_bytes_as_43_characters_of_base64url() {
@@ -41,7 +41,7 @@ fn foreign_characters_are_refused() {
 fn neither_keys_nor_tokens_show_in_debug_output() {
     let key = StreamKey::parse("hunter2").unwrap();
     let at = Timestamp::from_unix_micros(0).unwrap();
-    let new = NewStream::begin(UserId::new(1).unwrap(), key, at);
+    let new = new_stream(UserId::new(1).unwrap(), key, at);
     let shown = format!("{new:?} {:?}", BearerToken::new("hunter2"));
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("redacted"), "{shown}");

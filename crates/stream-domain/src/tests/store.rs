@@ -6,8 +6,8 @@ use futures_executor::block_on;
 use proptest::prelude::*;
 
 use crate::ports::StreamRepository as _;
-use crate::testing::{MemoryStore, Step, check_history};
-use crate::{NewStream, StreamKey, Timestamp, UserId};
+use crate::testing::{MemoryStore, Step, check_history, new_stream};
+use crate::{StreamKey, Timestamp, UserId};
 
 crate::store_laws! {
     store: async { ((), Arc::new(MemoryStore::default())) },
@@ -31,7 +31,7 @@ fn one_of_many_threads_wins() {
             .map(|number| {
                 let key = StreamKey::parse(&format!("key-{number}")).unwrap();
                 let at = Timestamp::from_unix_micros(1).unwrap();
-                let new = NewStream::begin(UserId::new(1).unwrap(), key, at);
+                let new = new_stream(UserId::new(1).unwrap(), key, at);
                 let store = &store;
                 scope.spawn(move || block_on(store.start(&new)).is_ok())
             })

@@ -7,11 +7,12 @@ use time::macros::datetime;
 use crate::lifecycle::{Ended, LIFETIME};
 use crate::ports::{StartError, StoreError, chain_of};
 use crate::stream::{Stream, StreamId};
-use crate::{NewStream, PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
+use crate::testing::new_stream;
+use crate::{PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
 
 fn stream(status: StreamStatus) -> Stream {
     let at = Timestamp::new(datetime!(2026-01-02 03:04:05.000006 UTC));
-    let new = NewStream::begin(UserId::new(1).unwrap(), StreamKey::parse("k").unwrap(), at);
+    let new = new_stream(UserId::new(1).unwrap(), StreamKey::parse("k").unwrap(), at);
     Stream {
         id: StreamId(1),
         user_id: Some(new.user_id),
@@ -20,6 +21,8 @@ fn stream(status: StreamStatus) -> Stream {
         created_at: new.created_at,
         updated_at: new.created_at,
         expires_at: new.expires_at,
+        playback_id: new.playback_id,
+        on_air: None,
     }
 }
 

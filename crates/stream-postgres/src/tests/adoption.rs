@@ -52,9 +52,12 @@ const ADOPTED: [&str; 12] = [
 ];
 
 /// Everything of the rows that an adoption must not touch.
+/// How many migrations there are.
+const MIGRATIONS: usize = 4;
+
 fn untouchable(database: &Database<'_>) -> String {
     database.sql("SELECT id, user_id, stream_key, created_at FROM streams ORDER BY id")
-        + &database.sql("SELECT * FROM streams WHERE stream_key IN ('dup-newest', 'stale', 'stopped', 'expired') ORDER BY id")
+        + &database.sql("SELECT id, user_id, stream_key, status, created_at, updated_at, expires_at FROM streams WHERE stream_key IN ('dup-newest', 'stale', 'stopped', 'expired') ORDER BY id")
         + &database.sql("SELECT updated_at FROM streams WHERE stream_key LIKE 'null-%' ORDER BY id")
 }
 
@@ -64,10 +67,12 @@ fn an_old_table_is_adopted_and_again_without_change() {
         let database = old_platform();
         let before = untouchable(&database);
         let store = store_at(&database.url());
-        assert_eq!(store.migrate().await.unwrap().len(), 2);
+        assert_eq!(store.migrate().await.unwrap().len(), MIGRATIONS);
         assert_eq!(rows(&database), ADOPTED);
         assert_eq!(untouchable(&database), before);
         let everything = database.sql("SELECT * FROM streams ORDER BY id");
+        let named = "SELECT count(*) FROM streams WHERE status = 'active' AND playback_id IS NULL";
+        assert_eq!(database.sql(named), "0");
         assert!(store.migrate().await.unwrap().is_empty());
         assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), everything);
         assert!(!store.plan_migration().await.unwrap().to_string().contains('-'));
@@ -81,7 +86,7 @@ fn many_instances_may_adopt_at_once() {
         let stores: Vec<_> = (0..6).map(|_| store_at(&database.url())).collect();
         let outcomes = join_all(stores.iter().map(crate::PostgresStore::migrate)).await;
         let ran: usize = outcomes.into_iter().map(|done| done.unwrap().len()).sum();
-        assert_eq!(ran, 2);
+        assert_eq!(ran, MIGRATIONS);
         assert_eq!(rows(&database), ADOPTED);
     });
 }
@@ -114,6 +119,11 @@ fn a_dry_run_tells_all_and_changes_nothing() {
                 "add the indexes streams_one_active_per_user, streams_active_newest_first and \
                  streams_active_by_expiry, and the trigger streams_make_room",
                 "run the migration 2026-11-22-000002_one_active_stream_per_user",
+                "add the column streams.playback_id, with a random default",
+                "run the migration 2026-11-24-000003_playback_ids",
+                "give active streams a playback_id, and add the index streams_playback_id, the tables \
+                 publish_sessions and publish_attempts, and the trigger streams_cut_publisher",
+                "run the migration 2026-11-24-000004_publish_sessions",
             ]
         );
         assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), before);
@@ -141,7 +151,8 @@ fn a_fresh_database_has_the_documented_schema() {
         documented.create_users(1);
         documented.create_old_streams(false);
         let columns = "SELECT column_name, data_type, character_maximum_length, is_nullable, column_default
-                       FROM information_schema.columns WHERE table_name = 'streams' ORDER BY ordinal_position";
+                       FROM information_schema.columns WHERE table_name = 'streams'
+                       AND column_name <> 'playback_id' ORDER BY ordinal_position";
         assert_eq!(fresh.sql(columns), documented.sql(columns));
         let constraints = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
                            WHERE conrelid = 'streams'::regclass ORDER BY 1";
@@ -215,7 +226,8 @@ fn an_adopted_active_stream_counts_from_the_first_moment() {
         let database = old_platform();
         let store = store_at(&database.url());
         store.migrate().await.unwrap();
-        let early = stream_domain::NewStream::begin(user(1), key("fresh"), now().plus(-time::Duration::HOUR));
+        let early =
+            stream_domain::testing::new_stream(user(1), key("fresh"), now().plus(-time::Duration::HOUR));
         match store.start(&early).await {
             Err(StartError::AlreadyActive(stream)) => assert_eq!(stream.key, key("dup-newest")),
             other => panic!("{other:?}"),
@@ -228,7 +240,7 @@ fn readers_go_on_while_a_table_is_adopted() {
     block_on(async {
         let database = old_platform();
         let store = store_at(&database.url());
-        // A transaction that has read keeps its lock; the adoption must not need it gone.
+        // A transaction that has read keeps its lock, and the new column waits for it; nobody else may wait meanwhile.
         let reader = std::thread::spawn({
             let url = database.url();
             move || {
@@ -250,9 +262,21 @@ fn readers_go_on_while_a_table_is_adopted() {
             database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'streams'::regclass AND mode = 'AccessShareLock'
                           AND pid <> pg_backend_pid()") != "0"
         });
-        assert_eq!(store.migrate().await.unwrap().len(), 2);
-        assert!(!reader.is_finished(), "the adoption waited for a reader");
+        let others = std::thread::spawn({
+            let url = format!("{}?options=-c%20statement_timeout%3D2s", database.url());
+            move || {
+                (0..15).all(|_| {
+                    let mut psql = std::process::Command::new("psql");
+                    psql.args(["-X", "-q", "-d", &url, "-c", "SELECT count(*) FROM streams"]);
+                    let status = psql.stdout(std::process::Stdio::null()).status().unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                    status.success()
+                })
+            }
+        });
+        assert_eq!(store.migrate().await.unwrap().len(), MIGRATIONS);
         assert!(reader.join().unwrap().success());
+        assert!(others.join().unwrap(), "somebody who came to read was kept waiting");
     });
 }
 
@@ -342,7 +366,7 @@ fn rows_that_a_transaction_holds_are_waited_for() {
         stream_test_postgres::eventually("the row lock", || {
             database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'streams'::regclass AND mode = 'RowShareLock'") == "1"
         });
-        assert_eq!(store_at(&database.url()).migrate().await.unwrap().len(), 2);
+        assert_eq!(store_at(&database.url()).migrate().await.unwrap().len(), MIGRATIONS);
         assert_eq!(rows(&database), ADOPTED);
         assert!(holder.join().unwrap().success());
     });

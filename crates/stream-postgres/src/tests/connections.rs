@@ -228,7 +228,7 @@ fn a_server_that_gives_few_connections_is_shared() {
     block_on(async {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
-        database.sql("DROP ROLE IF EXISTS few; CREATE ROLE few LOGIN CONNECTION LIMIT 1; GRANT SELECT ON streams TO few");
+        database.sql("DROP ROLE IF EXISTS few; CREATE ROLE few LOGIN CONNECTION LIMIT 1; GRANT SELECT ON streams, publish_sessions TO few");
         let few = store_at(&database.url().replace("postgres@", "few@"));
         assert!(few.find_by_key(&key("mine")).await.is_ok());
         let wanted = key("mine");

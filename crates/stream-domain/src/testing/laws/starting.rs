@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::{RACERS, active, found, named, names, now, own, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::{StartError, StreamRepository};
-use crate::testing::SeededEntropy;
+use crate::testing::{SeededEntropy, new_stream};
 use crate::{NewStream, Stream, StreamKey, StreamStatus};
 
 /// What was started is what is found, number, times and all.
@@ -65,7 +65,7 @@ pub async fn a_second_start_is_refused_and_names_the_active_stream(store: &dyn S
 pub async fn one_of_many_racers_wins(store: &dyn StreamRepository) {
     let entropy = SeededEntropy::default();
     let contenders: Vec<NewStream> = (0..RACERS)
-        .map(|_| NewStream::begin(user(1), StreamKey::generate(&entropy).expect("it cannot fail"), now()))
+        .map(|_| new_stream(user(1), StreamKey::generate(&entropy).expect("it cannot fail"), now()))
         .collect();
     let outcomes = join_all(contenders.iter().map(|new| store.start(new))).await;
     let winners: Vec<&Stream> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();

@@ -1,0 +1,337 @@
+//! The one decision that media servers ask for: may this key publish now, from this session?
+//!
+//! [`decide`] is the rule, pure; the in-memory store and SQLite call it, PostgreSQL says it in one statement, and the
+//! laws in `testing::laws` hold the three to each other.
+
+use time::Duration;
+
+use crate::lifecycle::Ended;
+use crate::media_server::ServerName;
+use crate::session::{Publisher, Session, SessionId};
+use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
+
+/// Where the key stands in the addresses that the service hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressForm {
+    /// `…/live/{stream_key}` for publishers and viewers alike, as documented of old: every viewer knows the key.
+    Key,
+    /// `…/live/{playback_id}?key={stream_key}` for publishers, `…/live/{playback_id}/…` for viewers.
+    Playback,
+    /// `…/live/{stream_key}` for publishers, renamed by the media server to `{playback_id}` for viewers.
+    Rename,
+}
+
+/// When a publisher is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It wants to begin, and waits for the answer.
+    Asks,
+    /// Its server says by a hook that it goes on.
+    Updates,
+    /// Its server lists it as live.
+    Listed,
+}
+
+/// What a publisher shows for its right to a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The key.
+    Key(StreamKey),
+    /// The key, together with the public name that it must belong to.
+    KeyOf(PlaybackId, StreamKey),
+    /// The public name alone: good only for a session that has shown its key before.
+    Name(PlaybackId),
+}
+
+impl Proof {
+    /// Reads the proof from the name that is published and the `key` that stood behind its `?`.
+    ///
+    /// `can_rename` tells whether this server hides the key by itself when it is told a new name.
+    pub fn read(
+        form: AddressForm,
+        phase: Phase,
+        can_rename: bool,
+        name: &str,
+        key: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let parse_key = |text: &str| StreamKey::parse(text).map_err(|_| Refusal::MalformedKey);
+        let bare = match form {
+            AddressForm::Key => true,
+            AddressForm::Playback => false,
+            // A list shows the new name; whoever asks shows the old one, unless it came by both parts.
+            AddressForm::Rename => can_rename && key.is_none() && phase != Phase::Listed,
+        };
+        if bare {
+            return Ok(Self::Key(parse_key(name)?));
+        }
+        let playback_id = PlaybackId::parse(name).map_err(|_| Refusal::MalformedKey)?;
+        match key {
+            Some(key) => Ok(Self::KeyOf(playback_id, parse_key(key)?)),
+            None if phase == Phase::Asks => Err(Refusal::NoKey),
+            None => Ok(Self::Name(playback_id)),
+        }
+    }
+}
+
+/// A publisher, and what is asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishRequest {
+    /// When it is asked about.
+    pub phase: Phase,
+    /// Who it is.
+    pub publisher: Publisher,
+    /// What it shows.
+    pub proof: Proof,
+    /// The run of its media server, where the server says: another value means that it was started anew.
+    pub run: Option<String>,
+    /// The number of its connection, where the server counts them from 1 at each start.
+    pub ordinal: Option<i64>,
+}
+
+/// Who may take over from a publisher that is still alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    /// Nobody: only a session whose lease is overdue gives way.
+    Overdue,
+    /// Whoever comes from the same address; an encoder that lost its connection does.
+    SameAddress,
+    /// Whoever comes last.
+    Newest,
+}
+
+impl Takeover {
+    /// The word that settings use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Overdue => "overdue",
+            Self::SameAddress => "same-address",
+            Self::Newest => "newest",
+        }
+    }
+}
+
+/// The terms on which publishers are admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Who may take over.
+    pub takeover: Takeover,
+    /// How soon a reconnect counts as the same broadcast.
+    pub reconnect_window: Duration,
+    /// How long a session counts as live after it was last seen.
+    pub lease: Duration,
+}
+
+/// What is known when the decision is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The stream that the proof names.
+    pub stream: Option<&'a Stream>,
+    /// The stream's open session, overdue or not.
+    pub current: Option<&'a Session>,
+    /// The last session of this stream by this very publisher (server and session id).
+    pub own: Option<&'a Session>,
+    /// The stream's last session, whoever's.
+    pub previous: Option<&'a Session>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is that session, which goes on.
+    Renew(SessionId),
+    /// A session begins.
+    Start {
+        /// The number of its broadcast.
+        epoch: i32,
+        /// When the broadcast began.
+        live_since: Timestamp,
+    },
+    /// It may not publish.
+    Refuse(Refusal),
+}
+
+/// Decides; whoever carries a `Start` out ends the session that is in its way in the same step.
+pub fn decide(facts: &Facts<'_>, request: &PublishRequest, terms: &Terms, now: Timestamp) -> Decision {
+    match decide_start(facts, request, terms, now) {
+        Err(refusal) => Decision::Refuse(refusal),
+        Ok(Some(own)) => Decision::Renew(own),
+        Ok(None) => {
+            let same = facts.previous.filter(|last| last.last_sign().plus(terms.reconnect_window) >= now);
+            let last_epoch = facts.previous.map_or(0, |last| last.epoch);
+            match same {
+                Some(last) => Decision::Start { epoch: last.epoch, live_since: last.live_since },
+                None => Decision::Start { epoch: last_epoch + 1, live_since: now },
+            }
+        }
+    }
+}
+
+/// The session to renew, or `None` to start one.
+fn decide_start(
+    facts: &Facts<'_>,
+    request: &PublishRequest,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Option<SessionId>, Refusal> {
+    let stream = facts.stream.ok_or(Refusal::UnknownKey)?;
+    stream.publishable_at(now)?;
+    if matches!(&request.proof, Proof::KeyOf(id, _) if *id != stream.playback_id) {
+        return Err(Refusal::WrongPlaybackId);
+    }
+    if let Some(own) = facts.own {
+        match own.ended {
+            None => return Ok(Some(own.id)),
+            // What is heard of a session that has ended is late; one that asks begins anew.
+            Some((_, how)) if request.phase != Phase::Asks && !how.may_resume() => {
+                return Err(Refusal::SessionEnded);
+            }
+            Some(_) => {}
+        }
+    } else if matches!(request.proof, Proof::Name(_)) {
+        return Err(Refusal::NoKey);
+    }
+    let Some(current) = facts.current.filter(|current| current.is_alive_at(now)) else {
+        return Ok(None);
+    };
+    let same_address =
+        request.publisher.address.is_some() && request.publisher.address == current.publisher.address;
+    let gives_way = match terms.takeover {
+        Takeover::Overdue => false,
+        Takeover::SameAddress => same_address,
+        Takeover::Newest => true,
+    };
+    // Only one that asks takes over; else two that are on air would do so in turn.
+    if gives_way && request.phase == Phase::Asks { Ok(None) } else { Err(Refusal::AlreadyLive) }
+}
+
+/// Why a publisher is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// The name cannot be a key, or a playback id where one is wanted.
+    #[error("what was published is not the name of a stream key")]
+    MalformedKey,
+    /// The name is a public one, and no key stands behind it.
+    #[error(
+        "the stream key is missing: publish to the whole address, with what stands behind the question mark"
+    )]
+    NoKey,
+    /// No stream has the key.
+    #[error("no stream has this key")]
+    UnknownKey,
+    /// The owner stopped the stream.
+    #[error("the stream was stopped; ask for a new key")]
+    Stopped,
+    /// The key expired.
+    #[error("the stream key has expired; ask for a new key")]
+    Expired,
+    /// The key belongs to another playback id.
+    #[error("the stream key belongs to another playback id")]
+    WrongPlaybackId,
+    /// Another publisher is live with the key.
+    #[error("another encoder is live with this key")]
+    AlreadyLive,
+    /// The session has ended, by a takeover or a stop, and goes on all the same.
+    #[error("this session has ended")]
+    SessionEnded,
+    /// The application is not the one of our addresses.
+    #[error("the application is not the one that streams are published to")]
+    ForeignApplication,
+    /// The virtual host is not the one of our addresses.
+    #[error("the virtual host is not the one that streams are published to")]
+    ForeignHost,
+    /// The answer was not ready in time.
+    #[error("the stream service could not answer in time")]
+    TooLate,
+    /// The store is away.
+    #[error("the stream service cannot reach its database")]
+    StoreUnavailable,
+}
+
+impl Refusal {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 12] = [
+        Self::MalformedKey,
+        Self::NoKey,
+        Self::UnknownKey,
+        Self::Stopped,
+        Self::Expired,
+        Self::WrongPlaybackId,
+        Self::AlreadyLive,
+        Self::SessionEnded,
+        Self::ForeignApplication,
+        Self::ForeignHost,
+        Self::TooLate,
+        Self::StoreUnavailable,
+    ];
+
+    /// The word that the database and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MalformedKey => "malformed_key",
+            Self::NoKey => "no_key",
+            Self::UnknownKey => "unknown_key",
+            Self::Stopped => "stopped",
+            Self::Expired => "expired",
+            Self::WrongPlaybackId => "wrong_playback_id",
+            Self::AlreadyLive => "already_live",
+            Self::SessionEnded => "session_ended",
+            Self::ForeignApplication => "foreign_application",
+            Self::ForeignHost => "foreign_host",
+            Self::TooLate => "too_late",
+            Self::StoreUnavailable => "store_unavailable",
+        }
+    }
+
+    /// Reads the database's word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.as_str() == word)
+    }
+}
+
+impl From<Ended> for Refusal {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Stopped => Self::Stopped,
+            Ended::Expired => Self::Expired,
+        }
+    }
+}
+
+/// What a store answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may publish, and its session is written down.
+    Admitted(Admitted),
+    /// It may not; where the stream is known, the attempt is written down for its owner.
+    Refused(Refusal),
+}
+
+/// An admitted publisher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its session.
+    pub session: SessionId,
+    /// Whether the session is new.
+    pub is_new: bool,
+    /// The public name of its stream.
+    pub playback_id: PlaybackId,
+    /// The publisher that had to give way, if it is to be ended at its server.
+    pub superseded: Option<(SessionId, Publisher)>,
+}
+
+/// A refused attempt, as the owner of the key sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The stream whose key was used.
+    pub stream_id: StreamId,
+    /// The media server.
+    pub server: ServerName,
+    /// Where the publisher came from, if the server said.
+    pub address: Option<std::net::IpAddr>,
+    /// Why it was refused.
+    pub refusal: Refusal,
+    /// When this was first seen, from there.
+    pub first_at: Timestamp,
+    /// When it was last seen.
+    pub last_at: Timestamp,
+}

@@ -1,0 +1,147 @@
+//! Media servers: what they are called, what kinds there are, and how each is to be treated.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use time::Duration;
+
+use crate::ports::MediaServer;
+
+/// How long a session counts as live after it was last seen, unless its server is told otherwise.
+///
+/// Together with updates every 4 seconds it shows a crashed server's streams as off air within 15.
+pub const LEASE: Duration = Duration::seconds(12);
+
+/// The name that an instance of a media server goes by: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerName(String);
+
+impl ServerName {
+    /// Reads a name as a setting, an address or a store has it.
+    pub fn parse(text: &str) -> Result<Self, InvalidServerName> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let fits = (1..=64).contains(&text.len());
+        if fits && text.bytes().all(plain) { Ok(Self(text.to_owned())) } else { Err(InvalidServerName) }
+    }
+
+    /// The name's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text cannot name a media server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a media server's name has 1 to 64 letters, digits, `.`, `_` and `-`")]
+pub struct InvalidServerName;
+
+/// The kinds of media servers that this service speaks with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// nginx with arut's RTMP module.
+    NginxRtmp,
+    /// SRS, which Oryx is built on.
+    Srs,
+    /// `MediaMTX`.
+    MediaMtx,
+    /// `OvenMediaEngine`.
+    OvenMediaEngine,
+    /// node-media-server 2, which has no hooks: a gate asks about its keys.
+    NodeMediaServer2,
+    /// node-media-server 4.
+    NodeMediaServer4,
+    /// `ZLMediaKit`.
+    ZlMediaKit,
+    /// Ant Media Server.
+    AntMedia,
+}
+
+impl Family {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::NginxRtmp,
+        Self::Srs,
+        Self::MediaMtx,
+        Self::OvenMediaEngine,
+        Self::NodeMediaServer2,
+        Self::NodeMediaServer4,
+        Self::ZlMediaKit,
+        Self::AntMedia,
+    ];
+
+    /// The word for it in addresses and settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NginxRtmp => "nginx-rtmp",
+            Self::Srs => "srs",
+            Self::MediaMtx => "mediamtx",
+            Self::OvenMediaEngine => "ovenmediaengine",
+            Self::NodeMediaServer2 => "node-media-server-2",
+            Self::NodeMediaServer4 => "node-media-server",
+            Self::ZlMediaKit => "zlmediakit",
+            Self::AntMedia => "ant-media",
+        }
+    }
+
+    /// Whether it ends a first publisher by itself when a second is admitted; all others refuse the second.
+    ///
+    /// `MediaMTX` does, and it stands still while it waits for an answer, so it could not be told to meanwhile.
+    pub fn replaces_publishers(self) -> bool {
+        self == Self::MediaMtx
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == word)
+    }
+}
+
+/// How one instance is treated.
+#[derive(Clone)]
+pub struct ServerProfile {
+    /// Its kind.
+    pub family: Family,
+    /// How long a session of it counts as live after it was last seen.
+    pub lease: Duration,
+    /// Its control interface, where there is one.
+    pub control: Option<Arc<dyn MediaServer>>,
+}
+
+impl fmt::Debug for ServerProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerProfile").field("family", &self.family).finish_non_exhaustive()
+    }
+}
+
+/// The instances that the settings name.
+#[derive(Debug, Clone, Default)]
+pub struct MediaServers(BTreeMap<ServerName, ServerProfile>);
+
+impl MediaServers {
+    /// Takes the instances.
+    pub fn new(servers: impl IntoIterator<Item = (ServerName, ServerProfile)>) -> Self {
+        Self(servers.into_iter().collect())
+    }
+
+    /// The instance of this name, if the settings name it.
+    pub fn get(&self, name: &ServerName) -> Option<&ServerProfile> {
+        self.0.get(name)
+    }
+
+    /// How long a session of this server counts as live after it was last seen.
+    pub fn lease_of(&self, name: &ServerName) -> Duration {
+        self.get(name).map_or(LEASE, |profile| profile.lease)
+    }
+
+    /// The instances that can be asked and told.
+    pub fn controlled(&self) -> impl Iterator<Item = &ServerName> {
+        self.0.iter().filter(|(_, profile)| profile.control.is_some()).map(|(name, _)| name)
+    }
+}

@@ -1,0 +1,207 @@
+//! Sessions begin: who is admitted, who takes over, and how long a lease runs.
+
+use futures_util::future::join_all;
+use time::Duration;
+
+use super::asked::{
+    SECOND, Store, admitted, cuts, edge, live_since, refused, session, sessions, updating, verdict,
+    verdict_on,
+};
+use super::{RACERS, found, key, named, now, started, stopped, user};
+use crate::admission::{Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict};
+use crate::lifecycle::LIFETIME;
+use crate::media_server::LEASE;
+use crate::ports::CUT_PAUSE;
+use crate::session::EndReason;
+use crate::testing::{asking, playback_id_of, terms};
+use crate::{PageRequest, StreamId};
+
+/// A publisher with a good key is admitted, is live, and is listed with all that its server said of it.
+pub async fn an_admitted_publisher_is_live(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 7);
+    let answer = admitted(store, &request, now()).await;
+    assert!(answer.is_new);
+    assert_eq!(answer.playback_id, playback_id_of(&key("one")));
+    assert_eq!(live_since(store, "one", now()).await, Some(now()));
+    let [kept] = &sessions(store, 1, "one").await[..] else { panic!("one session") };
+    assert_eq!(kept.publisher, request.publisher);
+    assert_eq!((kept.epoch, kept.live_since, kept.started_at), (1, now(), now()));
+    assert_eq!((kept.last_seen_at, kept.lease_until, kept.ended), (now(), now().plus(LEASE), None));
+    let live = store.list_live(now(), &PageRequest::default()).await.expect("the store is there").streams;
+    assert_eq!(live, [found(store, "one").await.expect("it is there")]);
+}
+
+/// What the store does not know lets nobody in, and neither does what has ended.
+pub async fn only_a_publishable_key_is_admitted(store: &impl Store) {
+    assert_eq!(refused(store, &asking("s1", "nobody", 1), now()).await, Refusal::UnknownKey);
+    started(store, &named(1, "one", now())).await;
+    assert_eq!(refused(store, &asking("s1", "ONE", 1), now()).await, Refusal::UnknownKey);
+    assert_eq!(refused(store, &asking("s1", "one", 1), now().plus(LIFETIME)).await, Refusal::Expired);
+    admitted(store, &asking("s1", "one", 1), now().plus(LIFETIME - Duration::MICROSECOND)).await;
+    store.end(&session("s1"), EndReason::Left, now()).await.expect("the store is there");
+    stopped(store, 1, now()).await;
+    assert_eq!(refused(store, &asking("s1", "one", 1), now()).await, Refusal::Stopped);
+    assert_eq!(live_since(store, "one", now()).await, None);
+}
+
+/// In the safe form the key must belong to the public name.
+pub async fn a_key_belongs_to_its_playback_id(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    started(store, &named(2, "two", now())).await;
+    let by = |proof| PublishRequest { proof, ..asking("s1", "one", 1) };
+    let (one, two) = (playback_id_of(&key("one")), playback_id_of(&key("two")));
+    let wrong = by(Proof::KeyOf(two.clone(), key("one")));
+    assert_eq!(refused(store, &wrong, now()).await, Refusal::WrongPlaybackId);
+    assert_eq!(refused(store, &by(Proof::KeyOf(one.clone(), key("none"))), now()).await, Refusal::UnknownKey);
+    admitted(store, &by(Proof::KeyOf(one.clone(), key("one"))), now()).await;
+    // The public name alone is proof for a session that has shown its key, and for no other.
+    let listed = |session: &str, id: &crate::PlaybackId| {
+        let request = asking(session, id.as_str(), 1);
+        PublishRequest { phase: Phase::Listed, proof: Proof::Name(id.clone()), ..request }
+    };
+    assert!(!admitted(store, &listed("s1", &one), now()).await.is_new);
+    assert_eq!(refused(store, &listed("s2", &two), now()).await, Refusal::NoKey);
+    let found = store.find_by_playback_id(&one).await.expect("the store is there").expect("it is there");
+    assert_eq!(found.key, key("one"));
+    assert_eq!(store.find_by_playback_id(&crate::PlaybackId::of_old(StreamId(1))).await.ok(), Some(None));
+}
+
+/// A lease that is not renewed runs out to the microsecond, whether or not anybody wrote that down.
+pub async fn a_session_is_live_while_its_lease_runs(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(4 * SECOND);
+    let renewed = admitted(store, &updating(&request), later).await;
+    assert!(!renewed.is_new);
+    let end = later.plus(LEASE);
+    assert_eq!(live_since(store, "one", end.plus(-Duration::MICROSECOND)).await, Some(now()));
+    assert_eq!(live_since(store, "one", end).await, None);
+    assert!(
+        store.list_live(end, &PageRequest::default()).await.expect("the store is there").streams.is_empty()
+    );
+    assert_eq!(store.end_overdue(end.plus(-Duration::MICROSECOND), 10).await.ok(), Some(0));
+    assert_eq!(store.end_overdue(end, 10).await.ok(), Some(1));
+    assert_eq!(store.end_overdue(end, 10).await.ok(), Some(0));
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((end, EndReason::Lost)));
+}
+
+/// The same session may ask twice, and an older renewal never shortens a lease.
+pub async fn asking_twice_changes_nothing(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    let first = admitted(store, &request, now().plus(SECOND)).await;
+    let second = admitted(store, &request, now()).await;
+    assert_eq!((first.session, second.is_new), (second.session, false));
+    let [kept] = &sessions(store, 1, "one").await[..] else { panic!("one session") };
+    assert_eq!(kept.lease_until, now().plus(SECOND).plus(LEASE));
+}
+
+/// While a publisher is alive, another is refused, and the owner can see it.
+pub async fn a_second_publisher_is_refused(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    let second = asking("s2", "one", 2);
+    assert_eq!(refused(store, &second, now().plus(SECOND)).await, Refusal::AlreadyLive);
+    assert_eq!(refused(store, &second, now().plus(3 * SECOND)).await, Refusal::AlreadyLive);
+    assert_eq!(refused(store, &updating(&second), now().plus(4 * SECOND)).await, Refusal::AlreadyLive);
+    let attempts = store.list_attempts(user(1), 10).await.expect("the store is there");
+    let [attempt] = &attempts[..] else { panic!("one attempt, not {attempts:?}") };
+    assert_eq!((attempt.refusal, attempt.address), (Refusal::AlreadyLive, second.publisher.address));
+    assert_eq!((attempt.first_at, attempt.last_at), (now().plus(SECOND), now().plus(3 * SECOND)));
+    assert_eq!(attempt.server, edge());
+    assert_eq!(store.list_attempts(user(2), 10).await.expect("the store is there"), []);
+    assert_eq!(sessions(store, 1, "one").await.len(), 1);
+}
+
+/// One open session a stream, all at once.
+pub async fn one_of_many_publishers_wins(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let requests: Vec<PublishRequest> =
+        (0..RACERS).map(|n| asking(&format!("s{n}"), "one", u8::try_from(n).expect("few racers"))).collect();
+    let verdicts = join_all(requests.iter().map(|request| verdict(store, request, now()))).await;
+    let winners = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Admitted(_))).count();
+    assert_eq!(winners, 1);
+    let losers =
+        verdicts.iter().filter(|verdict| **verdict == Verdict::Refused(Refusal::AlreadyLive)).count();
+    assert_eq!(losers, RACERS - 1);
+}
+
+/// Whoever takes over all at once leaves one open session, and one that was asked twice at once is one.
+pub async fn takeovers_at_once_leave_one_open_session(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let newest = Terms { takeover: Takeover::Newest, ..terms() };
+    let requests: Vec<PublishRequest> =
+        (0..RACERS).map(|n| asking(&format!("s{}", n / 2), "one", 1)).collect();
+    let verdicts = join_all(requests.iter().map(|request| verdict_on(store, request, &newest, now()))).await;
+    assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Admitted(_))), "{verdicts:?}");
+    let open = sessions(store, 1, "one").await.into_iter().filter(|session| session.ended.is_none());
+    assert_eq!(open.count(), 1);
+}
+
+/// An encoder that comes back from the same address takes over, and the first is cut.
+pub async fn the_same_address_takes_over(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let first = asking("s1", "one", 1);
+    let old = admitted(store, &first, now()).await;
+    let later = now().plus(SECOND);
+    let overdue_only = Terms { takeover: Takeover::Overdue, ..terms() };
+    let answer = verdict_on(store, &asking("s2", "one", 1), &overdue_only, later).await;
+    assert_eq!(answer, Verdict::Refused(Refusal::AlreadyLive));
+    let answer = admitted(store, &asking("s2", "one", 1), later).await;
+    assert_eq!(answer.superseded, Some((old.session, first.publisher.clone())));
+    assert_eq!(refused(store, &updating(&first), later).await, Refusal::SessionEnded);
+    assert_eq!(cuts(store, later).await.len(), 0, "whoever admitted the second cuts the first");
+    assert_eq!(cuts(store, later.plus(CUT_PAUSE)).await, ["s1"]);
+    store.confirm_cut(old.session, later).await.expect("the store is there");
+    assert_eq!(cuts(store, later.plus(3 * CUT_PAUSE)).await.len(), 0);
+    let listed = sessions(store, 1, "one").await;
+    assert_eq!(listed[0].ended, Some((later, EndReason::Superseded)));
+    assert_eq!((listed[1].epoch, listed[1].live_since, listed[1].ended), (1, now(), None));
+}
+
+/// Without an address there is no same address.
+pub async fn unknown_addresses_are_not_the_same(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let nowhere = |session: &str| {
+        let mut request = asking(session, "one", 1);
+        request.publisher.address = None;
+        request
+    };
+    admitted(store, &nowhere("s1"), now()).await;
+    assert_eq!(refused(store, &nowhere("s2"), now()).await, Refusal::AlreadyLive);
+    let newest = Terms { takeover: Takeover::Newest, ..terms() };
+    assert!(matches!(verdict_on(store, &nowhere("s2"), &newest, now()).await, Verdict::Admitted(_)));
+}
+
+/// A session whose lease is overdue gives way to anybody.
+pub async fn an_overdue_session_gives_way(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    let later = now().plus(LEASE);
+    assert_eq!(admitted(store, &asking("s2", "one", 2), later).await.superseded, None);
+    let listed = sessions(store, 1, "one").await;
+    assert_eq!(listed[0].ended, Some((later, EndReason::Lost)));
+    assert_eq!(listed[1].live_since, now());
+    // The first comes back to say that it goes on: too late, somebody else is live.
+    assert_eq!(refused(store, &updating(&asking("s1", "one", 1)), later).await, Refusal::AlreadyLive);
+}
+
+/// A reconnect within the window is the same broadcast, and a later one is the next.
+pub async fn a_quick_reconnect_is_the_same_broadcast(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    let left = now().plus(10 * SECOND);
+    assert_eq!(store.end(&session("s1"), EndReason::Left, left).await.ok(), Some(true));
+    assert_eq!(live_since(store, "one", left).await, None);
+    let back = left.plus(60 * SECOND);
+    admitted(store, &asking("s2", "one", 2), back).await;
+    assert_eq!(live_since(store, "one", back).await, Some(now()));
+    store.end(&session("s2"), EndReason::Left, back).await.expect("the store is there");
+    let late = back.plus(60 * SECOND + Duration::MICROSECOND);
+    admitted(store, &asking("s3", "one", 2), late).await;
+    assert_eq!(live_since(store, "one", late).await, Some(late));
+    let epochs: Vec<i32> = sessions(store, 1, "one").await.iter().map(|session| session.epoch).collect();
+    assert_eq!(epochs, [1, 1, 2]);
+}

@@ -1,0 +1,86 @@
+//! What the laws of sessions share: a publisher asked about, and what became of it.
+
+use time::Duration;
+
+use super::{found, user};
+use crate::Timestamp;
+use crate::admission::{Admitted, Phase, PublishRequest, Refusal, Terms, Verdict};
+use crate::media_server::ServerName;
+use crate::ports::{EndOf, Roll, SessionRepository, StreamRepository};
+use crate::session::Session;
+use crate::testing::terms;
+
+/// A store of streams and sessions.
+pub trait Store: StreamRepository + SessionRepository {}
+
+impl<S: StreamRepository + SessionRepository> Store for S {}
+
+pub(super) const SECOND: Duration = Duration::SECOND;
+
+pub(super) async fn verdict(store: &impl Store, request: &PublishRequest, at: Timestamp) -> Verdict {
+    verdict_on(store, request, &terms(), at).await
+}
+
+pub(super) async fn verdict_on(
+    store: &impl Store,
+    request: &PublishRequest,
+    terms: &Terms,
+    at: Timestamp,
+) -> Verdict {
+    store.admit(request, terms, at).await.expect("the store is there")
+}
+
+pub(super) async fn admitted(store: &impl Store, request: &PublishRequest, at: Timestamp) -> Admitted {
+    match verdict(store, request, at).await {
+        Verdict::Admitted(admitted) => admitted,
+        Verdict::Refused(refusal) => panic!("refused: {refusal}"),
+    }
+}
+
+pub(super) async fn refused(store: &impl Store, request: &PublishRequest, at: Timestamp) -> Refusal {
+    match verdict(store, request, at).await {
+        Verdict::Refused(refusal) => refusal,
+        Verdict::Admitted(admitted) => panic!("admitted: {admitted:?}"),
+    }
+}
+
+pub(super) fn updating(request: &PublishRequest) -> PublishRequest {
+    PublishRequest { phase: Phase::Updates, ..request.clone() }
+}
+
+pub(super) fn edge() -> ServerName {
+    ServerName::parse("edge").expect("a plain name")
+}
+
+pub(super) fn session(id: &str) -> EndOf {
+    EndOf::Session(edge(), id.to_owned())
+}
+
+pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> Roll {
+    Roll {
+        server: edge(),
+        sessions: sessions.iter().map(|&session| session.to_owned()).collect(),
+        names: Vec::new(),
+        asked_at,
+        settled_before: asked_at.plus(-5 * SECOND),
+    }
+}
+
+/// The sessions of the stream with this key, oldest first.
+pub(super) async fn sessions(store: &impl Store, user_number: i64, name: &str) -> Vec<Session> {
+    let stream = found(store, name).await.expect("the stream is there");
+    let listed = store.list_sessions(user(user_number), stream.id, 100).await.expect("the store is there");
+    let mut sessions = listed.expect("the stream is the user's");
+    sessions.reverse();
+    sessions
+}
+
+pub(super) async fn live_since(store: &impl Store, name: &str, at: Timestamp) -> Option<Timestamp> {
+    found(store, name).await.expect("the stream is there").live_since_at(at)
+}
+
+/// The session ids of those who are taken to be cut.
+pub(super) async fn cuts(store: &impl Store, at: Timestamp) -> Vec<String> {
+    let cuts = store.take_cuts(&edge(), at, 100).await.expect("the store is there");
+    cuts.into_iter().map(|cut| cut.publisher.session).collect()
+}

@@ -1,0 +1,231 @@
+//! Sessions end: by name, by a stop, by a list, by a restart, and never another's.
+
+use time::Duration;
+
+use super::asked::{
+    SECOND, Store, admitted, cuts, edge, live_since, refused, roll, session, sessions, updating,
+};
+use super::{named, now, own, started, stopped, user};
+use crate::StreamId;
+use crate::admission::{Phase, PublishRequest, Refusal};
+use crate::lifecycle::LIFETIME;
+use crate::media_server::{LEASE, ServerName};
+use crate::ports::{CUT_PAUSE, EndOf, RESTART_MARGIN, Roll};
+use crate::session::EndReason;
+use crate::testing::{asking, terms};
+
+/// An end ends the session that it names, once, and no other.
+pub async fn an_end_ends_only_the_session_that_it_names(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    let other_server = EndOf::Session(ServerName::parse("other").expect("a name"), "s1".to_owned());
+    let other_name = EndOf::Name(edge(), "two".to_owned());
+    for other in [session("s2"), other_server, other_name] {
+        assert_eq!(store.end(&other, EndReason::Left, now()).await.ok(), Some(false), "{other:?}");
+    }
+    assert!(live_since(store, "one", now()).await.is_some());
+    assert_eq!(store.end(&session("s1"), EndReason::Left, now()).await.ok(), Some(true));
+    assert_eq!(store.end(&session("s1"), EndReason::Lost, now().plus(SECOND)).await.ok(), Some(false));
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((now(), EndReason::Left)));
+    // What is heard of it later is late.
+    let late = updating(&asking("s1", "one", 1));
+    assert_eq!(refused(store, &late, now().plus(SECOND)).await, Refusal::SessionEnded);
+    // The same connection may begin anew, and be ended by its name where there is no better word.
+    admitted(store, &asking("s1", "one", 1), now().plus(2 * SECOND)).await;
+    let by_name = EndOf::Name(edge(), "one".to_owned());
+    assert_eq!(store.end(&by_name, EndReason::Left, now().plus(3 * SECOND)).await.ok(), Some(true));
+}
+
+/// A connection that goes on to publish something else has ended what it published, let in or not.
+pub async fn a_connection_publishes_one_thing(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    started(store, &named(2, "two", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    assert_eq!(refused(store, &updating(&asking("s1", "none", 1)), now()).await, Refusal::UnknownKey);
+    assert!(live_since(store, "one", now()).await.is_some(), "an update ends nothing else");
+    admitted(store, &asking("s1", "two", 1), now()).await;
+    assert_eq!(live_since(store, "one", now()).await, None);
+    assert_eq!(refused(store, &asking("s1", "none", 1), now()).await, Refusal::UnknownKey);
+    assert_eq!(live_since(store, "two", now()).await, None);
+    assert_eq!(sessions(store, 2, "two").await[0].ended, Some((now(), EndReason::Republished)));
+}
+
+/// Stopping, deleting and expiring mark the publisher; it is taken to be cut until it is seen to be gone.
+pub async fn a_stopped_publisher_is_to_be_cut(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    let session = admitted(store, &request, now()).await.session;
+    assert_eq!(cuts(store, now()).await.len(), 0);
+    stopped(store, 1, now()).await;
+    assert_eq!(live_since(store, "one", now()).await, None);
+    let elsewhere = ServerName::parse("elsewhere").expect("a name");
+    assert_eq!(store.take_cuts(&elsewhere, now(), 10).await.ok(), Some(Vec::new()));
+    assert_eq!(cuts(store, now()).await, ["s1"]);
+    assert_eq!(cuts(store, now()).await.len(), 0, "it is given time");
+    assert_eq!(cuts(store, now().plus(CUT_PAUSE)).await, ["s1"]);
+    assert_eq!(refused(store, &updating(&request), now()).await, Refusal::Stopped);
+    store.confirm_cut(session, now().plus(SECOND)).await.expect("the store is there");
+    assert_eq!(cuts(store, now().plus(5 * SECOND)).await.len(), 0);
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((now().plus(SECOND), EndReason::Stopped)));
+}
+
+/// An expired key's publisher is taken to be cut at the moment of expiry, before any sweep.
+pub async fn an_expired_publisher_is_to_be_cut(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let end = now().plus(LIFETIME);
+    let before = end.plus(-SECOND);
+    let request = asking("s1", "one", 1);
+    admitted(store, &request, before).await;
+    assert_eq!(cuts(store, end.plus(-Duration::MICROSECOND)).await.len(), 0);
+    assert_eq!(cuts(store, end).await, ["s1"]);
+    store.expire_overdue(end, 10).await.expect("the store is there");
+    assert_eq!(cuts(store, end.plus(CUT_PAUSE)).await, ["s1"]);
+    // The server says by itself that it is gone.
+    store.end(&session("s1"), EndReason::Left, end.plus(2 * SECOND)).await.expect("the store is there");
+    assert_eq!(cuts(store, end.plus(5 * SECOND)).await.len(), 0);
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((end.plus(2 * SECOND), EndReason::Expired)));
+}
+
+/// A publisher whose lease ran out while it was to be cut is still to be cut.
+pub async fn a_cut_outlives_the_lease(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    let session = admitted(store, &request, now()).await.session;
+    stopped(store, 1, now()).await;
+    let later = now().plus(LEASE);
+    assert_eq!(store.end_overdue(later, 10).await.ok(), Some(1));
+    assert_eq!(cuts(store, later).await, ["s1"]);
+    store.confirm_cut(session, later.plus(SECOND)).await.expect("the store is there");
+    assert_eq!(cuts(store, later.plus(5 * SECOND)).await.len(), 0);
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((later, EndReason::Stopped)));
+}
+
+/// A list renews those in it, ends those who should be in it, and names neither the young nor the late.
+pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
+    for (number, name) in [(1, "one"), (2, "two"), (3, "three")] {
+        started(store, &named(number, name, now())).await;
+    }
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    admitted(store, &asking("s2", "two", 1), now()).await;
+    let asked_at = now().plus(6 * SECOND);
+    admitted(store, &asking("s3", "three", 1), asked_at.plus(-SECOND)).await;
+    let called = |roll: Roll, at| async move {
+        let answered = store.call_roll(&roll, LEASE, at).await.expect("the store is there");
+        (answered.known, answered.ended)
+    };
+    let answer = called(roll(&["s1", "s9"], asked_at), asked_at.plus(SECOND)).await;
+    assert_eq!(answer, (vec!["s1".to_owned()], 1));
+    assert_eq!(live_since(store, "two", asked_at).await, None);
+    assert_eq!(sessions(store, 2, "two").await[0].ended, Some((asked_at.plus(SECOND), EndReason::Left)));
+    let renewed = asked_at.plus(SECOND).plus(LEASE - Duration::MICROSECOND);
+    assert!(live_since(store, "one", renewed).await.is_some());
+    assert!(live_since(store, "three", asked_at).await.is_some(), "it began only now");
+    // A list that is older than the last word of a session says nothing of it.
+    let stale = Roll { settled_before: asked_at.plus(SECOND), ..roll(&["s3"], asked_at) };
+    assert_eq!(called(stale, asked_at.plus(2 * SECOND)).await.1, 0);
+    // Servers without ids are called by names.
+    let names = vec!["three".to_owned(), "none".to_owned()];
+    let by_name = Roll { names, ..roll(&[], asked_at.plus(30 * SECOND)) };
+    assert_eq!(called(by_name, asked_at.plus(31 * SECOND)).await, (vec!["three".to_owned()], 1));
+}
+
+/// A server's sign of life renews what is live there, and a new run ends what was.
+pub async fn a_new_run_of_a_server_ends_its_sessions(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    started(store, &named(2, "two", now())).await;
+    let run = |n: i64, run: &str| PublishRequest {
+        run: Some(run.to_owned()),
+        ..asking(&format!("s{n}"), if n == 1 { "one" } else { "two" }, 1)
+    };
+    admitted(store, &run(1, "first"), now()).await;
+    let alive = |run: &str, at| {
+        let run = Some(run.to_owned());
+        async move { store.keep_alive(&edge(), run, LEASE, at).await.expect("the store is there") }
+    };
+    let later = now().plus(10 * SECOND);
+    assert_eq!(alive("first", later).await, 0);
+    assert!(live_since(store, "one", later.plus(10 * SECOND)).await.is_some());
+    admitted(store, &run(2, "second"), later).await;
+    assert_eq!(alive("second", later).await, 1);
+    assert_eq!(live_since(store, "one", later).await, None);
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((later, EndReason::ServerRestarted)));
+    assert!(live_since(store, "two", later).await.is_some());
+    // What was lost of sight is not brought back by a server that says of no session that it is there.
+    let late = later.plus(LEASE);
+    assert_eq!(alive("second", late).await, 0);
+    assert_eq!(live_since(store, "two", late).await, None);
+}
+
+/// A server that counts its connections from 1 again was started anew.
+pub async fn a_count_that_begins_again_ends_what_was(store: &impl Store) {
+    for number in 1..=4 {
+        started(store, &named(number, &format!("key-{number}"), now())).await;
+    }
+    let counted = |user: i64, ordinal: i64| PublishRequest {
+        ordinal: Some(ordinal),
+        ..asking(&ordinal.to_string(), &format!("key-{user}"), 1)
+    };
+    admitted(store, &counted(1, 7), now()).await;
+    // Two connections may ask in another order than they came in.
+    admitted(store, &counted(2, 6), now().plus(SECOND)).await;
+    assert!(live_since(store, "key-1", now().plus(SECOND)).await.is_some());
+    let again = now().plus(2 * SECOND);
+    admitted(store, &counted(3, 1), again).await;
+    assert_eq!(live_since(store, "key-1", again).await, None);
+    assert_eq!(live_since(store, "key-2", again).await, None);
+    assert_eq!(sessions(store, 1, "key-1").await[0].ended, Some((again, EndReason::ServerRestarted)));
+    // A low number is enough where the higher ones began long before, and the same number is the same connection.
+    admitted(store, &counted(1, 9), again).await;
+    let later = again.plus(RESTART_MARGIN).plus(SECOND);
+    admitted(store, &updating(&counted(1, 9)), later).await;
+    admitted(store, &counted(4, 2), later).await;
+    assert_eq!(live_since(store, "key-1", later).await, None);
+}
+
+/// A server that lists a session that we lost sight of brings it back, and one that left stays away.
+pub async fn a_session_that_was_lost_comes_back(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE).plus(30 * SECOND);
+    store.end_overdue(later, 10).await.expect("the store is there");
+    let listed = PublishRequest { phase: Phase::Listed, ..request.clone() };
+    assert!(admitted(store, &listed, later).await.is_new);
+    assert_eq!(live_since(store, "one", later).await, Some(now()));
+    store.end(&session("s1"), EndReason::Left, later).await.expect("the store is there");
+    assert_eq!(refused(store, &listed, later).await, Refusal::SessionEnded);
+}
+
+/// Sessions are for the stream's owner.
+pub async fn sessions_are_shown_to_their_owner(store: &impl Store) {
+    let stream = started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    admitted(store, &asking("s2", "one", 1), now()).await;
+    let shown = store.list_sessions(user(1), stream.id, 1).await.expect("the store is there");
+    let shown = shown.expect("it is the user's");
+    assert_eq!(shown.iter().map(|s| s.publisher.session.as_str()).collect::<Vec<_>>(), ["s2"]);
+    assert_eq!(store.list_sessions(user(2), stream.id, 1).await.expect("the store is there"), None);
+    assert_eq!(store.list_sessions(user(1), StreamId(99), 1).await.expect("the store is there"), None);
+    assert_eq!(own(store, 1).await[0].live_since_at(now()), Some(now()));
+}
+
+/// What ended long ago is forgotten, in batches; what goes on is not.
+pub async fn old_sessions_are_forgotten(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    refused(store, &asking("s2", "one", 2), now()).await;
+    store.end(&session("s1"), EndReason::Left, now()).await.expect("the store is there");
+    admitted(store, &asking("s3", "one", 1), now().plus(SECOND)).await;
+    assert_eq!(store.forget(now(), 10).await.ok(), Some(0));
+    assert_eq!(store.forget(now().plus(SECOND), 1).await.ok(), Some(1));
+    assert_eq!(store.forget(now().plus(SECOND), 10).await.ok(), Some(1));
+    assert_eq!(store.forget(now().plus(LIFETIME), 10).await.ok(), Some(0));
+    assert_eq!(sessions(store, 1, "one").await.len(), 1);
+    assert!(store.list_attempts(user(1), 10).await.expect("the store is there").is_empty());
+}
+
+/// A store that cannot be reached says so.
+pub async fn a_store_that_is_away_admits_nobody(store: &impl Store) {
+    let answer = store.admit(&asking("s1", "one", 1), &terms(), now()).await;
+    assert!(matches!(answer, Err(crate::ports::StoreError::Unavailable(_))), "{answer:?}");
+}

@@ -1,0 +1,112 @@
+//! Rows of `publish_sessions` and `publish_attempts`, and what they become.
+
+use diesel::{Queryable, Selectable};
+use stream_domain::admission::{Attempt, Refusal};
+use stream_domain::ports::StoreError;
+use stream_domain::session::{EndReason, PublishName};
+use stream_domain::{Publisher, ServerName, Session, SessionId, StreamId, Timestamp};
+use time::PrimitiveDateTime;
+
+use crate::schema::{publish_attempts, publish_sessions};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = publish_sessions)]
+pub(crate) struct SessionRow {
+    id: i64,
+    stream_id: i32,
+    #[diesel(embed)]
+    publisher: PublisherRow,
+    epoch: i32,
+    live_since: PrimitiveDateTime,
+    started_at: PrimitiveDateTime,
+    last_seen_at: PrimitiveDateTime,
+    lease_until: PrimitiveDateTime,
+    ended_at: Option<PrimitiveDateTime>,
+    end_reason: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = publish_sessions)]
+pub(crate) struct PublisherRow {
+    pub(crate) server: String,
+    #[diesel(column_name = server_session)]
+    pub(crate) session: String,
+    pub(crate) application: String,
+    pub(crate) name: String,
+    pub(crate) protocol: String,
+    pub(crate) address: Option<String>,
+}
+
+impl PublisherRow {
+    /// The publisher of the session with this number.
+    pub(crate) fn publisher(self, id: i64) -> Result<Publisher, StoreError> {
+        let server = ServerName::parse(&self.server);
+        Ok(Publisher {
+            server: server.map_err(|_| corrupt("publish_sessions", id, "server is no name of a server"))?,
+            session: self.session,
+            application: self.application,
+            name: PublishName::new(self.name),
+            protocol: self.protocol,
+            address: self.address.and_then(|text| text.parse().ok()),
+        })
+    }
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: SessionRow) -> Result<Self, StoreError> {
+        let id = row.id;
+        let unreadable = |reason| corrupt("publish_sessions", id, reason);
+        let ended = match (row.ended_at, row.end_reason.as_deref().map(EndReason::parse)) {
+            (None, _) => None,
+            (Some(at), Some(Some(reason))) => Some((Timestamp::from_utc(at), reason)),
+            (Some(_), _) => return Err(unreadable("end_reason is no reason that this service knows")),
+        };
+        Ok(Self {
+            id: SessionId(id),
+            stream_id: StreamId(row.stream_id),
+            publisher: row.publisher.publisher(id)?,
+            epoch: row.epoch,
+            live_since: Timestamp::from_utc(row.live_since),
+            started_at: Timestamp::from_utc(row.started_at),
+            last_seen_at: Timestamp::from_utc(row.last_seen_at),
+            lease_until: Timestamp::from_utc(row.lease_until),
+            ended,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = publish_attempts)]
+pub(crate) struct AttemptRow {
+    stream_id: i32,
+    server: String,
+    address: String,
+    refusal: String,
+    first_at: PrimitiveDateTime,
+    last_at: PrimitiveDateTime,
+}
+
+impl TryFrom<AttemptRow> for Attempt {
+    type Error = StoreError;
+
+    fn try_from(row: AttemptRow) -> Result<Self, StoreError> {
+        let unreadable = |reason| corrupt("publish_attempts", row.stream_id.into(), reason);
+        Ok(Self {
+            stream_id: StreamId(row.stream_id),
+            server: ServerName::parse(&row.server)
+                .map_err(|_| unreadable("server is no name of a server"))?,
+            // An empty text is an address that the server did not say.
+            address: row.address.parse().ok(),
+            refusal: Refusal::parse(&row.refusal)
+                .ok_or_else(|| unreadable("refusal is no reason that this service knows"))?,
+            first_at: Timestamp::from_utc(row.first_at),
+            last_at: Timestamp::from_utc(row.last_at),
+        })
+    }
+}
+
+pub(crate) fn corrupt(table: &'static str, id: i64, reason: &'static str) -> StoreError {
+    StoreError::Corrupt { table, id, reason }
+}

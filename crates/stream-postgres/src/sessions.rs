@@ -1,0 +1,342 @@
+//! The sessions: each method is one statement, so that a hook's answer costs one round trip.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{self, Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel_async::RunQueryDsl;
+use futures_util::FutureExt as _;
+use stream_domain::admission::{Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Terms, Verdict};
+use stream_domain::ports::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository, StoreError};
+use stream_domain::session::{Cut, EndReason};
+use stream_domain::{PlaybackId, ServerName, Session, SessionId, StreamId, Timestamp, UserId};
+use time::Duration;
+
+use crate::PostgresStore;
+use crate::error;
+use crate::schema::{publish_attempts, publish_sessions, streams};
+use crate::session_row::{AttemptRow, PublisherRow, SessionRow, corrupt};
+use crate::statement::{Parameter, Statement};
+
+/// How often an admission is tried again when another one changes what it saw.
+const ATTEMPTS: usize = 5;
+
+/// What `admit.sql` selects: the decision, the stream and the session, and the publisher that gave way.
+type Decided = (
+    Text,
+    Integer,
+    Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+);
+
+#[derive(Queryable)]
+struct DecidedRow {
+    word: String,
+    stream_id: i32,
+    playback_id: Option<String>,
+    session: Option<i64>,
+    superseded: Option<i64>,
+    server: Option<String>,
+    server_session: Option<String>,
+    application: Option<String>,
+    name: Option<String>,
+    protocol: Option<String>,
+    address: Option<String>,
+}
+
+/// What `take_cuts.sql` returns: a session and its publisher.
+type ToCut = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>);
+
+#[async_trait]
+impl SessionRepository for PostgresStore {
+    async fn admit(
+        &self,
+        request: &PublishRequest,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        let parameters = admit_parameters(request, terms, now);
+        self.on(&self.writes, move |connection| {
+            async move {
+                for _ in 0..ATTEMPTS {
+                    let statement =
+                        Statement::<Decided>::new(include_str!("sessions/admit.sql"), parameters.clone());
+                    let row = statement.get_result(connection).await.optional().map_err(error::query)?;
+                    if let Some(verdict) = verdict_of(row)? {
+                        return Ok(verdict);
+                    }
+                }
+                Err(StoreError::unavailable("the stream's session kept changing"))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
+        let (server, session, name) = match which {
+            EndOf::Session(server, session) => (server, Some(session.clone()), None),
+            EndOf::Name(server, name) => (server, None, Some(name.clone())),
+        };
+        let parameters = vec![
+            server.as_str().into(),
+            Parameter::Text(session),
+            Parameter::Text(name),
+            reason.as_str().into(),
+            now.into(),
+        ];
+        self.select_one(Statement::<Bool>::new(include_str!("sessions/end.sql"), parameters)).await
+    }
+
+    async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError> {
+        let parameters = vec![
+            roll.server.as_str().into(),
+            Parameter::Texts(roll.sessions.clone()),
+            Parameter::Texts(roll.names.clone()),
+            roll.asked_at.into(),
+            roll.settled_before.into(),
+            now.into(),
+            now.plus(lease).into(),
+            now.plus(renew_below(lease)).into(),
+        ];
+        let statement =
+            Statement::<(Array<Text>, BigInt)>::new(include_str!("sessions/call_roll.sql"), parameters);
+        let (known, ended): (Vec<String>, i64) = self.select_one(statement).await?;
+        Ok(Answered { known, ended: u32::try_from(ended).unwrap_or(u32::MAX) })
+    }
+
+    async fn keep_alive(
+        &self,
+        server: &ServerName,
+        run: Option<String>,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let parameters = vec![
+            server.as_str().into(),
+            Parameter::Text(run),
+            now.into(),
+            now.plus(lease).into(),
+            now.plus(renew_below(lease)).into(),
+        ];
+        let statement = Statement::<BigInt>::new(include_str!("sessions/keep_alive.sql"), parameters);
+        let ended: i64 = self.select_one(statement).await?;
+        Ok(u32::try_from(ended).unwrap_or(u32::MAX))
+    }
+
+    async fn take_cuts(
+        &self,
+        server: &ServerName,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Cut>, StoreError> {
+        let parameters = vec![
+            server.as_str().into(),
+            now.into(),
+            now.plus(-CUT_PAUSE).into(),
+            Parameter::Number(Some(limit.into())),
+        ];
+        self.on(&self.writes, move |connection| {
+            async move {
+                let statement = Statement::<ToCut>::new(include_str!("sessions/take_cuts.sql"), parameters);
+                let rows: Vec<(i64, String, String, String, String, String, Option<String>)> =
+                    statement.load(connection).await.map_err(error::query)?;
+                let cut = |(id, server, session, application, name, protocol, address)| {
+                    let row = PublisherRow { server, session, application, name, protocol, address };
+                    Ok(Cut { session: SessionId(id), publisher: row.publisher(id)? })
+                };
+                rows.into_iter().map(cut).collect()
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        let parameters = vec![Parameter::Number(Some(session.0)), now.into()];
+        let text = " UPDATE publish_sessions SET ended_at = COALESCE(ended_at, $2),
+                     end_reason = COALESCE(end_reason, cut_because, 'left'), cut_because = NULL
+                     WHERE id = $1 AND (ended_at IS NULL OR cut_because IS NOT NULL)";
+        self.execute(Statement::new(text, parameters)).await.map(drop)
+    }
+
+    async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let parameters = vec![now.into(), Parameter::Number(Some(limit.into()))];
+        // What is to be cut stays to be cut.
+        let text = ", overdue AS MATERIALIZED (
+                SELECT id FROM publish_sessions WHERE ended_at IS NULL AND lease_until <= $1
+                LIMIT $2 FOR UPDATE SKIP LOCKED)
+            UPDATE publish_sessions s SET ended_at = lease_until, end_reason = COALESCE(cut_because, 'lost')
+            FROM overdue WHERE s.id = overdue.id AND s.ended_at IS NULL AND s.lease_until <= $1";
+        self.execute(Statement::new(text, parameters)).await
+    }
+
+    async fn forget(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+        let parameters = vec![before.into(), Parameter::Number(Some(limit.into()))];
+        let text = ", sessions AS (
+                DELETE FROM publish_sessions WHERE id IN (
+                    SELECT id FROM publish_sessions WHERE ended_at < $1 LIMIT $2) RETURNING 1),
+            attempts AS (
+                DELETE FROM publish_attempts WHERE ctid IN (
+                    SELECT ctid FROM publish_attempts WHERE last_at < $1
+                    LIMIT $2 - (SELECT count(*) FROM sessions)) RETURNING 1)
+            SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM attempts)";
+        let gone: i64 = self.select_one(Statement::<BigInt>::new(text, parameters)).await?;
+        Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+
+    async fn list_sessions(
+        &self,
+        user: UserId,
+        stream: StreamId,
+        limit: u32,
+    ) -> Result<Option<Vec<Session>>, StoreError> {
+        self.on(&self.reads, move |connection| {
+            async move {
+                let of_stream = publish_sessions::table
+                    .filter(publish_sessions::stream_id.eq(stream.0))
+                    .order(publish_sessions::id.desc())
+                    .limit(limit.into())
+                    .select(SessionRow::as_select());
+                let owner: Option<i32> = streams::table
+                    .filter(streams::id.eq(stream.0))
+                    .filter(streams::user_id.eq(user.get()))
+                    .select(streams::id)
+                    .first(connection)
+                    .await
+                    .optional()
+                    .map_err(error::query)?;
+                if owner.is_none() {
+                    return Ok(None);
+                }
+                let rows: Vec<SessionRow> = of_stream.load(connection).await.map_err(error::query)?;
+                rows.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_attempts(&self, user: UserId, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        self.on(&self.reads, move |connection| {
+            async move {
+                let own = streams::table.filter(streams::user_id.eq(user.get())).select(streams::id);
+                let rows: Vec<AttemptRow> = publish_attempts::table
+                    .filter(publish_attempts::stream_id.eq_any(own))
+                    .order(publish_attempts::last_at.desc())
+                    .limit(limit.into())
+                    .select(AttemptRow::as_select())
+                    .load(connection)
+                    .await
+                    .map_err(error::query)?;
+                rows.into_iter().map(Attempt::try_from).collect()
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+impl PostgresStore {
+    async fn select_one<Row, Value>(&self, statement: Statement<Row>) -> Result<Value, StoreError>
+    where
+        Row: Send + 'static,
+        Value: Send + 'static,
+        Statement<Row>: Send,
+        Value: diesel::deserialize::FromSqlRow<Row, diesel::pg::Pg>,
+        Row: diesel::query_dsl::CompatibleType<Value, diesel::pg::Pg, SqlType = Row>,
+        diesel::pg::Pg: diesel::expression::QueryMetadata<Row>,
+    {
+        self.on(&self.writes, move |connection| {
+            async move { statement.get_result(connection).await.map_err(error::query) }.boxed()
+        })
+        .await
+    }
+
+    async fn execute(&self, statement: Statement<sql_types::Untyped>) -> Result<u32, StoreError> {
+        self.on(&self.writes, move |connection| {
+            async move {
+                let rows = statement.execute(connection).await.map_err(error::query)?;
+                Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+            }
+            .boxed()
+        })
+        .await
+    }
+}
+
+/// Leases with more than two thirds to run are left alone, so that a list that comes often costs few writes.
+fn renew_below(lease: Duration) -> Duration {
+    lease * 2 / 3
+}
+
+fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> Vec<Parameter> {
+    let (key, playback_id) = match &request.proof {
+        Proof::Key(key) => (Some(key), None),
+        Proof::KeyOf(id, key) => (Some(key), Some(id)),
+        Proof::Name(id) => (None, Some(id)),
+    };
+    let phase = match request.phase {
+        Phase::Asks => "asks",
+        Phase::Updates => "updates",
+        Phase::Listed => "listed",
+    };
+    let publisher = &request.publisher;
+    vec![
+        Parameter::Text(key.map(|key| key.expose().to_owned())),
+        Parameter::Text(playback_id.map(ToString::to_string)),
+        phase.into(),
+        publisher.server.as_str().into(),
+        publisher.session.as_str().into(),
+        Parameter::Text(request.run.clone()),
+        Parameter::Number(request.ordinal),
+        publisher.application.as_str().into(),
+        publisher.name.expose().into(),
+        publisher.protocol.as_str().into(),
+        Parameter::Text(publisher.address.map(|address| address.to_string())),
+        terms.takeover.as_str().into(),
+        now.into(),
+        now.plus(terms.lease).into(),
+        now.plus(-terms.reconnect_window).into(),
+        now.plus(-RESTART_MARGIN).into(),
+    ]
+}
+
+/// What was decided; `None` if another admission came between the look and the writing.
+fn verdict_of(row: Option<DecidedRow>) -> Result<Option<Verdict>, StoreError> {
+    let Some(row) = row else {
+        return Ok(Some(Verdict::Refused(Refusal::UnknownKey)));
+    };
+    if let Some(refusal) = Refusal::parse(&row.word) {
+        return Ok(Some(Verdict::Refused(refusal)));
+    }
+    if row.word == "corrupt" {
+        let reason = "status is none of active, stopped, expired";
+        return Err(StoreError::Corrupt { table: "streams", id: row.stream_id.into(), reason });
+    }
+    let Some(session) = row.session else {
+        return Ok(None);
+    };
+    let playback_id = match row.playback_id.as_deref().map(PlaybackId::parse) {
+        Some(Ok(id)) => id,
+        Some(Err(_)) => return Err(corrupt("streams", row.stream_id.into(), "playback_id is none")),
+        None => PlaybackId::of_old(StreamId(row.stream_id)),
+    };
+    let superseded =
+        match (row.superseded, row.server, row.server_session, row.application, row.name, row.protocol) {
+            (Some(id), Some(server), Some(session), Some(application), Some(name), Some(protocol)) => {
+                let address = row.address;
+                let publisher = PublisherRow { server, session, application, name, protocol, address };
+                Some((SessionId(id), publisher.publisher(id)?))
+            }
+            _ => None,
+        };
+    let is_new = row.word == "start";
+    Ok(Some(Verdict::Admitted(Admitted { session: SessionId(session), is_new, playback_id, superseded })))
+}

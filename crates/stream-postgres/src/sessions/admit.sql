@@ -1,0 +1,97 @@
+-- The domain's `decide`, and its carrying out, in one statement.
+-- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
+-- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's.
+, stream AS MATERIALIZED (
+    SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours') AS expires_at
+    FROM streams WHERE stream_key = $1
+    UNION ALL
+    SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours')
+    FROM streams WHERE $1 IS NULL AND playback_id = $2
+),
+-- What this request shows to be over: all else on the same connection, and an earlier run of the server.
+over AS MATERIALIZED (
+    SELECT id, 'republished' AS why FROM publish_sessions
+    WHERE $3 = 'asks' AND server = $4 AND server_session = $5 AND ended_at IS NULL
+    AND stream_id IS DISTINCT FROM (SELECT id FROM stream)
+    UNION ALL
+    SELECT id, 'server_restarted' FROM publish_sessions
+    WHERE $3 = 'asks' AND server = $4 AND ordinal > $7 AND ended_at IS NULL
+    AND server_session <> $5 AND ($7 = 1 OR started_at < $16)
+),
+current AS MATERIALIZED (
+    SELECT s.id, s.lease_until, s.address FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
+    WHERE s.ended_at IS NULL AND s.id NOT IN (SELECT id FROM over)
+),
+own AS MATERIALIZED (
+    SELECT s.id, s.ended_at, s.end_reason FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
+    WHERE s.server = $4 AND s.server_session = $5 ORDER BY s.id DESC LIMIT 1
+),
+previous AS MATERIALIZED (
+    SELECT s.epoch, s.live_since,
+        CASE WHEN s.id IN (SELECT id FROM over) THEN $13 ELSE COALESCE(s.ended_at, s.lease_until) END AS last_sign
+    FROM stream JOIN publish_sessions s ON s.stream_id = stream.id ORDER BY s.id DESC LIMIT 1
+),
+decision AS MATERIALIZED (
+    SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id, current.id AS current_id,
+        current.lease_until > $13 AS current_is_alive, previous.epoch, previous.live_since,
+        previous.last_sign >= $15 AS is_same_broadcast,
+        CASE
+            WHEN stream.status IN ('stopped', 'expired') THEN stream.status
+            WHEN stream.status IS DISTINCT FROM 'active' THEN 'corrupt'
+            WHEN COALESCE(stream.expires_at <= $13, TRUE) THEN 'expired'
+            WHEN $2 IS NOT NULL AND stream.playback_id IS DISTINCT FROM $2 THEN 'wrong_playback_id'
+            WHEN own.id IS NOT NULL AND own.ended_at IS NULL THEN 'renew'
+            WHEN $3 <> 'asks' AND own.end_reason NOT IN ('lost', 'server_restarted', 'answered_too_late')
+                THEN 'session_ended'
+            WHEN own.id IS NULL AND $1 IS NULL THEN 'no_key'
+            WHEN current.id IS NULL OR current.lease_until <= $13 THEN 'start'
+            WHEN $3 = 'asks' AND ($12 = 'newest' OR ($12 = 'same-address' AND current.address = $11)) THEN 'start'
+            ELSE 'already_live'
+        END AS word
+    FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
+),
+ended AS (
+    UPDATE publish_sessions s SET
+        ended_at = CASE WHEN o.why = 'lost' THEN s.lease_until ELSE $13 END,
+        end_reason = CASE WHEN o.why = 'superseded' THEN o.why ELSE COALESCE(s.cut_because, o.why) END,
+        cut_because = CASE WHEN o.why = 'superseded' THEN o.why END,
+        cut_tried_at = $13
+    FROM (
+        SELECT id, why FROM over
+        UNION ALL
+        SELECT current_id, CASE WHEN current_is_alive THEN 'superseded' ELSE 'lost' END
+        FROM decision WHERE word = 'start' AND current_id IS NOT NULL
+    ) o
+    WHERE s.id = o.id AND s.ended_at IS NULL
+    RETURNING s.id, o.why, s.server, s.server_session, s.application, s.name, s.protocol, s.address
+),
+-- The count makes sure that what is in the way has ended before.
+started AS (
+    INSERT INTO publish_sessions (stream_id, server, server_session, run, ordinal, application, name, protocol,
+        address, epoch, live_since, started_at, last_seen_at, lease_until, key_expires_at)
+    SELECT d.stream_id, $4, $5, $6, $7, $8, $9, $10, $11,
+        COALESCE(d.epoch, 0) + CASE WHEN d.is_same_broadcast THEN 0 ELSE 1 END,
+        CASE WHEN d.is_same_broadcast THEN d.live_since ELSE $13 END, $13, $13, $14, d.expires_at
+    FROM decision d CROSS JOIN (SELECT count(*) AS number FROM ended) e
+    WHERE d.word = 'start' AND e.number >= 0
+    ON CONFLICT DO NOTHING
+    RETURNING id
+),
+renewed AS (
+    UPDATE publish_sessions s SET
+        last_seen_at = GREATEST(s.last_seen_at, $13), lease_until = GREATEST(s.lease_until, $14)
+    FROM decision d WHERE d.word = 'renew' AND s.id = d.own_id AND s.ended_at IS NULL
+    RETURNING s.id
+),
+-- Once a second is often enough for an encoder that tries again and again.
+noted AS (
+    INSERT INTO publish_attempts AS kept (stream_id, server, address, refusal, first_at, last_at)
+    SELECT d.stream_id, $4, COALESCE($11, ''), d.word, $13, $13 FROM decision d
+    WHERE $3 = 'asks' AND d.word NOT IN ('start', 'renew', 'corrupt')
+    ON CONFLICT (stream_id, refusal, server, address) DO UPDATE SET last_at = EXCLUDED.last_at
+    WHERE kept.last_at <= EXCLUDED.last_at - INTERVAL '1 second'
+)
+SELECT d.word, d.stream_id, d.playback_id, COALESCE(started.id, renewed.id), superseded.id, superseded.server,
+    superseded.server_session, superseded.application, superseded.name, superseded.protocol, superseded.address
+FROM decision d LEFT JOIN started ON TRUE LEFT JOIN renewed ON TRUE
+LEFT JOIN (SELECT * FROM ended WHERE why = 'superseded') superseded ON TRUE

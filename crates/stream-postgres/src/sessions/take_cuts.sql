@@ -1,0 +1,14 @@
+-- $1 server, $2 now, $3 those tried before may be tried again, $4 limit.
+, due AS MATERIALIZED (
+    SELECT id FROM publish_sessions
+    WHERE server = $1 AND cut_because IS NOT NULL AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
+    UNION
+    SELECT id FROM publish_sessions
+    WHERE server = $1 AND ended_at IS NULL AND key_expires_at <= $2 AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
+    LIMIT $4
+)
+UPDATE publish_sessions s SET cut_tried_at = $2, cut_because = COALESCE(s.cut_because, 'expired')
+FROM due
+WHERE s.id = due.id AND (s.cut_tried_at IS NULL OR s.cut_tried_at <= $3)
+AND (s.ended_at IS NULL OR s.cut_because IS NOT NULL)
+RETURNING s.id, s.server, s.server_session, s.application, s.name, s.protocol, s.address

@@ -1,0 +1,81 @@
+//! Statements that Diesel's builder has no words for: SQL of our own, prepared once on each connection.
+//!
+//! Diesel's `sql_query` would prepare such a statement anew each time, at the price of a second round trip.
+
+use std::marker::PhantomData;
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamp};
+use time::PrimitiveDateTime;
+
+/// A value for `$1`, `$2` and so on.
+#[derive(Debug, Clone)]
+pub(crate) enum Parameter {
+    Text(Option<String>),
+    Texts(Vec<String>),
+    Number(Option<i64>),
+    Instant(PrimitiveDateTime),
+}
+
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<stream_domain::Timestamp> for Parameter {
+    fn from(instant: stream_domain::Timestamp) -> Self {
+        Self::Instant(instant.to_naive_utc())
+    }
+}
+
+/// A statement whose rows have the SQL type `Row`.
+///
+/// The text begins behind a `WITH parameters AS (…)`, that is with a comma and the next common table expression, or with
+/// the statement itself; in it `$1` is the first parameter, as often as need be.
+#[derive(Debug)]
+pub(crate) struct Statement<Row> {
+    text: &'static str,
+    parameters: Vec<Parameter>,
+    row: PhantomData<fn() -> Row>,
+}
+
+impl<Row> Statement<Row> {
+    pub(crate) fn new(text: &'static str, parameters: Vec<Parameter>) -> Self {
+        Self { text, parameters, row: PhantomData }
+    }
+}
+
+impl<Row> QueryFragment<Pg> for Statement<Row> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // Naming each parameter once, in order, gives it its number; nothing selects from here.
+        out.push_sql("WITH parameters AS (SELECT ");
+        for (place, parameter) in self.parameters.iter().enumerate() {
+            if place > 0 {
+                out.push_sql(", ");
+            }
+            match parameter {
+                Parameter::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value)?,
+                Parameter::Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
+                Parameter::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
+            }
+        }
+        out.push_sql(")");
+        out.push_sql(self.text);
+        Ok(())
+    }
+}
+
+impl<Row> QueryId for Statement<Row> {
+    type QueryId = ();
+
+    // The text itself is what the statement is remembered by.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Row> Query for Statement<Row> {
+    type SqlType = Row;
+}

@@ -1,0 +1,1 @@
+ALTER TABLE streams DROP COLUMN IF EXISTS playback_id;

@@ -1,0 +1,5 @@
+DROP TRIGGER IF EXISTS streams_cut_publisher ON streams;
+DROP FUNCTION IF EXISTS streams_cut_publisher();
+DROP TABLE IF EXISTS publish_attempts;
+DROP TABLE IF EXISTS publish_sessions;
+DROP INDEX IF EXISTS streams_playback_id;

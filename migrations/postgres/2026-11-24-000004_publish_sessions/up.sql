@@ -1,0 +1,82 @@
+-- Readers go on throughout; writers wait until this transaction ends.
+LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE;
+SET LOCAL lock_timeout = '3s';
+
+-- Streams that may be watched need a name; those that have ended do not.
+UPDATE streams SET playback_id = replace(gen_random_uuid()::text, '-', '')
+WHERE playback_id IS NULL AND status = 'active';
+CREATE UNIQUE INDEX streams_playback_id ON streams (playback_id) WHERE playback_id IS NOT NULL;
+
+-- In the schema of the table that they belong to, wherever an earlier service put that.
+DO $$
+DECLARE
+    home name := (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                  WHERE pg_class.oid = to_regclass('streams'));
+BEGIN
+    -- No foreign key: a session outlives its stream until its publisher is seen to be gone.
+    EXECUTE format('CREATE TABLE %I.publish_sessions (
+        id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        stream_id INTEGER NOT NULL,
+        server TEXT NOT NULL,
+        server_session TEXT NOT NULL,
+        run TEXT,
+        ordinal BIGINT,
+        application TEXT NOT NULL,
+        name TEXT NOT NULL,
+        protocol TEXT NOT NULL,
+        address TEXT,
+        epoch INTEGER NOT NULL,
+        live_since TIMESTAMP NOT NULL,
+        started_at TIMESTAMP NOT NULL,
+        last_seen_at TIMESTAMP NOT NULL,
+        lease_until TIMESTAMP NOT NULL,
+        key_expires_at TIMESTAMP NOT NULL,
+        ended_at TIMESTAMP,
+        end_reason TEXT,
+        cut_because TEXT,
+        cut_tried_at TIMESTAMP
+    ) WITH (fillfactor = 80)', home);
+    EXECUTE format('CREATE TABLE %I.publish_attempts (
+        stream_id INTEGER NOT NULL,
+        server TEXT NOT NULL,
+        address TEXT NOT NULL,
+        refusal TEXT NOT NULL,
+        first_at TIMESTAMP NOT NULL,
+        last_at TIMESTAMP NOT NULL,
+        PRIMARY KEY (stream_id, refusal, server, address)
+    )', home);
+
+    -- A stream that ends, by whomever, takes its publisher with it.
+    -- In the rights of this service, since an earlier one may have none on these tables.
+    EXECUTE format('CREATE FUNCTION %1$I.streams_cut_publisher() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+        BEGIN
+            IF TG_OP = ''DELETE'' THEN
+                UPDATE %1$I.publish_sessions SET cut_because = ''deleted''
+                WHERE stream_id = OLD.id AND ended_at IS NULL;
+            ELSE
+                UPDATE %1$I.publish_sessions SET
+                    cut_because = CASE WHEN NEW.status = ''active'' THEN cut_because ELSE NEW.status END,
+                    key_expires_at = COALESCE(NEW.expires_at, key_expires_at)
+                WHERE stream_id = NEW.id AND ended_at IS NULL;
+            END IF;
+            RETURN NULL;
+        END $function$', home);
+    EXECUTE format('CREATE TRIGGER streams_cut_publisher AFTER UPDATE OF status, expires_at OR DELETE ON streams
+        FOR EACH ROW EXECUTE FUNCTION %I.streams_cut_publisher()', home);
+END
+$$;
+
+-- The rules themselves, for every writer.
+CREATE UNIQUE INDEX publish_sessions_one_open_per_stream ON publish_sessions (stream_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX publish_sessions_one_open_per_server_session
+ON publish_sessions (server, server_session) WHERE ended_at IS NULL;
+
+-- What admissions, cuts and sweeps read.
+CREATE INDEX publish_sessions_by_stream ON publish_sessions (stream_id, id);
+CREATE INDEX publish_sessions_to_cut ON publish_sessions (server) WHERE cut_because IS NOT NULL;
+CREATE INDEX publish_sessions_by_key_expiry ON publish_sessions (server, key_expires_at) WHERE ended_at IS NULL;
+CREATE INDEX publish_sessions_by_ordinal ON publish_sessions (server, ordinal)
+WHERE ended_at IS NULL AND ordinal IS NOT NULL;
+CREATE INDEX publish_sessions_by_end ON publish_sessions (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX publish_attempts_by_last ON publish_attempts (last_at);

@@ -1,0 +1,2 @@
+DROP INDEX IF EXISTS streams_playback_id;
+ALTER TABLE streams DROP COLUMN playback_id;
