@@ -9,6 +9,7 @@ const gate = require('./gate');
 
 const setting = (name, byDefault) => process.env[name] || byDefault;
 const streamServiceUrl = setting('STREAM_SERVICE_URL', 'http://localhost:8082');
+const addresses = setting('ADDRESSES', 'key');
 const rtmpPort = Number(setting('RTMP_PORT', '1935'));
 const httpPort = Number(setting('HTTP_PORT', '8083'));
 const mediaRoot = path.resolve(setting('MEDIA_ROOT', './media'));
@@ -55,7 +56,7 @@ const nms = new NodeMediaServer({
 const withoutKeys = (text) => String(text).replace(/\/live\/[A-Za-z0-9_-]+/g, '/live/…');
 nms.on('errorMessage', (...words) => console.error('node-media-server:', ...words.map(withoutKeys)));
 
-gate.install({ streamServiceUrl });
+gate.install({ streamServiceUrl, addresses });
 nms.run();
 
 // A port that is taken is only logged by node-media-server; half a server should not stay.

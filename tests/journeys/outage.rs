@@ -61,7 +61,8 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
 async fn no_answer_is_a_500_while_postgresql_restarts_under_load() {
     let cluster = Cluster::start();
     let database = cluster.database();
-    let service = setup(&database).start().await;
+    // A user who asks as fast as a test can is soon asked to wait.
+    let service = setup(&database).with("GENERATE_KEY_PER_MINUTE", "0").start().await;
     let key = service.key_of(1).await;
     let api = (*service).clone();
     let (stop, stopped) = tokio::sync::watch::channel(false);

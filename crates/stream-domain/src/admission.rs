@@ -30,6 +30,8 @@ pub enum Phase {
     Updates,
     /// Its server lists it as live.
     Listed,
+    /// Its server lists it as live, and a gate there has seen its key: the public name is proof enough.
+    Vouched,
 }
 
 /// What a publisher shows for its right to a stream.
@@ -39,7 +41,7 @@ pub enum Proof {
     Key(StreamKey),
     /// The key, together with the public name that it must belong to.
     KeyOf(PlaybackId, StreamKey),
-    /// The public name alone: good only for a session that has shown its key before.
+    /// The public name alone: good only for a session that has shown its key before, here or at a gate.
     Name(PlaybackId),
 }
 
@@ -59,7 +61,9 @@ impl Proof {
             AddressForm::Key => true,
             AddressForm::Playback => false,
             // A list shows the new name; whoever asks shows the old one, unless it came by both parts.
-            AddressForm::Rename => can_rename && key.is_none() && phase != Phase::Listed,
+            AddressForm::Rename => {
+                can_rename && key.is_none() && !matches!(phase, Phase::Listed | Phase::Vouched)
+            }
         };
         if bare {
             return Ok(Self::Key(parse_key(name)?));
@@ -187,7 +191,7 @@ fn decide_start(
             }
             Some(_) => {}
         }
-    } else if matches!(request.proof, Proof::Name(_)) {
+    } else if matches!(request.proof, Proof::Name(_)) && request.phase != Phase::Vouched {
         return Err(Refusal::NoKey);
     }
     let Some(current) = facts.current.filter(|current| current.is_alive_at(now)) else {
@@ -233,6 +237,9 @@ pub enum Refusal {
     /// The session has ended, by a takeover or a stop, and goes on all the same.
     #[error("this session has ended")]
     SessionEnded,
+    /// The media server's request is not as its kind sends it, or somebody put fields into it.
+    #[error("the media server's request is malformed, or fields were put into it")]
+    MalformedRequest,
     /// The application is not the one of our addresses.
     #[error("the application is not the one that streams are published to")]
     ForeignApplication,
@@ -249,7 +256,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MalformedKey,
         Self::NoKey,
         Self::UnknownKey,
@@ -258,6 +265,7 @@ impl Refusal {
         Self::WrongPlaybackId,
         Self::AlreadyLive,
         Self::SessionEnded,
+        Self::MalformedRequest,
         Self::ForeignApplication,
         Self::ForeignHost,
         Self::TooLate,
@@ -275,6 +283,7 @@ impl Refusal {
             Self::WrongPlaybackId => "wrong_playback_id",
             Self::AlreadyLive => "already_live",
             Self::SessionEnded => "session_ended",
+            Self::MalformedRequest => "malformed_request",
             Self::ForeignApplication => "foreign_application",
             Self::ForeignHost => "foreign_host",
             Self::TooLate => "too_late",
@@ -315,6 +324,8 @@ pub struct Admitted {
     pub is_new: bool,
     /// The public name of its stream.
     pub playback_id: PlaybackId,
+    /// Whether the server is to go on under the public name.
+    pub rename: bool,
     /// The publisher that had to give way, if it is to be ended at its server.
     pub superseded: Option<(SessionId, Publisher)>,
 }

@@ -9,7 +9,7 @@ use time::Duration;
 use crate::admission::{
     AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
 };
-use crate::media_server::{MediaServers, ServerName};
+use crate::media_server::{Family, MediaServers, ServerName};
 use crate::ports::{
     Clock, EndOf, Listed, MediaServer, MediaServerError, Roll, SessionRepository, StoreError,
 };
@@ -21,6 +21,9 @@ const LISTED_WITHIN: Duration = Duration::seconds(5);
 
 /// How many publishers are cut in one step.
 const CUT_BATCH: u32 = 100;
+
+/// How many media servers are remembered at most.
+const MANY_SERVERS: usize = 1_000;
 
 /// How many rows a sweep changes in one step.
 const SWEEP_BATCH: u32 = 500;
@@ -65,8 +68,8 @@ pub struct Claim {
     pub protocol: String,
     /// Where it comes from, if the server says.
     pub address: Option<IpAddr>,
-    /// Whether the server hides the key by itself when it is told a new name.
-    pub can_rename: bool,
+    /// The kind of the server.
+    pub family: Family,
 }
 
 /// Everything that the service does with publishers.
@@ -120,22 +123,25 @@ impl Broadcasts {
             }
         };
         if let Some(run) = &request.run {
-            self.notice_run(server, run, now).await?;
+            self.notice_run(server, claim.family, run, now).await?;
         }
         let terms = Terms {
             takeover: self.options.takeover,
             reconnect_window: self.options.reconnect_window,
-            lease: self.servers.lease_of(server),
+            lease: self.servers.lease_of(server, claim.family),
         };
         match self.sessions.admit(&request, &terms, now).await? {
             Verdict::Refused(refusal) => Err(refusal.into()),
-            Verdict::Admitted(admitted) => {
+            Verdict::Admitted(mut admitted) => {
                 if let Some((session, publisher)) = &admitted.superseded
                     && let Some(control) = self.control_before_answer(&publisher.server)
                     && control.cut(publisher).await.is_ok()
                 {
                     self.sessions.confirm_cut(*session, self.clock.now()).await?;
                 }
+                let renames =
+                    self.options.form == AddressForm::Rename && matches!(request.proof, Proof::Key(_));
+                admitted.rename = renames && claim.phase == Phase::Asks;
                 Ok(admitted)
             }
         }
@@ -147,21 +153,41 @@ impl Broadcasts {
     }
 
     /// A media server says that it is well; what it had live before it was started anew has ended.
-    pub async fn keep_alive(&self, server: &ServerName, run: Option<String>) -> Result<(), StoreError> {
+    pub async fn keep_alive(
+        &self,
+        server: &ServerName,
+        family: Family,
+        run: Option<String>,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.sessions.keep_alive(server, run.clone(), self.servers.lease_of(server), now).await?;
+        let lease = self.servers.lease_of(server, family);
+        self.sessions.keep_alive(server, run.clone(), lease, now).await?;
         if let Some(run) = run {
             self.remember_run(server, &run);
         }
         Ok(())
     }
 
+    /// A media server was started anew: nothing that it had live is there any more.
+    pub async fn restarted(&self, server: &ServerName) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let nobody = Roll {
+            server: server.clone(),
+            sessions: Vec::new(),
+            names: Vec::new(),
+            asked_at: now,
+            settled_before: now,
+        };
+        self.sessions.call_roll(&nobody, Duration::ZERO, now).await.map(drop)
+    }
+
     /// Compares what is written down with what the server lists: ends what is not there, writes down what was missed,
     /// and cuts what may not be there.
     pub async fn reconcile(&self, server: &ServerName) -> Result<Reconciled, ReconcileError> {
-        let Some(control) = self.control_of(server) else {
+        let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(Reconciled::default());
         };
+        let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
         let asked_at = self.clock.now();
         let mut listed = control.publishers().await?;
         listed.retain(|publisher| publisher.application == self.options.application);
@@ -173,7 +199,7 @@ impl Broadcasts {
             asked_at,
             settled_before: asked_at.plus(-LISTED_WITHIN),
         };
-        let lease = self.servers.lease_of(server);
+        let lease = profile.lease;
         let answered = self.sessions.call_roll(&roll, lease, self.clock.now()).await?;
         let mut done = Reconciled { ended: answered.ended, ..Reconciled::default() };
         for one in listed {
@@ -181,7 +207,7 @@ impl Broadcasts {
             if answered.known.iter().any(|known| known == known_as) {
                 continue;
             }
-            let claim = claim_of(one);
+            let claim = claim_of(one, phase, profile.family);
             match self.admit(server, &claim).await {
                 Ok(_) => done.found += 1,
                 Err(AdmitError::Store(error)) => return Err(error.into()),
@@ -198,12 +224,15 @@ impl Broadcasts {
     ///
     /// What fails is tried again, by whichever instance comes first, until the publisher is seen to be gone.
     pub async fn cut_due(&self, server: &ServerName) -> Result<u32, ReconcileError> {
-        let Some(control) = self.control_of(server) else {
+        let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(0);
         };
         let mut count = 0;
         for cut in self.sessions.take_cuts(server, self.clock.now(), CUT_BATCH).await? {
-            control.cut(&cut.publisher).await?;
+            // Where only the name can be ended, whoever took over would be.
+            if !(profile.family.ends_by_name() && cut.why == EndReason::Superseded) {
+                control.cut(&cut.publisher).await?;
+            }
             self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
             count += 1;
         }
@@ -254,7 +283,7 @@ impl Broadcasts {
             return Err(Refusal::ForeignApplication);
         }
         let (name, key) = (claim.name.expose(), claim.key.as_deref());
-        let proof = Proof::read(self.options.form, claim.phase, claim.can_rename, name, key)?;
+        let proof = Proof::read(self.options.form, claim.phase, claim.family.can_rename(), name, key)?;
         Ok(PublishRequest {
             phase: claim.phase,
             publisher: publisher_of(server, claim),
@@ -265,15 +294,20 @@ impl Broadcasts {
     }
 
     /// Ends the sessions of earlier runs of a server, the first time that a run is seen.
-    async fn notice_run(&self, server: &ServerName, run: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn notice_run(
+        &self,
+        server: &ServerName,
+        family: Family,
+        run: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let is_known = {
             let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.get(server).is_some_and(|known| known == run)
         };
         if !is_known {
-            self.sessions
-                .keep_alive(server, Some(run.to_owned()), self.servers.lease_of(server), now)
-                .await?;
+            let lease = self.servers.lease_of(server, family);
+            self.sessions.keep_alive(server, Some(run.to_owned()), lease, now).await?;
             self.remember_run(server, run);
         }
         Ok(())
@@ -281,6 +315,10 @@ impl Broadcasts {
 
     fn remember_run(&self, server: &ServerName, run: &str) {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Names come from whoever is let in; a map that grows without end is worse than a run that is looked up twice.
+        if runs.len() >= MANY_SERVERS {
+            runs.clear();
+        }
         runs.insert(server.clone(), run.to_owned());
     }
 }
@@ -296,9 +334,9 @@ fn publisher_of(server: &ServerName, claim: &Claim) -> Publisher {
     }
 }
 
-fn claim_of(listed: Listed) -> Claim {
+fn claim_of(listed: Listed, phase: Phase, family: Family) -> Claim {
     Claim {
-        phase: Phase::Listed,
+        phase,
         session: listed.session.unwrap_or_else(|| listed.name.expose().to_owned()),
         run: None,
         ordinal: listed.ordinal,
@@ -307,7 +345,7 @@ fn claim_of(listed: Listed) -> Claim {
         key: listed.key,
         protocol: listed.protocol,
         address: listed.address,
-        can_rename: false,
+        family,
     }
 }
 

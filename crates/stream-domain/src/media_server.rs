@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
+use crate::lifecycle::LIFETIME;
 use crate::ports::MediaServer;
 
 /// How long a session counts as live after it was last seen, unless its server is told otherwise.
@@ -97,6 +98,28 @@ impl Family {
         self == Self::MediaMtx
     }
 
+    /// Whether it ends a publisher by the name alone, so that one who gave way cannot be told from the next.
+    pub fn ends_by_name(self) -> bool {
+        self == Self::OvenMediaEngine
+    }
+
+    /// Whether it can be told another name for a publisher, under which it then hides the key.
+    pub fn can_rename(self) -> bool {
+        self == Self::NginxRtmp
+    }
+
+    /// How long a session counts as live after it was last seen, unless the settings say otherwise.
+    ///
+    /// Ant Media never says that a publisher goes on and cannot be asked, so its word holds for as long as a key does.
+    pub fn lease(self) -> Duration {
+        if self == Self::AntMedia { LIFETIME } else { LEASE }
+    }
+
+    /// Whether a gate in it has asked for each publisher's key by `GET /api/streams/{key}`, since it has no hooks.
+    pub fn has_gate(self) -> bool {
+        self == Self::NodeMediaServer2
+    }
+
     /// Reads the word; `None` for any other.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|family| family.as_str() == word)
@@ -136,8 +159,8 @@ impl MediaServers {
     }
 
     /// How long a session of this server counts as live after it was last seen.
-    pub fn lease_of(&self, name: &ServerName) -> Duration {
-        self.get(name).map_or(LEASE, |profile| profile.lease)
+    pub fn lease_of(&self, name: &ServerName, family: Family) -> Duration {
+        self.get(name).map_or(family.lease(), |profile| profile.lease)
     }
 
     /// The instances that can be asked and told.

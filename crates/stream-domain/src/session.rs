@@ -184,4 +184,6 @@ pub struct Cut {
     pub session: SessionId,
     /// Whom to end.
     pub publisher: Publisher,
+    /// Why.
+    pub why: EndReason,
 }

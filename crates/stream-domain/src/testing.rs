@@ -5,6 +5,7 @@
 
 mod clock;
 mod entropy;
+mod gate;
 pub mod laws;
 mod memory;
 mod model;

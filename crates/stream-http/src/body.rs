@@ -1,4 +1,4 @@
-//! Bodies: no route needs one, so what comes is read to its end, within limits, and forgotten.
+//! Bodies: few routes need one, and what comes is read to its end, within limits.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
@@ -10,38 +10,64 @@ use futures_util::future::LocalBoxFuture;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::HttpState;
 
-/// The largest body that is read, in bytes.
+/// The largest body that is read and forgotten, in bytes.
 const LIMIT: usize = 16 * 1024;
+
+/// The largest body of a hook, in bytes: some media servers send all their settings.
+const HOOK_LIMIT: usize = 64 * 1024;
 
 /// Proof that the request's body was small and came in time.
 #[derive(Debug)]
 pub(crate) struct SmallBody;
+
+/// The bytes of a hook, whatever its content type says of them.
+#[derive(Debug)]
+pub(crate) struct HookBody(pub(crate) Vec<u8>);
 
 impl FromRequest for SmallBody {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let announced =
-            request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let state = request.app_data::<Data<HttpState>>();
-        let patience = state.map(|state| state.patience).unwrap_or_default().body;
-        let mut payload = payload.take();
-        Box::pin(async move {
-            if announced.is_some_and(|length: usize| length > LIMIT) {
-                return Err(ErrorCode::BodyTooLarge.into());
-            }
-            let read = async {
-                let mut length = 0;
-                while let Some(chunk) = payload.next().await {
-                    length += chunk.map_err(|_| ErrorCode::BadRequest)?.len();
-                    if length > LIMIT {
-                        return Err(ErrorCode::BodyTooLarge.into());
-                    }
+        let read = read(request, payload, LIMIT);
+        Box::pin(async { read.await.map(|_| Self) })
+    }
+}
+
+impl FromRequest for HookBody {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload, HOOK_LIMIT);
+        Box::pin(async { read.await.map(Self) })
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> impl Future<Output = Result<Vec<u8>, ApiError>> + 'static {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let state = request.app_data::<Data<HttpState>>();
+    let patience = state.map(|state| state.patience).unwrap_or_default().body;
+    let mut payload = payload.take();
+    async move {
+        if announced.is_some_and(|length: usize| length > limit) {
+            return Err(ErrorCode::BodyTooLarge.into());
+        }
+        let read = async {
+            let mut body = Vec::new();
+            while let Some(chunk) = payload.next().await {
+                body.extend_from_slice(&chunk.map_err(|_| ErrorCode::BadRequest)?);
+                if body.len() > limit {
+                    return Err(ErrorCode::BodyTooLarge.into());
                 }
-                Ok(Self)
-            };
-            tokio::time::timeout(patience, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
-        })
+            }
+            Ok(body)
+        };
+        tokio::time::timeout(patience, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
     }
 }

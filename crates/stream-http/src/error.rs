@@ -27,6 +27,8 @@ pub enum ErrorCode {
     InvalidLimit,
     /// `cursor` was not given out by this service.
     InvalidCursor,
+    /// `live` is neither `true` nor `false`.
+    InvalidLive,
     /// There is no bearer token.
     MissingToken,
     /// There is one, and it is no good.
@@ -35,6 +37,10 @@ pub enum ErrorCode {
     TokenExpired,
     /// It is good, but the platform does not know its user.
     UnknownUser,
+    /// A publisher may not go on air.
+    PublishRefused,
+    /// A hook does not come from the media server that it names.
+    HookRefused,
     /// No such route.
     NotFound,
     /// The user has nothing to stop.
@@ -67,14 +73,17 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, in the order of docs/http-api.md.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::BadRequest,
         Self::InvalidLimit,
         Self::InvalidCursor,
+        Self::InvalidLive,
         Self::MissingToken,
         Self::InvalidToken,
         Self::TokenExpired,
         Self::UnknownUser,
+        Self::PublishRefused,
+        Self::HookRefused,
         Self::NotFound,
         Self::NoActiveStream,
         Self::StreamNotFound,
@@ -98,10 +107,13 @@ impl ErrorCode {
             Self::BadRequest => (400, "bad_request", "The request is malformed."),
             Self::InvalidLimit => (400, "invalid_limit", "`limit` must be a whole number from 1 to 1000."),
             Self::InvalidCursor => (400, "invalid_cursor", "`cursor` must be a `next_cursor` of an earlier answer."),
+            Self::InvalidLive => (400, "invalid_live", "`live` must be `true` or `false`."),
             Self::MissingToken => (401, "missing_token", "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "invalid_token", "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "token_expired", "The token has expired; sign in again."),
             Self::UnknownUser => (401, "unknown_user", "The token's user does not exist on this platform."),
+            Self::PublishRefused => (403, "publish_refused", "This publisher may not go on air."),
+            Self::HookRefused => (403, "hook_refused", "This media server's secret is missing or wrong; set the same in its hook and in MEDIA_SERVERS."),
             Self::NotFound => (404, "not_found", "There is nothing at this address."),
             Self::NoActiveStream => (404, "no_active_stream", "You have no active stream."),
             Self::StreamNotFound => (404, "stream_not_found", "No stream has this key."),
@@ -110,7 +122,7 @@ impl ErrorCode {
             Self::StreamAlreadyActive => (409, "stream_already_active", "You already have an active stream; stop it to get a new key."),
             Self::StreamStopped => (410, "stream_stopped", "The stream was stopped."),
             Self::StreamExpired => (410, "stream_expired", "The stream has expired."),
-            Self::BodyTooLarge => (413, "body_too_large", "The body is larger than 16 KiB."),
+            Self::BodyTooLarge => (413, "body_too_large", "The body is too large."),
             Self::TooManyRequests => (429, "too_many_requests", "You ask for keys too often; wait as long as the header `Retry-After` says."),
             Self::HeadersTooLarge => (431, "headers_too_large", "The request's headers are too large or too many."),
             Self::InternalError => (500, "internal_error", "Something went wrong on our side."),
@@ -185,6 +197,10 @@ impl ApiError {
 
     pub(crate) fn already_active(stream: StreamView) -> Self {
         Self { stream: Some(Box::new(stream)), ..ErrorCode::StreamAlreadyActive.into() }
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
     }
 
     fn caused_by(code: ErrorCode, cause: impl std::error::Error + Send + Sync + 'static) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! This file holds the whole URL table.
 //! Handlers parse, call one use case of [`Streams`](stream_domain::Streams), and render; rules live in the domain.
+//! Media servers ask and tell by hooks, each family in a dialect of its own (`hooks.rs`).
 //! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),
 //! and the server answers all that it accepted before it goes ([`server`]).
 
@@ -12,6 +13,7 @@ mod connection;
 mod cors;
 pub mod error;
 mod health;
+mod hooks;
 mod limits;
 mod observe;
 mod paging;
@@ -30,6 +32,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
 pub use addresses::Addresses;
+pub use hooks::{HookSecrets, HookServer, HookServers};
 pub use limits::GenerateKeyLimit;
 pub use readiness::Readiness;
 pub use state::{HttpOptions, HttpState, Patience};
@@ -39,15 +42,20 @@ use crate::error::{ApiError, ErrorCode};
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 8] = [
+pub const ROUTES: [(&str, &str); 13] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("POST", "/api/streams/generate-key"),
     ("POST", "/api/streams/stop"),
     ("GET", "/api/streams"),
+    ("GET", "/api/streams/attempts"),
+    ("GET", "/api/streams/{id}/sessions"),
     ("GET", "/api/streams/public"),
+    ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
+    ("POST", "/hooks/{family}/{server}"),
+    ("POST", "/hooks/{family}/{server}/{secret}"),
 ];
 
 /// Registers the routes; fixed names come before `{stream_key}`.
@@ -56,13 +64,21 @@ fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
         .service(get("/health", web::to(health::show_health)))
         .service(get("/health/live", web::to(health::show_liveness)))
         .service(get("/health/ready", web::to(health::show_readiness)))
+        .service(post("/hooks/{family}/{server}", web::to(hooks::take_hook)))
+        .service(post("/hooks/{family}/{server}/{secret}", web::to(hooks::take_hook_with_secret)))
         .service(get("/api/streams/public", web::to(public::list_public)).wrap(cors::any_origin()))
+        .service(
+            get("/api/streams/public/{playback_id}", web::to(public::find_public_stream))
+                .wrap(cors::any_origin()),
+        )
         .service(
             web::scope("/api")
                 .wrap(cors::listed_origins(&state.cors_origins))
                 .service(post("/streams/generate-key", web::to(streams::generate_key)))
                 .service(post("/streams/stop", web::to(streams::stop_stream)))
                 .service(get("/streams", web::to(streams::list_own)))
+                .service(get("/streams/attempts", web::to(streams::list_attempts)))
+                .service(get("/streams/{id}/sessions", web::to(streams::list_sessions)))
                 .service(get("/streams/{stream_key}", web::to(public::find_stream)))
                 .default_service(web::to(not_found)),
         )

@@ -21,12 +21,32 @@ const DEFAULT_LIMIT: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
 struct PageQuery {
     limit: Option<String>,
     cursor: Option<String>,
+    live: Option<String>,
+}
+
+/// Which streams of the public list are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Those whose key may publish.
+    All,
+    /// Those that are on air.
+    Live,
+}
+
+/// Reads `live`: `true`, or `false` as without it.
+pub(crate) fn requested_shown(request: &HttpRequest) -> Result<Shown, ApiError> {
+    let query = Query::<PageQuery>::from_query(request.query_string());
+    match query.map_err(|_| ErrorCode::BadRequest)?.live.as_deref() {
+        None | Some("false") => Ok(Shown::All),
+        Some("true") => Ok(Shown::Live),
+        Some(_) => Err(ErrorCode::InvalidLive.into()),
+    }
 }
 
 /// Reads the page that a request asks for: all of the list, unless it says otherwise.
 pub(crate) fn requested_page(request: &HttpRequest) -> Result<PageRequest, ApiError> {
     let query = Query::<PageQuery>::from_query(request.query_string());
-    let PageQuery { limit, cursor } = query.map_err(|_| ErrorCode::BadRequest)?.into_inner();
+    let PageQuery { limit, cursor, .. } = query.map_err(|_| ErrorCode::BadRequest)?.into_inner();
     let after =
         cursor.as_deref().map(|cursor| position(cursor).ok_or(ErrorCode::InvalidCursor)).transpose()?;
     let limit =

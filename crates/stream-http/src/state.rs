@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
-use stream_domain::Streams;
 use stream_domain::ports::{Clock, Entropy, StoreHealth};
+use stream_domain::{Broadcasts, Streams};
 use uuid::Uuid;
 
 use crate::addresses::Addresses;
 use crate::error::{ApiError, ErrorCode};
+use crate::hooks::{HookServers, WarnedOf};
 use crate::limits::GenerateKeyLimit;
 use crate::readiness::Readiness;
 
@@ -42,6 +43,8 @@ pub struct HttpOptions {
     pub cors_origins: Vec<String>,
     /// How often a user may ask for a key.
     pub generate_key_limit: Arc<GenerateKeyLimit>,
+    /// The media servers that may send hooks.
+    pub hook_servers: HookServers,
     /// Whether the service takes work.
     pub readiness: Readiness,
     /// How long it waits for slow clients.
@@ -51,12 +54,16 @@ pub struct HttpOptions {
 /// Everything that handlers need, made once and shared by all workers.
 pub struct HttpState {
     pub(crate) streams: Streams,
+    pub(crate) broadcasts: Broadcasts,
     pub(crate) health: Arc<dyn StoreHealth>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) addresses: Addresses,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) generate_key_limit: Arc<GenerateKeyLimit>,
+    pub(crate) hook_servers: HookServers,
+    /// The media servers without a secret that the log knows of.
+    pub(crate) warned_of: WarnedOf,
     pub(crate) readiness: Readiness,
     pub(crate) patience: Patience,
 }
@@ -71,20 +78,25 @@ impl HttpState {
     /// Puts the surface together; `clock` and `entropy` make request ids.
     pub fn new(
         streams: Streams,
+        broadcasts: Broadcasts,
         health: Arc<dyn StoreHealth>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         options: HttpOptions,
     ) -> Self {
-        let HttpOptions { addresses, cors_origins, generate_key_limit, readiness, patience } = options;
+        let HttpOptions { addresses, cors_origins, generate_key_limit, hook_servers, readiness, patience } =
+            options;
         Self {
             streams,
+            broadcasts,
             health,
             clock,
             entropy,
             addresses,
             cors_origins,
             generate_key_limit,
+            hook_servers,
+            warned_of: WarnedOf::default(),
             readiness,
             patience,
         }
@@ -99,6 +111,11 @@ impl HttpState {
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             .expect("a UUID is printable")
+    }
+
+    /// The use cases of media servers, once the store is ready for them.
+    pub(crate) fn broadcasts(&self) -> Result<&Broadcasts, ApiError> {
+        if self.readiness.is_started() { Ok(&self.broadcasts) } else { Err(ErrorCode::NotReady.into()) }
     }
 
     /// The use cases, once the store is ready for them.

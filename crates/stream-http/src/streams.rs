@@ -1,15 +1,17 @@
 //! What a signed-in user does with the own streams.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use stream_domain::StreamId;
 
+use crate::addresses::Audience;
 use crate::auth::SignedIn;
 use crate::body::SmallBody;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::paging::requested_page;
 use crate::state::HttpState;
-use crate::view::{PageView, StreamView};
+use crate::view::{AttemptView, PageView, SessionView, StreamView};
 
 #[derive(Serialize)]
 struct GeneratedView {
@@ -24,6 +26,16 @@ struct StoppedView {
     stream_key: String,
 }
 
+#[derive(Serialize)]
+pub(crate) struct SessionsView {
+    sessions: Vec<SessionView>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct AttemptsView {
+    attempts: Vec<AttemptView>,
+}
+
 /// `POST /api/streams/generate-key`: 201 with the new stream, or 409 with the active one.
 pub(crate) async fn generate_key(
     SignedIn(user): SignedIn,
@@ -32,7 +44,8 @@ pub(crate) async fn generate_key(
 ) -> Result<HttpResponse, ApiError> {
     state.generate_key_limit.check(user).map_err(ApiError::too_many_requests)?;
     let streams = state.streams()?;
-    let view = |stream: &_| StreamView::found(stream, &state.addresses);
+    let now = streams.now();
+    let view = |stream: &_| StreamView::at(now, stream, &state.addresses, Audience::Owner);
     let generated = streams.generate_key(user).await;
     let stream = generated.map_err(|error| ApiError::from_generate_key(error, view))?;
     let message = "Stream key generated; it is valid for 24 hours.";
@@ -62,5 +75,27 @@ pub(crate) async fn list_own(
     let page = requested_page(&request)?;
     let streams = state.streams()?;
     let own = streams.list_own(user, &page).await?;
-    Ok(Json(PageView::at(streams.now(), &own, &state.addresses)))
+    Ok(Json(PageView::at(streams.now(), &own, &state.addresses, Audience::Owner)))
+}
+
+/// `GET /api/streams/{id}/sessions`: when and from where one of the caller's streams was published, newest first.
+pub(crate) async fn list_sessions(
+    SignedIn(user): SignedIn,
+    id: Path<String>,
+    state: Data<HttpState>,
+) -> Result<Json<SessionsView>, ApiError> {
+    let not_found = || ApiError::new(ErrorCode::StreamNotFound, "You have no such stream.");
+    let stream = StreamId(id.parse().map_err(|_| not_found())?);
+    let sessions = state.broadcasts()?.list_sessions(user, stream).await?.ok_or_else(not_found)?;
+    let now = state.clock.now();
+    Ok(Json(SessionsView { sessions: sessions.iter().map(|one| SessionView::at(now, one)).collect() }))
+}
+
+/// `GET /api/streams/attempts`: the last refused attempts on the caller's keys, newest first.
+pub(crate) async fn list_attempts(
+    SignedIn(user): SignedIn,
+    state: Data<HttpState>,
+) -> Result<Json<AttemptsView>, ApiError> {
+    let attempts = state.broadcasts()?.list_attempts(user).await?;
+    Ok(Json(AttemptsView { attempts: attempts.iter().map(AttemptView::from).collect() }))
 }

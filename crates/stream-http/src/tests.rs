@@ -3,6 +3,7 @@
 mod client;
 mod cors;
 mod errors;
+mod on_air;
 mod paging;
 mod requests;
 mod routes;
@@ -14,13 +15,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use stream_domain::Streams;
-use stream_domain::ports::{Clock, Entropy, StreamRepository};
+use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::media_server::MediaServers;
+use stream_domain::ports::{Clock, Entropy, SessionRepository, StreamRepository};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use stream_domain::{Broadcasts, Streams};
 use tokio::sync::oneshot;
 
 use crate::server::{Server, StopPlan};
-use crate::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
+use crate::{Addresses, GenerateKeyLimit, HookServers, HttpOptions, HttpState, Patience, Readiness};
 use client::{Answer, Client};
 
 /// A running service whose every part a test can reach.
@@ -44,13 +48,32 @@ impl World {
         Self::with(store.clone(), store, requests)
     }
 
-    /// A world whose use cases ask `repository`, while its health is that of `store`.
+    /// A world whose use cases ask `repository`, while its health and its sessions are those of `store`.
     fn with(repository: Arc<dyn StreamRepository>, store: Arc<MemoryStore>, key_requests: u32) -> Self {
+        let sessions = store.clone();
+        Self::made_of(repository, sessions, store, key_requests, AddressForm::Key, HookServers::default())
+    }
+
+    /// A world whose addresses have this form, and which knows these media servers.
+    fn on_air(form: AddressForm, servers: HookServers) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        Self::made_of(store.clone(), store.clone(), store, 600, form, servers)
+    }
+
+    fn made_of(
+        repository: Arc<dyn StreamRepository>,
+        sessions: Arc<dyn SessionRepository>,
+        store: Arc<MemoryStore>,
+        key_requests: u32,
+        form: AddressForm,
+        hook_servers: HookServers,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
         let readiness = Readiness::starting("being tested");
         let options = HttpOptions {
-            addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live"),
+            addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live", form),
+            hook_servers,
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
             readiness: readiness.clone(),
@@ -63,7 +86,15 @@ impl World {
         };
         let port_clock: Arc<dyn Clock> = clock.clone();
         let streams = Streams::new(repository, Arc::new(FakeTokens), port_clock.clone(), entropy.clone());
-        let state = HttpState::new(streams, store.clone(), port_clock, entropy, options);
+        let broadcast_options = BroadcastOptions {
+            form,
+            application: "live".to_owned(),
+            takeover: Takeover::SameAddress,
+            reconnect_window: time::Duration::seconds(60),
+        };
+        let servers = Arc::new(MediaServers::default());
+        let broadcasts = Broadcasts::new(sessions, port_clock.clone(), servers, broadcast_options);
+        let state = HttpState::new(streams, broadcasts, store.clone(), port_clock, entropy, options);
         let (stop, stopped) = oneshot::channel();
         let (tell_address, address) = std::sync::mpsc::channel();
         let server = std::thread::spawn(move || {
@@ -104,6 +135,17 @@ impl World {
         self.send(&format!(
             "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n"
         ))
+    }
+
+    /// A hook of a media server, with its content type and bytes.
+    fn hook(&self, path: &str, content_type: &str, body: &str) -> Answer {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut client = self.connect();
+        client.write(format!("{head}{body}").as_bytes());
+        client.read(true)
     }
 
     /// A fresh key of this user.

@@ -1,10 +1,12 @@
-//! A stream as clients see it.
+//! A stream as clients see it, and what its owner sees besides.
 
 use serde::Serialize;
-use stream_domain::{Stream, StreamPage, StreamStatus, Timestamp};
+use stream_domain::admission::Attempt;
+use stream_domain::{Session, Stream, StreamPage, Timestamp};
 use time::OffsetDateTime;
 
-use crate::addresses::Addresses;
+use crate::addresses::{Addresses, Audience};
+use crate::hooks::sentence;
 use crate::paging;
 
 /// The JSON of a stream; times are RFC 3339 in UTC.
@@ -12,7 +14,11 @@ use crate::paging;
 pub(crate) struct StreamView {
     id: i32,
     stream_key: String,
+    playback_id: String,
     status: &'static str,
+    live: bool,
+    #[serde(with = "time::serde::rfc3339::option")]
+    live_since: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -24,26 +30,21 @@ pub(crate) struct StreamView {
 }
 
 impl StreamView {
-    /// The stream as it was found a moment ago.
-    pub(crate) fn found(stream: &Stream, addresses: &Addresses) -> Self {
-        Self::with_status(stream.status, stream, addresses)
-    }
-
-    /// The stream with the status that is true at `now`, whatever the store says of it.
-    fn at(now: Timestamp, stream: &Stream, addresses: &Addresses) -> Self {
-        Self::with_status(stream.status_at(now), stream, addresses)
-    }
-
-    fn with_status(status: StreamStatus, stream: &Stream, addresses: &Addresses) -> Self {
+    /// The stream as it is at `now`, whatever the store says of it, for its owner or for everybody.
+    pub(crate) fn at(now: Timestamp, stream: &Stream, addresses: &Addresses, audience: Audience) -> Self {
+        let live_since = stream.live_since_at(now);
         Self {
             id: stream.id.0,
-            stream_key: stream.key.expose().to_owned(),
-            status: status.as_str(),
+            stream_key: addresses.name(stream, audience).to_owned(),
+            playback_id: stream.playback_id.to_string(),
+            status: stream.status_at(now).as_str(),
+            live: live_since.is_some(),
+            live_since: live_since.map(Timestamp::to_utc),
             created_at: stream.created_at.to_utc(),
             updated_at: stream.updated_at.to_utc(),
             expires_at: stream.expires_at.to_utc(),
-            rtmp_url: addresses.rtmp_url(&stream.key),
-            hls_url: addresses.hls_url(&stream.key),
+            rtmp_url: addresses.rtmp_url(stream, audience),
+            hls_url: addresses.hls_url(stream),
         }
     }
 }
@@ -57,17 +58,75 @@ pub(crate) struct PageView {
 }
 
 impl PageView {
-    /// Streams that were found to be active a moment ago.
-    pub(crate) fn found(page: &StreamPage, addresses: &Addresses) -> Self {
-        Self::of(page, |stream| StreamView::found(stream, addresses))
-    }
-
-    /// Streams in every state, as it is at `now`.
-    pub(crate) fn at(now: Timestamp, page: &StreamPage, addresses: &Addresses) -> Self {
-        Self::of(page, |stream| StreamView::at(now, stream, addresses))
-    }
-
-    fn of(page: &StreamPage, view: impl Fn(&Stream) -> StreamView) -> Self {
+    /// Streams as they are at `now`.
+    pub(crate) fn at(now: Timestamp, page: &StreamPage, addresses: &Addresses, audience: Audience) -> Self {
+        let view = |stream| StreamView::at(now, stream, addresses, audience);
         Self { streams: page.streams.iter().map(view).collect(), next_cursor: page.next.map(paging::cursor) }
+    }
+}
+
+/// The JSON of a session.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionView {
+    id: i64,
+    server: String,
+    protocol: String,
+    address: Option<String>,
+    epoch: i32,
+    #[serde(with = "time::serde::rfc3339")]
+    live_since: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    started_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_seen_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    ended_at: Option<OffsetDateTime>,
+    end_reason: Option<&'static str>,
+}
+
+impl SessionView {
+    /// The session as it is at `now`.
+    pub(crate) fn at(now: Timestamp, session: &Session) -> Self {
+        let ended = session.ended_at(now);
+        Self {
+            id: session.id.0,
+            server: session.publisher.server.to_string(),
+            protocol: session.publisher.protocol.clone(),
+            address: session.publisher.address.map(|address| address.to_string()),
+            epoch: session.epoch,
+            live_since: session.live_since.to_utc(),
+            started_at: session.started_at.to_utc(),
+            last_seen_at: session.last_seen_at.to_utc(),
+            ended_at: ended.map(|(at, _)| at.to_utc()),
+            end_reason: ended.map(|(_, reason)| reason.as_str()),
+        }
+    }
+}
+
+/// The JSON of a refused attempt.
+#[derive(Debug, Serialize)]
+pub(crate) struct AttemptView {
+    stream_id: i32,
+    server: String,
+    address: Option<String>,
+    reason: &'static str,
+    message: String,
+    #[serde(with = "time::serde::rfc3339")]
+    first_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_at: OffsetDateTime,
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            stream_id: attempt.stream_id.0,
+            server: attempt.server.to_string(),
+            address: attempt.address.map(|address| address.to_string()),
+            reason: attempt.refusal.as_str(),
+            message: sentence(attempt.refusal),
+            first_at: attempt.first_at.to_utc(),
+            last_at: attempt.last_at.to_utc(),
+        }
     }
 }

@@ -51,7 +51,7 @@ struct DecidedRow {
 }
 
 /// What `take_cuts.sql` returns: a session and its publisher.
-type ToCut = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>);
+type ToCut = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>, Text);
 
 #[async_trait]
 impl SessionRepository for PostgresStore {
@@ -145,11 +145,22 @@ impl SessionRepository for PostgresStore {
         self.on(&self.writes, move |connection| {
             async move {
                 let statement = Statement::<ToCut>::new(include_str!("sessions/take_cuts.sql"), parameters);
-                let rows: Vec<(i64, String, String, String, String, String, Option<String>)> =
+                let rows: Vec<(i64, String, String, String, String, String, Option<String>, String)> =
                     statement.load(connection).await.map_err(error::query)?;
-                let cut = |(id, server, session, application, name, protocol, address)| {
+                let cut = |(id, server, session, application, name, protocol, address, why): (
+                    _,
+                    _,
+                    _,
+                    _,
+                    _,
+                    _,
+                    _,
+                    String,
+                )| {
                     let row = PublisherRow { server, session, application, name, protocol, address };
-                    Ok(Cut { session: SessionId(id), publisher: row.publisher(id)? })
+                    let why = EndReason::parse(&why)
+                        .ok_or_else(|| corrupt("publish_sessions", id, "cut_because is no reason"))?;
+                    Ok(Cut { session: SessionId(id), publisher: row.publisher(id)?, why })
                 };
                 rows.into_iter().map(cut).collect()
             }
@@ -286,6 +297,7 @@ fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> 
         Phase::Asks => "asks",
         Phase::Updates => "updates",
         Phase::Listed => "listed",
+        Phase::Vouched => "vouched",
     };
     let publisher = &request.publisher;
     vec![
@@ -338,5 +350,11 @@ fn verdict_of(row: Option<DecidedRow>) -> Result<Option<Verdict>, StoreError> {
             _ => None,
         };
     let is_new = row.word == "start";
-    Ok(Some(Verdict::Admitted(Admitted { session: SessionId(session), is_new, playback_id, superseded })))
+    Ok(Some(Verdict::Admitted(Admitted {
+        session: SessionId(session),
+        is_new,
+        playback_id,
+        rename: false,
+        superseded,
+    })))
 }

@@ -5,19 +5,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::Streams;
-use stream_domain::ports::{StoreError, StoreHealth, StreamRepository, UsersTable, chain_of, jittered};
+use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::media_server::ServerProfile;
+use stream_domain::ports::{
+    SessionRepository, StoreError, StoreHealth, StreamRepository, UsersTable, chain_of, jittered,
+};
+use stream_domain::{Broadcasts, MediaServers, Streams};
 use stream_http::server::{Server, StopPlan};
-use stream_http::{Addresses, GenerateKeyLimit, HttpOptions, HttpState, Patience, Readiness};
+use stream_http::{
+    Addresses, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpOptions, HttpState, Patience,
+    Readiness,
+};
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
 use stream_sqlite::{SqliteOptions, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::config::{DbUrl, Settings};
 use crate::system::{OsEntropy, SystemClock};
-use crate::{banner, secret};
+use crate::{banner, broadcasts, secret};
 
 /// The pauses between attempts to reach a database that is away at start: from the first to the longest.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
@@ -44,6 +52,19 @@ impl fmt::Display for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self(format!("the database: {}", chain_of(&error)))
+    }
+}
+
+/// A store, by what it is for.
+struct Ports {
+    streams: Arc<dyn StreamRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    health: Arc<dyn StoreHealth>,
+}
+
+impl Ports {
+    fn of(store: Arc<impl StreamRepository + SessionRepository + StoreHealth + 'static>) -> Self {
+        Self { streams: store.clone(), sessions: store.clone(), health: store }
     }
 }
 
@@ -82,10 +103,10 @@ impl Store {
         }
     }
 
-    fn ports(&self) -> (Arc<dyn StreamRepository>, Arc<dyn StoreHealth>) {
+    fn ports(&self) -> Ports {
         match self.clone() {
-            Self::Postgres(store) => (Arc::new(store.clone()), Arc::new(store)),
-            Self::Sqlite(store) => (Arc::new(store.clone()), Arc::new(store)),
+            Self::Postgres(store) => Ports::of(Arc::new(store)),
+            Self::Sqlite(store) => Ports::of(Arc::new(store)),
         }
     }
 
@@ -103,12 +124,14 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let (secret, origin) = secret::find(&settings, &OsEntropy)?;
     let store = Store::open(&settings)?;
     let streams = wire(&settings, &store, &secret)?;
+    let (broadcasts, hook_servers) = wire_media_servers(&settings, &store)?;
     let readiness = Readiness::starting("the database is being prepared");
     let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
     let options = HttpOptions {
-        addresses: Addresses::new(&rtmp_base, &hls_base),
+        addresses: Addresses::new(&rtmp_base, &hls_base, settings.addresses),
         cors_origins: settings.cors_origins.0.clone(),
         generate_key_limit: limit.clone(),
+        hook_servers,
         readiness: readiness.clone(),
         patience: Patience::default(),
     };
@@ -117,15 +140,17 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         store.migrate().await?;
         readiness.ready();
     }
-    let (_, health) = store.ports();
-    let state = HttpState::new(streams.clone(), health, Arc::new(SystemClock), Arc::new(OsEntropy), options);
+    let (health, clock, entropy) = (store.ports().health, Arc::new(SystemClock), Arc::new(OsEntropy));
+    let state = HttpState::new(streams.clone(), broadcasts.clone(), health, clock, entropy, options);
     let address = SocketAddr::new(settings.host, settings.port);
     let server = Server::bind(address, state).map_err(|error| cannot_listen(address, &error))?;
     let address = server.address().map_err(|error| cannot_listen(address, &error))?;
 
     banner::warn_of_secrets(&settings, &secret, &origin);
+    banner::warn_of_addresses(&settings);
     banner::announce(&settings, address, &secret, &origin);
-    let chores = tokio::spawn(keep_house(settings.clone(), store.clone(), streams, readiness, limit));
+    let chores = keep_house(settings.clone(), store.clone(), (streams, broadcasts), readiness, limit);
+    let chores = tokio::spawn(chores);
     let plan = StopPlan {
         notice: Duration::from_secs(settings.shutdown_notice.into()),
         deadline: Duration::from_secs(settings.shutdown_deadline.into()),
@@ -145,15 +170,39 @@ fn wire(settings: &Settings, store: &Store, secret: &SharedSecret) -> Result<Str
     let previous = previous.and_then(|text| SharedSecret::new(text).ok());
     let verifier = JwtVerifier::new(secret, previous.as_ref(), settings.user_id_claims.0.clone());
     let verifier = verifier.map_err(|error| Failure(error.to_string()))?;
-    let (repository, _) = store.ports();
-    Ok(Streams::new(repository, Arc::new(verifier), Arc::new(SystemClock), Arc::new(OsEntropy)))
+    Ok(Streams::new(store.ports().streams, Arc::new(verifier), Arc::new(SystemClock), Arc::new(OsEntropy)))
+}
+
+/// The use cases of media servers, and the servers whose hooks are taken.
+fn wire_media_servers(settings: &Settings, store: &Store) -> Result<(Broadcasts, HookServers), Failure> {
+    let application = settings.application().map_err(Failure)?;
+    let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
+    for entry in settings.media_servers().map_err(Failure)? {
+        let control = entry.control.map(|url| stream_media::connect(entry.family, &url, &application));
+        let control = control
+            .transpose()
+            .map_err(|error| Failure(format!("MEDIA_SERVERS: {}: {error}", entry.name)))?;
+        let secrets = HookSecrets::new(entry.secrets);
+        let hooks = HookServer { family: entry.family, secrets, host: entry.host };
+        hook_servers.insert(entry.name.clone(), hooks);
+        servers.push((entry.name, ServerProfile { family: entry.family, lease: entry.lease, control }));
+    }
+    let options = BroadcastOptions {
+        form: settings.addresses,
+        application,
+        takeover: settings.takeover,
+        reconnect_window: time::Duration::seconds(settings.reconnect_window.into()),
+    };
+    let sessions = store.ports().sessions;
+    let servers = Arc::new(MediaServers::new(servers));
+    Ok((Broadcasts::new(sessions, Arc::new(SystemClock), servers, options), hook_servers))
 }
 
 /// Everything that happens without a request: migrations, sweeps, and waiting for the users table.
 async fn keep_house(
     settings: Settings,
     store: Store,
-    streams: Streams,
+    (streams, broadcasts): (Streams, Broadcasts),
     readiness: Readiness,
     limit: Arc<GenerateKeyLimit>,
 ) {
@@ -163,6 +212,11 @@ async fn keep_house(
     }
     readiness.ready();
     tracing::info!("ready");
+    // They end with this task.
+    let mut attendants = JoinSet::new();
+    for server in broadcasts.servers().controlled() {
+        attendants.spawn(broadcasts::attend(broadcasts.clone(), server.clone()));
+    }
     let mut ticks = tokio::time::interval(Duration::from_secs(settings.sweep_interval.into()));
     loop {
         ticks.tick().await;
@@ -173,6 +227,11 @@ async fn keep_house(
             Err(error) => {
                 tracing::warn!(error = chain_of(&error), "could not mark expired streams yet");
             }
+        }
+        match broadcasts.sweep().await {
+            Ok(0) => {}
+            Ok(lost) => tracing::info!(lost, "sessions ended without a word from their media servers"),
+            Err(error) => tracing::warn!(error = chain_of(&error), "could not end lost sessions yet"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use stream_domain::UserId;
+use stream_domain::admission::AddressForm;
 use stream_domain::ports::Clock as _;
 use stream_jwt::SharedSecret;
 
@@ -27,6 +28,16 @@ pub(crate) fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin
     }
     if let Origin::File(path) = origin {
         tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
+    }
+}
+
+/// Warns of addresses that show every viewer the key.
+pub(crate) fn warn_of_addresses(settings: &Settings) {
+    if settings.addresses == AddressForm::Key {
+        tracing::warn!(
+            "ADDRESSES is key: the stream key is part of the address that viewers watch, so any of them could publish \
+             with it. ADDRESSES=playback keeps it secret; docs/media-servers says how"
+        );
     }
 }
 

@@ -8,11 +8,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
+use stream_domain::admission::{AddressForm, Takeover};
 use stream_jwt::SharedSecret;
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use crate::commands::Command;
+use crate::media_servers::{self, Entry};
 
 const RTMP_BASE: &str = "rtmp://localhost:1935/live";
 const HLS_BASE: &str = "http://localhost:8083/live";
@@ -65,6 +67,22 @@ pub(crate) struct Settings {
     #[arg(long, env = "HLS_BASE_URL", global = true, hide_env_values = true, value_name = "URL",
           default_value = HLS_BASE)]
     hls_base_url: String,
+    /// Where the key stands in addresses: key for …/{stream_key}, playback for …/{playback_id}?key={stream_key}, rename
+    /// for media servers that rename.
+    #[arg(long, env = "ADDRESSES", global = true, hide_env_values = true, value_name = "FORM",
+          default_value = "key", value_parser = parse_addresses)]
+    pub(crate) addresses: AddressForm,
+    /// Media servers, separated by blanks: name=family;secret=…;control=http://….
+    #[arg(long, env = "MEDIA_SERVERS", global = true, hide_env_values = true, value_name = "SERVERS")]
+    media_servers: Option<String>,
+    /// Who may take over from a publisher that is live: overdue, same-address or newest.
+    #[arg(long, env = "TAKEOVER", global = true, hide_env_values = true, value_name = "WHO",
+          default_value = "same-address", value_parser = parse_takeover)]
+    pub(crate) takeover: Takeover,
+    /// Seconds within which a publisher that comes back goes on with the same broadcast.
+    #[arg(long, env = "RECONNECT_WINDOW", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 60, value_parser = number(0_u32..=86_400))]
+    pub(crate) reconnect_window: u32,
     /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
           default_value = CORS_ORIGINS,
@@ -129,6 +147,19 @@ impl Settings {
             parse_rtmp_base(&self.rtmp_base_url).map_err(|reason| format!("RTMP_BASE_URL: {reason}"))?;
         let hls = parse_hls_base(&self.hls_base_url).map_err(|reason| format!("HLS_BASE_URL: {reason}"))?;
         Ok((rtmp, hls))
+    }
+
+    /// The media servers; parsed here for the same reason.
+    pub(crate) fn media_servers(&self) -> Result<Vec<Entry>, String> {
+        let text = self.media_servers.as_deref().unwrap_or_default();
+        media_servers::parse(text).map_err(|reason| format!("MEDIA_SERVERS: {reason}"))
+    }
+
+    /// The application that publishers go to: the path of the base of their addresses.
+    pub(crate) fn application(&self) -> Result<String, String> {
+        let (rtmp, _) = self.bases()?;
+        let path = Url::parse(&rtmp).map(|url| url.path().trim_matches('/').to_owned());
+        path.map_err(|_| "RTMP_BASE_URL: it must be a URL".to_owned())
     }
 
     /// How long a database operation may take.
@@ -261,6 +292,22 @@ where
         let number = text.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
     }
+}
+
+fn parse_addresses(text: &str) -> Result<AddressForm, String> {
+    match text {
+        "key" | "" => Ok(AddressForm::Key),
+        "playback" => Ok(AddressForm::Playback),
+        "rename" => Ok(AddressForm::Rename),
+        _ => Err("it must be key, playback or rename".to_owned()),
+    }
+}
+
+fn parse_takeover(text: &str) -> Result<Takeover, String> {
+    let all = [Takeover::Overdue, Takeover::SameAddress, Takeover::Newest];
+    let text = if text.is_empty() { Takeover::SameAddress.as_str() } else { text };
+    let known = all.into_iter().find(|takeover| takeover.as_str() == text);
+    known.ok_or_else(|| "it must be overdue, same-address or newest".to_owned())
 }
 
 fn parse_host(text: &str) -> Result<IpAddr, String> {

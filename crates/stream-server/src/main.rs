@@ -2,8 +2,10 @@
 
 mod app;
 mod banner;
+mod broadcasts;
 mod commands;
 mod config;
+mod media_servers;
 mod secret;
 mod system;
 mod telemetry;

@@ -13,8 +13,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, Settings};
 
-const OUR_CRATES: [&str; 6] =
-    ["stream_domain", "stream_http", "stream_jwt", "stream_postgres", "stream_server", "stream_sqlite"];
+const OUR_CRATES: [&str; 7] = [
+    "stream_domain",
+    "stream_http",
+    "stream_jwt",
+    "stream_media",
+    "stream_postgres",
+    "stream_server",
+    "stream_sqlite",
+];
 
 /// Begins to log.
 pub(crate) fn start(settings: &Settings) {

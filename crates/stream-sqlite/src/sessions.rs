@@ -17,7 +17,7 @@ use crate::SqliteStore;
 use crate::error;
 use crate::row::StreamRow;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
-use crate::session_row::{AttemptRow, NewSessionRow, PublisherRow, SessionRow};
+use crate::session_row::{AttemptRow, NewSessionRow, PublisherRow, SessionRow, corrupt};
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
@@ -124,14 +124,16 @@ impl SessionRepository for SqliteStore {
         }
         self.write(move |connection| {
             let mut cuts = Vec::new();
-            for (id, publisher) in due(connection, &wanted, now, limit)? {
+            for (id, publisher, why) in due(connection, &wanted, now, limit)? {
                 let take = sql_query(
                     "UPDATE publish_sessions SET cut_tried_at = ?1, cut_because = COALESCE(cut_because, 'expired')
                      WHERE id = ?2",
                 );
                 let take = take.bind::<Instant, _>(now.to_naive_utc()).bind::<BigInt, _>(id);
                 take.execute(connection).map_err(error::query)?;
-                cuts.push(Cut { session: SessionId(id), publisher: publisher.publisher(id)? });
+                let why = why.map_or(Some(EndReason::Expired), |why| EndReason::parse(&why));
+                let why = why.ok_or_else(|| corrupt("publish_sessions", id, "cut_because is no reason"))?;
+                cuts.push(Cut { session: SessionId(id), publisher: publisher.publisher(id)?, why });
             }
             Ok(cuts)
         })
@@ -263,7 +265,13 @@ fn admit(
                 renew(connection, own, terms.lease, now)?;
             }
             let playback_id = stream.playback_id;
-            Ok(Verdict::Admitted(Admitted { session, is_new: false, playback_id, superseded: None }))
+            Ok(Verdict::Admitted(Admitted {
+                session,
+                is_new: false,
+                playback_id,
+                rename: false,
+                superseded: None,
+            }))
         }
         Decision::Start { epoch, live_since } => {
             let superseded = current.map(|current| give_way(connection, current, now)).transpose()?.flatten();
@@ -271,7 +279,13 @@ fn admit(
             let inserted = diesel::insert_into(sessions::table).values(row).returning(sessions::id);
             let id: i64 = inserted.get_result(connection).map_err(error::query)?;
             let playback_id = stream.playback_id;
-            Ok(Verdict::Admitted(Admitted { session: SessionId(id), is_new: true, playback_id, superseded }))
+            Ok(Verdict::Admitted(Admitted {
+                session: SessionId(id),
+                is_new: true,
+                playback_id,
+                rename: false,
+                superseded,
+            }))
         }
         Decision::Refuse(refusal) => {
             if request.phase == Phase::Asks {
@@ -415,7 +429,7 @@ fn due(
     server: &ServerName,
     now: Timestamp,
     limit: u32,
-) -> Result<Vec<(i64, PublisherRow)>, StoreError> {
+) -> Result<Vec<(i64, PublisherRow, Option<String>)>, StoreError> {
     let is_marked = sessions::cut_because.is_not_null();
     let has_expired = sessions::ended_at.is_null().and(sessions::key_expires_at.le(now.to_naive_utc()));
     let tried_before = now.plus(-CUT_PAUSE).to_naive_utc();
@@ -425,7 +439,7 @@ fn due(
         .filter(is_marked.or(has_expired))
         .filter(may_try)
         .limit(limit.into())
-        .select((sessions::id, PublisherRow::as_select()))
+        .select((sessions::id, PublisherRow::as_select(), sessions::cut_because))
         .load(connection)
         .map_err(error::query)
 }

@@ -13,6 +13,7 @@ use crate::{
     Timestamp, UserId,
 };
 
+use super::gate::Gate;
 use sessions::{Attempts, Sessions};
 
 /// A store in memory; one lock makes each step atomic.
@@ -20,6 +21,7 @@ use sessions::{Attempts, Sessions};
 pub struct MemoryStore {
     state: Mutex<State>,
     away: AtomicBool,
+    admissions: Gate,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +45,16 @@ impl MemoryStore {
     /// Makes the store answer again.
     pub fn come_back(&self) {
         self.away.store(false, Ordering::SeqCst);
+    }
+
+    /// Makes admissions wait from now on.
+    pub fn hold_admissions(&self) {
+        self.admissions.close();
+    }
+
+    /// Lets those that wait go on, and all that come.
+    pub fn release_admissions(&self) {
+        self.admissions.open();
     }
 
     /// Deletes a stream, as the platform does that deletes its user.

@@ -72,7 +72,8 @@ fn other_methods_are_405_with_those_that_are_allowed() {
     let world = World::new();
     for (method, path) in ROUTES {
         let allowed = if method == "GET" { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" };
-        let path = path.replace("{stream_key}", "some-key");
+        let path = path.replace("{stream_key}", "some-key").replace("{id}", "1").replace("{family}", "srs");
+        let path = path.replace("{playback_id}", "some").replace("{server}", "edge").replace("{secret}", "s");
         for other in ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"] {
             if other == method {
                 continue;

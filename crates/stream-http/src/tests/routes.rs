@@ -6,10 +6,13 @@ use time::Duration;
 
 use super::World;
 
-/// The JSON with the random key replaced, for a snapshot.
+/// The JSON with the random key and playback id replaced, for a snapshot.
 fn pretty(answer: &super::Answer, key: &str) -> String {
-    let json = serde_json::to_string_pretty(&answer.json()).unwrap();
-    format!("{}\n{}", answer.status, json.replace(key, "KEY"))
+    let json = answer.json();
+    let stream = json.get("stream").unwrap_or(&json);
+    let playback_id = stream["playback_id"].as_str().unwrap_or("\0");
+    let text = serde_json::to_string_pretty(&json).unwrap();
+    format!("{}\n{}", answer.status, text.replace(key, "KEY").replace(playback_id, "PLAYBACK"))
 }
 
 #[test]
@@ -27,6 +30,9 @@ fn a_generated_key_comes_with_its_stream() {
         "expires_at": "2026-01-03T03:04:05.678901Z",
         "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
         "id": 1,
+        "live": false,
+        "live_since": null,
+        "playback_id": "PLAYBACK",
         "rtmp_url": "rtmp://localhost:1935/live/KEY",
         "status": "active",
         "stream_key": "KEY",
@@ -51,6 +57,9 @@ fn a_second_key_is_refused_with_the_active_stream() {
         "expires_at": "2026-01-03T03:04:05.678901Z",
         "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
         "id": 1,
+        "live": false,
+        "live_since": null,
+        "playback_id": "PLAYBACK",
         "rtmp_url": "rtmp://localhost:1935/live/KEY",
         "status": "active",
         "stream_key": "KEY",
@@ -143,6 +152,9 @@ fn a_key_is_looked_up_flat_and_only_while_it_may_publish() {
       "expires_at": "2026-01-03T03:04:05.678901Z",
       "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
       "id": 1,
+      "live": false,
+      "live_since": null,
+      "playback_id": "PLAYBACK",
       "rtmp_url": "rtmp://localhost:1935/live/KEY",
       "status": "active",
       "stream_key": "KEY",

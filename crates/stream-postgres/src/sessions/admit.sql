@@ -43,7 +43,7 @@ decision AS MATERIALIZED (
             WHEN own.id IS NOT NULL AND own.ended_at IS NULL THEN 'renew'
             WHEN $3 <> 'asks' AND own.end_reason NOT IN ('lost', 'server_restarted', 'answered_too_late')
                 THEN 'session_ended'
-            WHEN own.id IS NULL AND $1 IS NULL THEN 'no_key'
+            WHEN own.id IS NULL AND $1 IS NULL AND $3 <> 'vouched' THEN 'no_key'
             WHEN current.id IS NULL OR current.lease_until <= $13 THEN 'start'
             WHEN $3 = 'asks' AND ($12 = 'newest' OR ($12 = 'same-address' AND current.address = $11)) THEN 'start'
             ELSE 'already_live'

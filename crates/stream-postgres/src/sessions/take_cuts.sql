@@ -11,4 +11,4 @@ UPDATE publish_sessions s SET cut_tried_at = $2, cut_because = COALESCE(s.cut_be
 FROM due
 WHERE s.id = due.id AND (s.cut_tried_at IS NULL OR s.cut_tried_at <= $3)
 AND (s.ended_at IS NULL OR s.cut_because IS NOT NULL)
-RETURNING s.id, s.server, s.server_session, s.application, s.name, s.protocol, s.address
+RETURNING s.id, s.server, s.server_session, s.application, s.name, s.protocol, s.address, s.cut_because

@@ -62,6 +62,8 @@ pub async fn a_key_belongs_to_its_playback_id(store: &impl Store) {
     };
     assert!(!admitted(store, &listed("s1", &one), now()).await.is_new);
     assert_eq!(refused(store, &listed("s2", &two), now()).await, Refusal::NoKey);
+    let vouched = PublishRequest { phase: Phase::Vouched, ..listed("s2", &two) };
+    assert!(admitted(store, &vouched, now()).await.is_new, "a gate has seen the key");
     let found = store.find_by_playback_id(&one).await.expect("the store is there").expect("it is there");
     assert_eq!(found.key, key("one"));
     assert_eq!(store.find_by_playback_id(&crate::PlaybackId::of_old(StreamId(1))).await.ok(), Some(None));

@@ -120,7 +120,13 @@ impl State {
         };
         let (run, ordinal) = (request.run.clone(), request.ordinal);
         self.sessions.0.push(Kept { session, run, ordinal, to_cut: None, cut_tried_at: None });
-        Admitted { session: id, is_new: true, playback_id: stream.playback_id.clone(), superseded }
+        Admitted {
+            session: id,
+            is_new: true,
+            playback_id: stream.playback_id.clone(),
+            rename: false,
+            superseded,
+        }
     }
 
     fn note(
@@ -160,6 +166,7 @@ impl SessionRepository for MemoryStore {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
+        self.admissions.pass().await;
         let mut state = self.state()?;
         let named = |stream: &&Stream| match &request.proof {
             Proof::Key(key) | Proof::KeyOf(_, key) => stream.key == *key,
@@ -186,7 +193,13 @@ impl SessionRepository for MemoryStore {
                 let own = state.sessions.0.iter_mut().filter(|kept| kept.session.id == session);
                 own.for_each(|kept| kept.renew(now, terms.lease));
                 let playback_id = stream.playback_id;
-                Ok(Verdict::Admitted(Admitted { session, is_new: false, playback_id, superseded: None }))
+                Ok(Verdict::Admitted(Admitted {
+                    session,
+                    is_new: false,
+                    playback_id,
+                    rename: false,
+                    superseded: None,
+                }))
             }
             (Decision::Start { epoch, live_since }, Some(stream)) => {
                 let admitted = state.begin(request, &stream, (epoch, live_since), terms.lease, now);
@@ -284,9 +297,13 @@ impl SessionRepository for MemoryStore {
                 kept.to_cut = Some(EndReason::Expired);
             }
             let may_try = kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
-            if kept.to_cut.is_some() && may_try && cuts.len() < limit as usize {
+            if let Some(why) = kept.to_cut
+                && may_try
+                && cuts.len() < limit as usize
+            {
                 kept.cut_tried_at = Some(now);
-                cuts.push(Cut { session: kept.session.id, publisher: kept.session.publisher.clone() });
+                let (session, publisher) = (kept.session.id, kept.session.publisher.clone());
+                cuts.push(Cut { session, publisher, why });
             }
         }
         Ok(cuts)

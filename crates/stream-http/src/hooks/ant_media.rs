@@ -1,0 +1,69 @@
+//! Ant Media Server: JSON that asks about a publisher, and events as JSON or as a form.
+
+use serde::Deserialize;
+use serde_json::Value;
+use stream_domain::Family;
+use stream_domain::admission::{Phase, Refusal};
+use stream_domain::broadcasts::Claim;
+use stream_domain::session::PublishName;
+
+use super::Told;
+use super::fields::{self, Fields};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Question {
+    app_name: Option<String>,
+    stream_id: Option<String>,
+    mode: Option<String>,
+    query_params: Option<Value>,
+    /// Events have it, and questions do not.
+    action: Option<String>,
+    /// What events call the stream.
+    id: Option<String>,
+}
+
+pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let text = std::str::from_utf8(body).map_err(|_| Refusal::MalformedRequest)?;
+        let form = Fields::parse(text);
+        return event(form.required("action")?, form.one("id")?);
+    }
+    let question: Question = fields::json(body)?;
+    if let Some(action) = &question.action {
+        return event(action, question.id.as_deref().or(question.stream_id.as_deref()));
+    }
+    if question.mode.as_deref() == Some("play") {
+        return Ok(Told::Unconcerned);
+    }
+    let stream = question.stream_id.ok_or(Refusal::MalformedRequest)?;
+    Ok(Told::Publisher(Claim {
+        phase: Phase::Asks,
+        // It has no word for a stay but the stream's own name.
+        session: stream.clone(),
+        run: None,
+        ordinal: None,
+        application: question.app_name.unwrap_or_default(),
+        name: PublishName::new(stream),
+        key: parameters(question.query_params.as_ref()).key()?,
+        protocol: "rtmp".to_owned(),
+        address: None,
+        family: Family::AntMedia,
+    }))
+}
+
+fn event(action: &str, stream: Option<&str>) -> Result<Told, Refusal> {
+    match (action, stream) {
+        ("liveStreamEnded", Some(stream)) => Ok(Told::Left(stream.to_owned())),
+        ("liveStreamEnded", None) => Err(Refusal::MalformedRequest),
+        _ => Ok(Told::Unconcerned),
+    }
+}
+
+/// The query, which comes as the text of a Java map: `{a=1, b=2}`.
+fn parameters(value: Option<&Value>) -> Fields {
+    let text = value.and_then(Value::as_str).unwrap_or_default().trim();
+    let inner = text.trim_start_matches('{').trim_end_matches('}');
+    let pairs = inner.split(',').filter_map(|pair| pair.trim().split_once('='));
+    Fields::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}

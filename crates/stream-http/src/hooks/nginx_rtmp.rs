@@ -1,0 +1,71 @@
+//! nginx-rtmp: forms, in which whatever a publisher put behind its `?` stands raw at the end.
+
+use stream_domain::Family;
+use stream_domain::admission::{Phase, Refusal};
+use stream_domain::broadcasts::Claim;
+use stream_domain::session::PublishName;
+
+use super::fields::{self, Fields};
+use super::{Answer, Outcome, Told};
+
+/// The fields that nginx itself sends; a publisher who sends one of them again wants to be taken for somebody else.
+const RESERVED: [&str; 19] = [
+    "app",
+    "flashver",
+    "swfurl",
+    "tcurl",
+    "pageurl",
+    "addr",
+    "clientid",
+    "epoch",
+    "call",
+    "name",
+    "type",
+    "time",
+    "timestamp",
+    "start",
+    "duration",
+    "reset",
+    "recorder",
+    "path",
+    "psk",
+];
+
+pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::MalformedRequest)?;
+    let fields = Fields::parse(text);
+    for name in RESERVED {
+        fields.one(name)?;
+    }
+    let phase = match fields.required("call")? {
+        "publish" => Phase::Asks,
+        "update_publish" => Phase::Updates,
+        "publish_done" | "done" | "disconnect" => {
+            // A disconnect of one that never published names nobody.
+            return Ok(fields.one("clientid")?.map_or(Told::Unconcerned, |id| Told::Left(id.to_owned())));
+        }
+        _ => return Ok(Told::Unconcerned),
+    };
+    let connection = fields.required("clientid")?;
+    Ok(Told::Publisher(Claim {
+        phase,
+        session: connection.to_owned(),
+        run: None,
+        ordinal: Some(connection.parse().map_err(|_| Refusal::MalformedRequest)?),
+        application: fields.required("app")?.to_owned(),
+        name: PublishName::new(fields.required("name")?),
+        key: fields.key()?,
+        protocol: "rtmp".to_owned(),
+        address: fields.one("addr")?.and_then(fields::address),
+        family: Family::NginxRtmp,
+    }))
+}
+
+/// Any 2xx is a yes; a bare name in `Location` renames, which no other server may be sent.
+pub(super) fn render(outcome: &Outcome) -> Answer {
+    let answer = Answer::of(outcome);
+    match outcome {
+        Outcome::Accepted(Some(name)) => Answer { status: 302, location: Some(name.to_string()), ..answer },
+        _ => answer,
+    }
+}

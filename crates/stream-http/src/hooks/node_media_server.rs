@@ -1,0 +1,56 @@
+//! node-media-server 4: JSON that is labelled `text/plain`; whatever is not exactly 200 ends the session.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use stream_domain::Family;
+use stream_domain::admission::{Phase, Refusal};
+use stream_domain::broadcasts::Claim;
+use stream_domain::session::PublishName;
+
+use super::Told;
+use super::fields;
+
+#[derive(Deserialize)]
+struct Event {
+    action: String,
+    id: String,
+    #[serde(default)]
+    ip: String,
+    #[serde(default)]
+    app: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    query: Map<String, Value>,
+    #[serde(default)]
+    protocol: String,
+}
+
+pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
+    let event: Event = fields::json(body)?;
+    match event.action.as_str() {
+        // The two come in either order.
+        "prePublish" | "postPublish" => {}
+        // A second publisher of a live name is refused by the server itself and ends like a player.
+        "donePublish" | "donePlay" => return Ok(Told::Left(event.id)),
+        _ => return Ok(Told::Unconcerned),
+    }
+    let key = match event.query.get("key") {
+        None => None,
+        Some(Value::String(key)) => Some(key.clone()),
+        // A field that stands there twice becomes a list.
+        Some(_) => return Err(Refusal::MalformedRequest),
+    };
+    Ok(Told::Publisher(Claim {
+        phase: Phase::Asks,
+        session: event.id,
+        run: None,
+        ordinal: None,
+        application: event.app,
+        name: PublishName::new(event.name),
+        key,
+        protocol: event.protocol,
+        address: fields::address(&event.ip),
+        family: Family::NodeMediaServer4,
+    }))
+}

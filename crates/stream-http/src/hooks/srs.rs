@@ -1,0 +1,68 @@
+//! SRS and Oryx: JSON with an `action`; heartbeats have none.
+
+use serde::Deserialize;
+use stream_domain::Family;
+use stream_domain::admission::{Phase, Refusal};
+use stream_domain::broadcasts::Claim;
+use stream_domain::session::PublishName;
+
+use super::Told;
+use super::fields::{self, Fields};
+
+/// The virtual host of whoever names none.
+const DEFAULT_HOST: &str = "__defaultVhost__";
+
+#[derive(Deserialize)]
+struct Event {
+    action: Option<String>,
+    /// The run of the server in hooks.
+    service_id: Option<String>,
+    /// The run of the server in heartbeats.
+    service: Option<String>,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
+    ip: String,
+    #[serde(default)]
+    vhost: String,
+    #[serde(default)]
+    app: String,
+    #[serde(default)]
+    stream: String,
+    #[serde(default)]
+    param: String,
+}
+
+pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
+    let event: Event = fields::json(body)?;
+    let phase = match event.action.as_deref() {
+        Some("on_publish") => Phase::Asks,
+        // Comes with each segment, and so tells that the publisher goes on.
+        Some("on_hls") => Phase::Updates,
+        Some("on_unpublish" | "on_close") => return Ok(Told::Left(event.client_id)),
+        Some(_) => return Ok(Told::Unconcerned),
+        None if event.service.is_some() => return Ok(Told::Alive(event.service)),
+        None => return Err(Refusal::MalformedRequest),
+    };
+    if event.client_id.is_empty() {
+        return Err(Refusal::MalformedRequest);
+    }
+    let host = host.unwrap_or(DEFAULT_HOST);
+    let param = Fields::parse(&event.param);
+    // A publisher picks the virtual host by itself, and one without hooks would let it in unasked.
+    if event.vhost != host || param.one("vhost")?.is_some_and(|named| named != host) {
+        return Err(Refusal::ForeignHost);
+    }
+    Ok(Told::Publisher(Claim {
+        phase,
+        session: event.client_id,
+        run: event.service_id,
+        ordinal: None,
+        application: event.app,
+        name: PublishName::new(event.stream),
+        key: param.key()?,
+        protocol: "rtmp".to_owned(),
+        address: fields::address(&event.ip),
+        family: Family::Srs,
+    }))
+}

@@ -1,0 +1,1 @@
+//! Dialects, held to the recorded bytes.

@@ -1,0 +1,77 @@
+//! `ZLMediaKit`: JSON without a word for what it is, so its fields tell; a no is a 200 with another code than 0.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use stream_domain::Family;
+use stream_domain::admission::{Phase, Refusal};
+use stream_domain::broadcasts::Claim;
+use stream_domain::session::PublishName;
+
+use super::fields::{self, Fields};
+use super::{Answer, Outcome, Told, sentence};
+
+/// The virtual host of whoever names none.
+const DEFAULT_HOST: &str = "__defaultVhost__";
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Event {
+    vhost: String,
+    app: String,
+    stream: String,
+    schema: String,
+    params: String,
+    ip: String,
+    id: String,
+    /// Only `on_stream_changed` has it.
+    regist: Option<bool>,
+    /// Only `on_flow_report` has it.
+    player: Option<bool>,
+}
+
+pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
+    let members: Map<String, Value> = fields::json(body)?;
+    // The list of settings that a server posts at its start.
+    if members.keys().any(|name| name.starts_with("api.") || name.starts_with("general.")) {
+        return Ok(Told::Restarted);
+    }
+    let is_keepalive = members.contains_key("data") && !members.contains_key("stream");
+    let event: Event =
+        serde_json::from_value(Value::Object(members)).map_err(|_| Refusal::MalformedRequest)?;
+    if is_keepalive {
+        return Ok(Told::Alive(None));
+    }
+    match (event.regist, event.player) {
+        // It comes once an output, of which the first is the publisher's own.
+        (Some(false), _) if event.schema == "rtmp" => return Ok(Told::NameLeft(event.stream)),
+        (Some(_), _) | (_, Some(true)) => return Ok(Told::Unconcerned),
+        (_, Some(false)) => return Ok(Told::Left(event.id)),
+        _ if event.id.is_empty() => return Ok(Told::Unconcerned),
+        _ => {}
+    }
+    let host = host.unwrap_or(DEFAULT_HOST);
+    let params = Fields::parse(&event.params);
+    if event.vhost != host || params.one("vhost")?.is_some_and(|named| named != host) {
+        return Err(Refusal::ForeignHost);
+    }
+    Ok(Told::Publisher(Claim {
+        phase: Phase::Asks,
+        session: event.id,
+        run: None,
+        ordinal: None,
+        application: event.app,
+        name: PublishName::new(event.stream),
+        key: params.key()?,
+        protocol: event.schema,
+        address: fields::address(&event.ip),
+        family: Family::ZlMediaKit,
+    }))
+}
+
+/// Another status than 200 would make it ask again, three seconds later.
+pub(super) fn render(outcome: &Outcome) -> Answer {
+    match outcome {
+        Outcome::Refused(refusal) => Answer::json(200, json!({ "code": 1, "msg": sentence(*refusal) })),
+        Outcome::Accepted(_) | Outcome::Noted => Answer::accepted(),
+    }
+}

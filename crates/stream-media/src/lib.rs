@@ -1,0 +1,58 @@
+//! The control interfaces of media servers, one file a family: who is publishing, and an end to it.
+//!
+//! Each adapter asks its server for a list of live publishers and reads the answer as that kind gives it, and each can
+//! end one of them.
+//! All of them speak plain HTTP: a control interface belongs on a private network.
+
+#![warn(clippy::future_not_send)]
+
+mod http;
+mod mediamtx;
+mod nginx_rtmp;
+mod node_media_server_2;
+mod node_media_server_4;
+mod ovenmediaengine;
+mod srs;
+mod zlmediakit;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use stream_domain::Family;
+use stream_domain::ports::MediaServer;
+
+use crate::http::Http;
+
+/// Prepares the control interface of a media server; nothing is sent yet.
+///
+/// `url` is its base, `http://user:password@host:port`, and `application` the one that streams are published to.
+pub fn connect(family: Family, url: &str, application: &str) -> Result<Arc<dyn MediaServer>, InvalidControl> {
+    let http = Http::new(url)?;
+    let application = application.to_owned();
+    Ok(match family {
+        Family::NginxRtmp => Arc::new(nginx_rtmp::NginxRtmp::new(http)),
+        Family::Srs => Arc::new(srs::Srs::new(http)),
+        Family::MediaMtx => Arc::new(mediamtx::MediaMtx::new(http)),
+        Family::OvenMediaEngine => Arc::new(ovenmediaengine::OvenMediaEngine::new(http, application)),
+        Family::NodeMediaServer2 => Arc::new(node_media_server_2::NodeMediaServer2::new(http)),
+        Family::NodeMediaServer4 => Arc::new(node_media_server_4::NodeMediaServer4::new(http)),
+        Family::ZlMediaKit => Arc::new(zlmediakit::ZlMediaKit::new(http)),
+        Family::AntMedia => return Err(InvalidControl::NotSupported),
+    })
+}
+
+/// Why a control interface cannot be used; shows nothing of its address, which holds credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidControl {
+    /// It is no address of the form that is wanted.
+    #[error("control must be http://host:port, with user:password@ where the server wants them")]
+    Malformed,
+    /// It is encrypted.
+    #[error("control must be http://, not https://; reach the server over a private network")]
+    Encrypted,
+    /// This kind of server has no control interface that this service knows.
+    #[error("this kind of media server cannot be controlled; leave control away")]
+    NotSupported,
+}

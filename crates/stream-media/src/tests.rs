@@ -1,0 +1,313 @@
+//! Each adapter against a server that gives the answers which real ones were seen to give.
+
+use std::sync::{Arc, Mutex};
+
+use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::session::PublishName;
+use stream_domain::{Family, Publisher, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use crate::{InvalidControl, connect};
+
+/// What a request is answered with: a status and a body.
+type Reply = (u16, &'static str);
+
+/// A server that answers each request line by the table, and notes what it was asked.
+struct Stub {
+    address: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stub {
+    async fn start(table: &'static [(&'static str, Reply)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = Vec::new();
+                let mut chunk = [0; 4096];
+                while !is_whole(&request) {
+                    match stream.read(&mut chunk).await {
+                        Ok(length) if length > 0 => request.extend_from_slice(&chunk[..length]),
+                        _ => break,
+                    }
+                }
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let line = text.split(" HTTP/").next().unwrap_or_default().to_owned();
+                noted.lock().unwrap().push(text);
+                let reply = table.iter().find(|(wanted, _)| line == *wanted).map(|(_, reply)| *reply);
+                let (status, body) = reply.unwrap_or((404, "no such line in the table"));
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn control(&self, family: Family, credentials: &str) -> Arc<dyn MediaServer> {
+        connect(family, &format!("http://{credentials}{}", self.address), "live").unwrap()
+    }
+
+    /// The lines that were asked, without what follows them.
+    fn lines(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|text| text.split(" HTTP/").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    fn has_sent(&self, header: &str) -> bool {
+        self.asked.lock().unwrap().iter().all(|text| text.to_lowercase().contains(&header.to_lowercase()))
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn publisher(session: &str, name: &str, protocol: &str) -> Publisher {
+    Publisher {
+        server: ServerName::parse("edge").unwrap(),
+        session: session.to_owned(),
+        application: "live".to_owned(),
+        name: PublishName::new(name),
+        protocol: protocol.to_owned(),
+        address: None,
+    }
+}
+
+/// Application, name and session of what is listed.
+fn names(listed: &[Listed]) -> Vec<(&str, &str, Option<&str>)> {
+    listed.iter().map(|one| (one.application.as_str(), one.name.expose(), one.session.as_deref())).collect()
+}
+
+#[tokio::test]
+async fn nginx_rtmp_is_asked_by_stat_and_told_by_control() {
+    let stub = Stub::start(&[
+        ("GET /stat", (200, include_str!("samples/nginx-stat.xml"))),
+        ("GET /control/drop/publisher?app=live&clientid=2", (200, "1")),
+    ])
+    .await;
+    let control = stub.control(Family::NginxRtmp, "");
+    let listed = control.publishers().await.unwrap();
+    assert_eq!(names(&listed), [("live", "0123456789abcdef0123456789abcdef", Some("2"))]);
+    control.cut(&publisher("2", "key", "rtmp")).await.unwrap();
+    // An empty number would drop everybody.
+    control.cut(&publisher("", "key", "rtmp")).await.unwrap();
+    assert_eq!(stub.lines(), ["GET /stat", "GET /control/drop/publisher?app=live&clientid=2"]);
+}
+
+#[tokio::test]
+async fn mediamtx_lists_paths_page_by_page_and_kicks_by_kind() {
+    let stub = Stub::start(&[
+        (
+            "GET /v3/paths/list?itemsPerPage=1000&page=0",
+            (
+                200,
+                r#"{"itemCount":3,"pageCount":2,"items":[
+                {"name":"live/one","source":{"type":"rtmpConn","id":"id-1"},"ready":true},
+                {"name":"cam","source":{"type":"rtspSource","id":""}},{"name":"idle","source":null}]}"#,
+            ),
+        ),
+        (
+            "GET /v3/paths/list?itemsPerPage=1000&page=1",
+            (200, r#"{"itemCount":3,"pageCount":2,"items":[{"name":"live/two","source":{"type":"srtConn","id":"id-2"}}]}"#),
+        ),
+        ("POST /v3/srtconns/kick/id-2", (200, r#"{"status":"ok"}"#)),
+        ("POST /v3/rtmpsconns/kick/id-1", (200, r#"{"status":"ok"}"#)),
+        ("POST /v3/webrtcsessions/kick/id-3", (500, r#"{"status":"error"}"#)),
+    ])
+    .await;
+    let control = stub.control(Family::MediaMtx, "");
+    let listed = control.publishers().await.unwrap();
+    assert_eq!(names(&listed), [("live", "one", Some("id-1")), ("live", "two", Some("id-2"))]);
+    assert_eq!(listed[1].protocol, "srt");
+    control.cut(&publisher("id-2", "two", "srt")).await.unwrap();
+    // Not among the plain ones, so among the encrypted ones, or gone.
+    control.cut(&publisher("id-1", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("id-9", "one", "rtmp")).await.unwrap();
+    let failed = control.cut(&publisher("id-3", "three", "webrtc")).await;
+    assert!(matches!(failed, Err(MediaServerError::Unexpected(_))), "{failed:?}");
+}
+
+#[tokio::test]
+async fn srs_lists_streams_and_deletes_clients() {
+    let stub = Stub::start(&[
+        (
+            "GET /api/v1/streams/?start=0&count=1000",
+            (
+                200,
+                r#"{"code":0,"streams":[
+                {"id":"vid-1","name":"one","app":"live","publish":{"active":true,"cid":"c1"}},
+                {"id":"vid-2","name":"two","app":"live","publish":{"active":false,"cid":"c2"}}]}"#,
+            ),
+        ),
+        ("DELETE /api/v1/clients/c1", (200, r#"{"code":0}"#)),
+        ("DELETE /api/v1/clients/c2", (200, r#"{"code":2049}"#)),
+        ("DELETE /api/v1/clients/c3", (200, r#"{"code":1061}"#)),
+    ])
+    .await;
+    let control = stub.control(Family::Srs, "ops:p%40w@");
+    assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", Some("c1"))]);
+    control.cut(&publisher("c1", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("c2", "two", "rtmp")).await.unwrap();
+    assert!(control.cut(&publisher("c3", "three", "rtmp")).await.is_err());
+    // `ops:p@w` in base64.
+    assert!(stub.has_sent("authorization: Basic b3BzOnBAdw=="), "credentials come decoded");
+}
+
+#[tokio::test]
+async fn ovenmediaengine_lists_names_and_deletes_streams() {
+    let stub = Stub::start(&[
+        (
+            "GET /v1/vhosts/default/apps/live/streams",
+            (200, r#"{"message":"OK","response":["one"],"statusCode":200}"#),
+        ),
+        ("DELETE /v1/vhosts/default/apps/live/streams/one", (200, r#"{"message":"OK","statusCode":200}"#)),
+        (
+            "GET /v1/vhosts/other/apps/live/streams",
+            (200, r#"{"message":"OK","response":[],"statusCode":200}"#),
+        ),
+    ])
+    .await;
+    let control = stub.control(Family::OvenMediaEngine, "token@");
+    assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", None)]);
+    control.cut(&publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap();
+    let other = format!("http://token@{}/v1/vhosts/other", stub.address);
+    let other = connect(Family::OvenMediaEngine, &other, "live").unwrap();
+    assert_eq!(other.publishers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn node_media_server_2_ends_a_name_only_while_it_is_the_same_publishers() {
+    let stub = Stub::start(&[
+        (
+            "GET /api/streams",
+            (
+                200,
+                r#"{"live":{"one":{"publisher":{"app":"live","stream":"one","clientId":"NK9THZEU","ip":"127.0.0.1",
+                "audio":null,"video":null},"subscribers":[]},"two":{"publisher":null,"subscribers":[]}}}"#,
+            ),
+        ),
+        ("DELETE /api/streams/live/one", (200, r#""ok""#)),
+    ])
+    .await;
+    let control = stub.control(Family::NodeMediaServer2, "ops:pw@");
+    let listed = control.publishers().await.unwrap();
+    assert_eq!(names(&listed), [("live", "one", Some("NK9THZEU"))]);
+    assert_eq!(listed[0].address, "127.0.0.1".parse().ok());
+    control.cut(&publisher("AAAAAAAA", "one", "rtmp")).await.unwrap();
+    assert!(!stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()), "that was another publisher");
+    control.cut(&publisher("NK9THZEU", "one", "rtmp")).await.unwrap();
+    assert!(stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()));
+}
+
+#[tokio::test]
+async fn node_media_server_4_logs_in_once_and_lists_who_is_publishing() {
+    let stub = Stub::start(&[
+        ("POST /api/v1/login", (200, r#"{"success":true,"data":{"token":"t1","expiresIn":"1h"}}"#)),
+        (
+            "GET /api/v1/streams",
+            (
+                200,
+                r#"{"success":true,"data":{"streams":[
+                {"key":"/live/one","app":"live","name":"one","status":"publishing",
+                 "publisher":{"id":"mwuultf5","ip":"127.0.0.1:55548","protocol":"rtmp","createTime":1795534036530}},
+                {"key":"/live/two","app":"live","name":"two","status":"reconnecting",
+                 "publisher":{"id":"left","ip":"127.0.0.1:1","protocol":"rtmp"}},
+                {"key":"/live/x","app":"live","name":"x","status":"idle","publisher":null}],"total":3}}"#,
+            ),
+        ),
+        ("DELETE /api/v1/sessions/mwuultf5", (200, r#"{"success":true}"#)),
+    ])
+    .await;
+    let control = stub.control(Family::NodeMediaServer4, "admin:secret@");
+    let listed = control.publishers().await.unwrap();
+    assert_eq!(names(&listed), [("live", "one", Some("mwuultf5"))]);
+    assert_eq!(listed[0].address, "127.0.0.1".parse().ok());
+    control.cut(&publisher("mwuultf5", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("gone", "one", "rtmp")).await.unwrap();
+    let logins = stub.lines().iter().filter(|line| *line == "POST /api/v1/login").count();
+    assert_eq!(logins, 1);
+    let asked = stub.asked.lock().unwrap();
+    assert!(asked[0].ends_with(r#"{"password":"secret","username":"admin"}"#), "{}", asked[0]);
+    assert!(asked[1..].iter().all(|text| text.contains("Bearer t1")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn zlmediakit_lists_each_publisher_once_and_kicks_by_id() {
+    let stub = Stub::start(&[
+        (
+            "GET /index/api/getMediaList?secret=s3cr3t",
+            (
+                200,
+                r#"{"code":0,"data":[
+                {"app":"live","stream":"one","schema":"rtmp","originTypeStr":"rtmp_push",
+                 "originSock":{"identifier":"3-10","peer_ip":"192.0.2.7","peer_port":4000}},
+                {"app":"live","stream":"one","schema":"hls","originTypeStr":"rtmp_push",
+                 "originSock":{"identifier":"3-10","peer_ip":"192.0.2.7","peer_port":4000}},
+                {"app":"live","stream":"pulled","schema":"rtmp","originTypeStr":"pull"}]}"#,
+            ),
+        ),
+        ("GET /index/api/kick_session?secret=s3cr3t&id=3-10", (200, r#"{"code":0,"msg":"success"}"#)),
+        (
+            "GET /index/api/kick_session?secret=s3cr3t&id=3-11",
+            (200, r#"{"code":-500,"msg":"can not find the target"}"#),
+        ),
+        (
+            "GET /index/api/kick_session?secret=s3cr3t&id=3-12",
+            (200, r#"{"code":-1,"msg":"can not find the target"}"#),
+        ),
+        ("GET /index/api/kick_session?secret=s3cr3t&id=3-13", (200, r#"{"code":-300}"#)),
+        ("GET /index/api/getMediaList?secret=empty", (200, r#"{"code":0}"#)),
+        ("GET /index/api/getMediaList?secret=wrong", (200, r#"{"code":-100,"msg":"Incorrect secret"}"#)),
+    ])
+    .await;
+    let control = stub.control(Family::ZlMediaKit, "s3cr3t@");
+    let listed = control.publishers().await.unwrap();
+    assert_eq!(names(&listed), [("live", "one", Some("3-10"))]);
+    assert_eq!((listed[0].protocol.as_str(), listed[0].address), ("rtmp", "192.0.2.7".parse().ok()));
+    control.cut(&publisher("3-10", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("3-11", "one", "rtmp")).await.unwrap();
+    control.cut(&publisher("3-12", "one", "rtmp")).await.unwrap();
+    assert!(control.cut(&publisher("3-13", "one", "rtmp")).await.is_err());
+    assert_eq!(stub.control(Family::ZlMediaKit, "empty@").publishers().await.unwrap(), []);
+    let wrong = stub.control(Family::ZlMediaKit, "wrong@").publishers().await;
+    assert!(matches!(wrong, Err(MediaServerError::Forbidden)), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_or_refuses_us_or_is_another_kind_says_so_without_secrets() {
+    let control = connect(Family::Srs, "http://ops:hunter2@127.0.0.1:1", "live").unwrap();
+    let away = control.publishers().await.unwrap_err();
+    assert!(matches!(away, MediaServerError::Unreachable(_)), "{away:?}");
+    assert!(!stream_domain::ports::chain_of(&away).contains("hunter2"));
+    let stub = Stub::start(&[
+        ("GET /api/v1/streams/?start=0&count=1000", (401, "")),
+        ("GET /v3/paths/list?itemsPerPage=1000&page=0", (200, r#"{"pageCount":1,"items":"secret-name"}"#)),
+    ])
+    .await;
+    let refused = stub.control(Family::Srs, "ops:hunter2@").publishers().await;
+    assert!(matches!(refused, Err(MediaServerError::Forbidden)), "{refused:?}");
+    let other = stub.control(Family::MediaMtx, "").publishers().await.unwrap_err();
+    assert!(!other.to_string().contains("secret-name"), "{other}");
+}
+
+#[test]
+fn wrong_addresses_are_refused() {
+    let refusal = |url: &str, family| connect(family, url, "live").err();
+    assert_eq!(refusal("https://host", Family::Srs), Some(InvalidControl::Encrypted));
+    assert_eq!(refusal("http://host?x", Family::Srs), Some(InvalidControl::Malformed));
+    assert_eq!(refusal("host:8080", Family::Srs), Some(InvalidControl::Malformed));
+    assert_eq!(refusal("ftp://host", Family::Srs), Some(InvalidControl::Malformed));
+    assert_eq!(refusal("http://host", Family::AntMedia), Some(InvalidControl::NotSupported));
+}

@@ -1,0 +1,100 @@
+//! `ZLMediaKit`: its list has every output of a stream, with the socket of whoever publishes it.
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde::Deserialize;
+use stream_domain::Publisher;
+use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::session::PublishName;
+
+use crate::http::{self, Http};
+
+/// What it says of a session that is not there, by its version.
+const NO_SUCH_SESSION: [i64; 2] = [-500, -1];
+
+/// What it says of a wrong secret.
+const WRONG_SECRET: i64 = -100;
+
+pub(crate) struct ZlMediaKit {
+    http: Http,
+}
+
+impl ZlMediaKit {
+    pub(crate) fn new(http: Http) -> Self {
+        Self { http }
+    }
+}
+
+#[derive(Deserialize)]
+struct Media {
+    code: i64,
+    /// Absent when there is nothing.
+    #[serde(default)]
+    data: Vec<Output>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Output {
+    app: String,
+    stream: String,
+    #[serde(default)]
+    origin_type_str: String,
+    origin_sock: Option<Socket>,
+}
+
+#[derive(Deserialize)]
+struct Socket {
+    identifier: String,
+    #[serde(default)]
+    peer_ip: String,
+}
+
+#[derive(Deserialize)]
+struct Done {
+    code: i64,
+}
+
+#[async_trait]
+impl MediaServer for ZlMediaKit {
+    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
+        let query = [("secret", self.http.secret())];
+        let answer = self.http.get(self.http.url(&["index", "api", "getMediaList"], &query)).await?.ok()?;
+        let media: Media = answer.json()?;
+        succeeded(media.code)?;
+        let mut listed: Vec<Listed> = media.data.into_iter().filter_map(listed).collect();
+        // Each publisher is listed once an output.
+        listed.sort_by(|a, b| a.session.cmp(&b.session));
+        listed.dedup_by(|a, b| a.session == b.session);
+        Ok(listed)
+    }
+
+    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+        let query = [("secret", self.http.secret()), ("id", publisher.session.as_str())];
+        let kick = self.http.url(&["index", "api", "kick_session"], &query);
+        let done: Done = self.http.order(Method::GET, kick).await?.ok()?.json()?;
+        if NO_SUCH_SESSION.contains(&done.code) { Ok(()) } else { succeeded(done.code) }
+    }
+}
+
+fn succeeded(code: i64) -> Result<(), MediaServerError> {
+    match code {
+        0 => Ok(()),
+        WRONG_SECRET => Err(MediaServerError::Forbidden),
+        code => Err(MediaServerError::Unexpected(format!("its code is {code}"))),
+    }
+}
+
+fn listed(output: Output) -> Option<Listed> {
+    let protocol = output.origin_type_str.strip_suffix("_push")?.to_owned();
+    let socket = output.origin_sock?;
+    Some(Listed {
+        session: Some(socket.identifier),
+        application: output.app,
+        name: PublishName::new(output.stream),
+        key: None,
+        protocol,
+        address: http::address(&socket.peer_ip),
+        ordinal: None,
+    })
+}
