@@ -7,7 +7,7 @@ use time::Duration;
 
 use crate::lifecycle::Ended;
 use crate::media_server::ServerName;
-use crate::session::{Publisher, Session, SessionId};
+use crate::session::{EndReason, Publisher, Session, SessionId};
 use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
 
 /// Where the key stands in the addresses that the service hands out.
@@ -82,15 +82,32 @@ impl Proof {
 pub struct PublishRequest {
     /// When it is asked about.
     pub phase: Phase,
-    /// Who it is.
+    /// Who it is; its session is empty where the server lists names only.
     pub publisher: Publisher,
     /// What it shows.
     pub proof: Proof,
+    /// When its server was asked, or spoke up.
+    pub seen_at: Timestamp,
     /// The run of its media server, where the server says: another value means that it was started anew.
     pub run: Option<String>,
     /// The number of its connection, where the server counts them from 1 at each start.
     pub ordinal: Option<i64>,
 }
+
+impl PublishRequest {
+    /// Whether a session that ended so goes on after all, since its server says so.
+    ///
+    /// It does where we merely lost sight of it; what is heard of one that was sent away is late.
+    /// That one has left may have been a mistake, if the server listed it well after.
+    fn may_resume(&self, ended_at: Timestamp, how: EndReason) -> bool {
+        let is_listed = matches!(self.phase, Phase::Listed | Phase::Vouched);
+        let listed_since = is_listed && self.seen_at > ended_at.plus(RESUME_MARGIN);
+        how.may_resume() || (how == EndReason::Left && listed_since)
+    }
+}
+
+/// How much later than its end a publisher must be listed for the end to have been a mistake.
+pub const RESUME_MARGIN: Duration = Duration::SECOND;
 
 /// Who may take over from a publisher that is still alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +149,8 @@ pub struct Facts<'a> {
     pub stream: Option<&'a Stream>,
     /// The stream's open session, overdue or not.
     pub current: Option<&'a Session>,
-    /// The last session of this stream by this very publisher (server and session id).
+    /// The last session of this stream by this very publisher (server and session id); where the server lists names
+    /// only, the last one at that server.
     pub own: Option<&'a Session>,
     /// The stream's last session, whoever's.
     pub previous: Option<&'a Session>,
@@ -184,12 +202,12 @@ fn decide_start(
     }
     if let Some(own) = facts.own {
         match own.ended {
-            None => return Ok(Some(own.id)),
-            // What is heard of a session that has ended is late; one that asks begins anew.
-            Some((_, how)) if request.phase != Phase::Asks && !how.may_resume() => {
+            // One that asks again after its lease ran out may be another connection that was given the same number.
+            None if request.phase != Phase::Asks || own.is_alive_at(now) => return Ok(Some(own.id)),
+            Some((at, how)) if request.phase != Phase::Asks && !request.may_resume(at, how) => {
                 return Err(Refusal::SessionEnded);
             }
-            Some(_) => {}
+            _ => {}
         }
     } else if matches!(request.proof, Proof::Name(_)) && request.phase != Phase::Vouched {
         return Err(Refusal::NoKey);

@@ -1,8 +1,10 @@
 //! The use cases of media servers: who may go on air, who is on air, and who is to be taken off it.
 
-use std::collections::HashMap;
+mod comparing;
+mod runs;
+
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use time::Duration;
 
@@ -10,20 +12,12 @@ use crate::admission::{
     AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{
-    Clock, EndOf, Listed, MediaServer, MediaServerError, Roll, SessionRepository, StoreError,
-};
+use crate::ports::{Clock, EndOf, MediaServer, Roll, SessionRepository, StoreError};
 use crate::session::{EndReason, PublishName, Publisher, Session};
 use crate::{StreamId, Timestamp, UserId};
+use runs::Runs;
 
-/// How long a publisher may be on air before its server must list it.
-const LISTED_WITHIN: Duration = Duration::seconds(5);
-
-/// How many publishers are cut in one step.
-const CUT_BATCH: u32 = 100;
-
-/// How many media servers are remembered at most.
-const MANY_SERVERS: usize = 1_000;
+pub use comparing::{ReconcileError, Reconciled};
 
 /// How many rows a sweep changes in one step.
 const SWEEP_BATCH: u32 = 500;
@@ -48,7 +42,7 @@ pub struct BroadcastOptions {
 }
 
 /// What a media server says of a publisher.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Claim {
     /// Whether it asks, or goes on.
     pub phase: Phase,
@@ -72,6 +66,16 @@ pub struct Claim {
     pub family: Family,
 }
 
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The key is a secret, and in some families the session holds the name, which may be one.
+        f.debug_struct("Claim")
+            .field("phase", &self.phase)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Everything that the service does with publishers.
 #[derive(Clone)]
 pub struct Broadcasts {
@@ -79,8 +83,8 @@ pub struct Broadcasts {
     clock: Arc<dyn Clock>,
     servers: Arc<MediaServers>,
     options: BroadcastOptions,
-    /// The run that each media server was last seen in, so that a new one is noticed.
-    runs: Arc<Mutex<HashMap<ServerName, String>>>,
+    /// The runs that each media server was seen in, so that a new one is noticed, and an old one is not taken for new.
+    runs: Arc<Runs>,
 }
 
 impl std::fmt::Debug for Broadcasts {
@@ -110,23 +114,34 @@ impl Broadcasts {
     /// A publisher that has to give way is ended at its server before the answer, where that has a control interface:
     /// most servers refuse a second publisher themselves while the first is there.
     pub async fn admit(&self, server: &ServerName, claim: &Claim) -> Result<Admitted, AdmitError> {
+        self.admit_seen(server, claim, self.clock.now()).await
+    }
+
+    /// The same, of a publisher whose server spoke of it at `seen_at`.
+    async fn admit_seen(
+        &self,
+        server: &ServerName,
+        claim: &Claim,
+        seen_at: Timestamp,
+    ) -> Result<Admitted, AdmitError> {
         let now = self.clock.now();
-        let request = match self.request(server, claim) {
+        let request = match self.request(server, claim, seen_at) {
             Ok(request) => request,
             Err(refusal) => {
                 // A connection that goes on to publish what cannot be a key is closed, and has ended what it published.
                 if claim.phase == Phase::Asks {
-                    let connection = EndOf::Session(server.clone(), claim.session.clone());
+                    let (server, session) = (server.clone(), claim.session.clone());
+                    let connection = EndOf::Session { server, session, name: None };
                     self.sessions.end(&connection, EndReason::Republished, now).await?;
                 }
                 return Err(refusal.into());
             }
         };
-        if let Some(run) = &request.run {
+        if let (Some(run), Phase::Asks) = (&request.run, claim.phase) {
             self.notice_run(server, claim.family, run, now).await?;
         }
         let terms = Terms {
-            takeover: self.options.takeover,
+            takeover: self.takeover_at(server, claim.family),
             reconnect_window: self.options.reconnect_window,
             lease: self.servers.lease_of(server, claim.family),
         };
@@ -137,7 +152,8 @@ impl Broadcasts {
                     && let Some(control) = self.control_before_answer(&publisher.server)
                     && control.cut(publisher).await.is_ok()
                 {
-                    self.sessions.confirm_cut(*session, self.clock.now()).await?;
+                    // What fails here is done by `cut_due`; the publisher is admitted in any case.
+                    let _ = self.sessions.confirm_cut(*session, self.clock.now()).await;
                 }
                 let renames =
                     self.options.form == AddressForm::Rename && matches!(request.proof, Proof::Key(_));
@@ -159,11 +175,14 @@ impl Broadcasts {
         family: Family,
         run: Option<String>,
     ) -> Result<(), StoreError> {
+        if run.as_ref().is_some_and(|run| self.runs.is_over(server, run)) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let lease = self.servers.lease_of(server, family);
         self.sessions.keep_alive(server, run.clone(), lease, now).await?;
         if let Some(run) = run {
-            self.remember_run(server, &run);
+            self.runs.remember(server, &run);
         }
         Ok(())
     }
@@ -177,66 +196,9 @@ impl Broadcasts {
             names: Vec::new(),
             asked_at: now,
             settled_before: now,
+            absent: EndReason::ServerRestarted,
         };
         self.sessions.call_roll(&nobody, Duration::ZERO, now).await.map(drop)
-    }
-
-    /// Compares what is written down with what the server lists: ends what is not there, writes down what was missed,
-    /// and cuts what may not be there.
-    pub async fn reconcile(&self, server: &ServerName) -> Result<Reconciled, ReconcileError> {
-        let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
-            return Ok(Reconciled::default());
-        };
-        let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
-        let asked_at = self.clock.now();
-        let mut listed = control.publishers().await?;
-        listed.retain(|publisher| publisher.application == self.options.application);
-        let names = listed.iter().filter(|one| one.session.is_none());
-        let roll = Roll {
-            server: server.clone(),
-            sessions: listed.iter().filter_map(|one| one.session.clone()).collect(),
-            names: names.map(|one| one.name.expose().to_owned()).collect(),
-            asked_at,
-            settled_before: asked_at.plus(-LISTED_WITHIN),
-        };
-        let lease = profile.lease;
-        let answered = self.sessions.call_roll(&roll, lease, self.clock.now()).await?;
-        let mut done = Reconciled { ended: answered.ended, ..Reconciled::default() };
-        for one in listed {
-            let known_as = one.session.as_deref().unwrap_or(one.name.expose());
-            if answered.known.iter().any(|known| known == known_as) {
-                continue;
-            }
-            let claim = claim_of(one, phase, profile.family);
-            match self.admit(server, &claim).await {
-                Ok(_) => done.found += 1,
-                Err(AdmitError::Store(error)) => return Err(error.into()),
-                Err(AdmitError::Refused(_)) => {
-                    control.cut(&publisher_of(server, &claim)).await?;
-                    done.cut += 1;
-                }
-            }
-        }
-        Ok(done)
-    }
-
-    /// Ends the publishers of a server whose streams were stopped, expired or deleted, or who had to give way.
-    ///
-    /// What fails is tried again, by whichever instance comes first, until the publisher is seen to be gone.
-    pub async fn cut_due(&self, server: &ServerName) -> Result<u32, ReconcileError> {
-        let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
-            return Ok(0);
-        };
-        let mut count = 0;
-        for cut in self.sessions.take_cuts(server, self.clock.now(), CUT_BATCH).await? {
-            // Where only the name can be ended, whoever took over would be.
-            if !(profile.family.ends_by_name() && cut.why == EndReason::Superseded) {
-                control.cut(&cut.publisher).await?;
-            }
-            self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
-            count += 1;
-        }
-        Ok(count)
     }
 
     /// Writes down the end of sessions whose lease has run out, and forgets what is older than 30 days.
@@ -272,13 +234,24 @@ impl Broadcasts {
         self.servers.get(server)?.control.clone()
     }
 
+    /// Who may take over at this server: nobody from a live publisher, where that could neither be cut nor would give way.
+    fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
+        let gives_way = family.replaces_publishers() || family.asks_again();
+        if gives_way || self.control_of(server).is_some() { self.options.takeover } else { Takeover::Overdue }
+    }
+
     /// The control interface of a server that can be told to end a publisher while it waits for an answer.
     fn control_before_answer(&self, server: &ServerName) -> Option<Arc<dyn MediaServer>> {
         let profile = self.servers.get(server)?;
         profile.control.clone().filter(|_| !profile.family.replaces_publishers())
     }
 
-    fn request(&self, server: &ServerName, claim: &Claim) -> Result<PublishRequest, Refusal> {
+    fn request(
+        &self,
+        server: &ServerName,
+        claim: &Claim,
+        seen_at: Timestamp,
+    ) -> Result<PublishRequest, Refusal> {
         if claim.application != self.options.application {
             return Err(Refusal::ForeignApplication);
         }
@@ -288,6 +261,7 @@ impl Broadcasts {
             phase: claim.phase,
             publisher: publisher_of(server, claim),
             proof,
+            seen_at,
             run: claim.run.clone(),
             ordinal: claim.ordinal,
         })
@@ -301,25 +275,12 @@ impl Broadcasts {
         run: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let is_known = {
-            let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-            runs.get(server).is_some_and(|known| known == run)
-        };
-        if !is_known {
+        if !self.runs.has_seen(server, run) {
             let lease = self.servers.lease_of(server, family);
             self.sessions.keep_alive(server, Some(run.to_owned()), lease, now).await?;
-            self.remember_run(server, run);
+            self.runs.remember(server, run);
         }
         Ok(())
-    }
-
-    fn remember_run(&self, server: &ServerName, run: &str) {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names come from whoever is let in; a map that grows without end is worse than a run that is looked up twice.
-        if runs.len() >= MANY_SERVERS {
-            runs.clear();
-        }
-        runs.insert(server.clone(), run.to_owned());
     }
 }
 
@@ -332,32 +293,6 @@ fn publisher_of(server: &ServerName, claim: &Claim) -> Publisher {
         protocol: claim.protocol.clone(),
         address: claim.address,
     }
-}
-
-fn claim_of(listed: Listed, phase: Phase, family: Family) -> Claim {
-    Claim {
-        phase,
-        session: listed.session.unwrap_or_else(|| listed.name.expose().to_owned()),
-        run: None,
-        ordinal: listed.ordinal,
-        application: listed.application,
-        name: listed.name,
-        key: listed.key,
-        protocol: listed.protocol,
-        address: listed.address,
-        family,
-    }
-}
-
-/// What a look at a server's list led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reconciled {
-    /// Sessions that were written down as live and are not listed.
-    pub ended: u32,
-    /// Publishers that are listed and were not written down.
-    pub found: u32,
-    /// Publishers that are listed and may not be there.
-    pub cut: u32,
 }
 
 /// Why a publisher is not admitted.
@@ -379,15 +314,4 @@ impl AdmitError {
             Self::Store(_) => Refusal::StoreUnavailable,
         }
     }
-}
-
-/// Why a server could not be compared with what is written down.
-#[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
-    /// The media server failed.
-    #[error(transparent)]
-    MediaServer(#[from] MediaServerError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -98,6 +98,11 @@ impl Family {
         self == Self::MediaMtx
     }
 
+    /// Whether it may ask again and again, and so be told by the way to end a publisher.
+    pub fn asks_again(self) -> bool {
+        self == Self::NginxRtmp
+    }
+
     /// Whether it ends a publisher by the name alone, so that one who gave way cannot be told from the next.
     pub fn ends_by_name(self) -> bool {
         self == Self::OvenMediaEngine

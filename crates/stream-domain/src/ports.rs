@@ -20,7 +20,9 @@ pub use media::MockMediaServer;
 pub use media::{Listed, MediaServer, MediaServerError};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessionRepository;
-pub use sessions::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository};
+pub use sessions::{
+    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
+};
 
 /// Keeps streams.
 ///

@@ -37,7 +37,7 @@ impl fmt::Debug for PublishName {
 }
 
 /// A publisher as its media server knows it: enough to recognize it in a list, and to end it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Publisher {
     /// The instance that it publishes to.
     pub server: ServerName,
@@ -51,6 +51,17 @@ pub struct Publisher {
     pub protocol: String,
     /// Where the publisher comes from, if the server says.
     pub address: Option<IpAddr>,
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In some families the session holds the name, which may be a key.
+        f.debug_struct("Publisher")
+            .field("server", &self.server)
+            .field("protocol", &self.protocol)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a session ended.

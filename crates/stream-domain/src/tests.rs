@@ -1,5 +1,7 @@
 //! The domain alone: no runtime, no database, fractions of a second.
 
+mod admission;
+mod broadcasts;
 mod keys;
 mod store;
 mod use_cases;

@@ -25,7 +25,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
-use stream_domain::admission::{Admitted, Refusal};
+use stream_domain::admission::{Admitted, Phase, Refusal};
 use stream_domain::broadcasts::{AdmitError, Claim};
 use stream_domain::ports::{EndOf, StoreError, chain_of};
 use stream_domain::session::EndReason;
@@ -60,8 +60,8 @@ pub type HookServers = BTreeMap<ServerName, HookServer>;
 pub(crate) enum Told {
     /// A publisher asks, or goes on.
     Publisher(Claim),
-    /// A publisher has left: the one with this session id.
-    Left(String),
+    /// A publisher has left: the one with this session id, if it publishes this name where one is given.
+    Left(String, Option<String>),
     /// The publisher of this name has left; the server has no better word for it.
     NameLeft(String),
     /// The server is well, in this run if it says.
@@ -209,7 +209,7 @@ fn respond(answer: Answer) -> HttpResponse {
 async fn act(broadcasts: Broadcasts, family: Family, server: ServerName, told: Told) -> Outcome {
     let claim = match told {
         Told::Publisher(claim) => claim,
-        Told::Unconcerned => return Outcome::Noted,
+        Told::Unconcerned => return Outcome::Accepted(None),
         Told::Foreign => return Outcome::Refused(Refusal::MalformedRequest),
         told => {
             // Whatever is lost here comes to light by the lease.
@@ -219,7 +219,7 @@ async fn act(broadcasts: Broadcasts, family: Family, server: ServerName, told: T
             return Outcome::Noted;
         }
     };
-    let asked = (server.clone(), claim.session.clone());
+    let (asked, phase) = ((server.clone(), claim.session.clone()), claim.phase);
     let admitting = {
         let broadcasts = broadcasts.clone();
         tokio::spawn(async move { broadcasts.admit(&server, &claim).await })
@@ -229,18 +229,21 @@ async fn act(broadcasts: Broadcasts, family: Family, server: ServerName, told: T
         tokio::spawn(async move {
             if let Ok(Ok(admitted)) = admitting.await
                 && admitted.is_new
+                && phase == Phase::Asks
             {
-                let which = EndOf::Session(asked.0, asked.1);
+                let which = EndOf::Session { server: asked.0, session: asked.1, name: None };
                 let _ = broadcasts.end(&which, EndReason::AnsweredTooLate).await;
             }
         });
-        tracing::warn!("an admission took longer than a second, and the publisher was refused");
-        return Outcome::Refused(Refusal::TooLate);
+        tracing::warn!("an admission took longer than a second");
+        return if phase == Phase::Updates { Outcome::Noted } else { Outcome::Refused(Refusal::TooLate) };
     };
     let verdict = joined.unwrap_or_else(|panic| Err(AdmitError::Store(StoreError::failed(panic))));
     told_to_log(&asked, &verdict);
     match verdict {
         Ok(admitted) => Outcome::Accepted(admitted.rename.then_some(admitted.playback_id)),
+        // Nobody said that one who is on air may not stay; what cannot be known now is known at its next word.
+        Err(AdmitError::Store(_)) if phase == Phase::Updates => Outcome::Noted,
         Err(error) => Outcome::Refused(error.refusal()),
     }
 }
@@ -252,11 +255,13 @@ async fn note(
     told: Told,
 ) -> Result<(), StoreError> {
     match told {
-        Told::Left(session) => {
-            broadcasts.end(&EndOf::Session(server.clone(), session), EndReason::Left).await.map(drop)
+        Told::Left(session, name) => {
+            let which = EndOf::Session { server: server.clone(), session, name };
+            broadcasts.end(&which, EndReason::Left).await.map(drop)
         }
         Told::NameLeft(name) => {
-            broadcasts.end(&EndOf::Name(server.clone(), name), EndReason::Left).await.map(drop)
+            let which = EndOf::Name { server: server.clone(), name };
+            broadcasts.end(&which, EndReason::Left).await.map(drop)
         }
         Told::Alive(run) => broadcasts.keep_alive(server, family, run).await,
         Told::Restarted => broadcasts.restarted(server).await,

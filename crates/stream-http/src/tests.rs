@@ -3,6 +3,7 @@
 mod client;
 mod cors;
 mod errors;
+mod hooks_on_the_wire;
 mod on_air;
 mod paging;
 mod requests;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
@@ -23,6 +25,8 @@ pub(crate) struct Http {
     base: Url,
     user: String,
     password: Option<String>,
+    /// What basic authentication shows; empty where there are no credentials.
+    basic: String,
     client: Client,
 }
 
@@ -49,7 +53,19 @@ impl Http {
         base.set_password(None).map_err(|()| InvalidControl::Malformed)?;
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy();
         let client = client.connect_timeout(PATIENCE).build().map_err(|_| InvalidControl::Malformed)?;
-        Ok(Self { base, user, password, client })
+        let basic = match (&*user, &password) {
+            ("", None) => String::new(),
+            _ => format!("{user}:{}", password.as_deref().unwrap_or_default()),
+        };
+        Ok(Self { base, user, password, basic, client })
+    }
+
+    /// For servers that take one token, rather than a name and a password, by basic authentication.
+    pub(crate) fn with_token_as_basic(mut self) -> Self {
+        if self.password.is_none() {
+            self.basic.clone_from(&self.user);
+        }
+        self
     }
 
     /// The name and the password that stand in the address.
@@ -109,10 +125,10 @@ impl Http {
 
     fn authorized(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
         let request = self.client.request(method, url).header(ACCEPT, "*/*");
-        if self.user.is_empty() && self.password.is_none() {
+        if self.basic.is_empty() {
             return request;
         }
-        request.basic_auth(&self.user, self.password.as_deref())
+        request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(&self.basic)))
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, MediaServerError> {

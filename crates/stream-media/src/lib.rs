@@ -25,20 +25,30 @@ use stream_domain::ports::MediaServer;
 
 use crate::http::Http;
 
+/// What SRS and `ZLMediaKit` call the virtual host of whoever names none.
+const DEFAULT_HOST: &str = "__defaultVhost__";
+
 /// Prepares the control interface of a media server; nothing is sent yet.
 ///
-/// `url` is its base, `http://user:password@host:port`, and `application` the one that streams are published to.
-pub fn connect(family: Family, url: &str, application: &str) -> Result<Arc<dyn MediaServer>, InvalidControl> {
+/// `url` is its base, `http://user:password@host:port`; `application`, and `host` where the server has virtual hosts, are
+/// those that streams are published to.
+pub fn connect(
+    family: Family,
+    url: &str,
+    application: &str,
+    host: Option<&str>,
+) -> Result<Arc<dyn MediaServer>, InvalidControl> {
     let http = Http::new(url)?;
     let application = application.to_owned();
+    let host = host.unwrap_or(DEFAULT_HOST).to_owned();
     Ok(match family {
         Family::NginxRtmp => Arc::new(nginx_rtmp::NginxRtmp::new(http)),
-        Family::Srs => Arc::new(srs::Srs::new(http)),
+        Family::Srs => Arc::new(srs::Srs::new(http, host)),
         Family::MediaMtx => Arc::new(mediamtx::MediaMtx::new(http)),
         Family::OvenMediaEngine => Arc::new(ovenmediaengine::OvenMediaEngine::new(http, application)),
         Family::NodeMediaServer2 => Arc::new(node_media_server_2::NodeMediaServer2::new(http)),
         Family::NodeMediaServer4 => Arc::new(node_media_server_4::NodeMediaServer4::new(http)),
-        Family::ZlMediaKit => Arc::new(zlmediakit::ZlMediaKit::new(http)),
+        Family::ZlMediaKit => Arc::new(zlmediakit::ZlMediaKit::new(http, host)),
         Family::AntMedia => return Err(InvalidControl::NotSupported),
     })
 }

@@ -16,7 +16,7 @@ pub(crate) struct OvenMediaEngine {
 
 impl OvenMediaEngine {
     pub(crate) fn new(http: Http, application: String) -> Self {
-        Self { http, application }
+        Self { http: http.with_token_as_basic(), application }
     }
 
     /// The address of an application's streams; the base may name another virtual host than `default`.

@@ -7,6 +7,7 @@ use stream_domain::Publisher;
 use stream_domain::ports::{Listed, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
+use crate::DEFAULT_HOST;
 use crate::http::Http;
 
 /// How many streams are asked for at once.
@@ -17,11 +18,12 @@ const NO_SUCH_CLIENT: [i64; 2] = [2048, 2049];
 
 pub(crate) struct Srs {
     http: Http,
+    host: String,
 }
 
 impl Srs {
-    pub(crate) fn new(http: Http) -> Self {
-        Self { http }
+    pub(crate) fn new(http: Http, host: String) -> Self {
+        Self { http, host }
     }
 }
 
@@ -35,6 +37,9 @@ struct Streams {
 struct Stream {
     app: String,
     name: String,
+    /// `/app/name`, behind the virtual host unless that is the default one.
+    #[serde(default)]
+    url: String,
     publish: Publish,
 }
 
@@ -66,7 +71,12 @@ impl MediaServer for Srs {
                 break;
             }
         }
+        let is_ours = |stream: &Stream| match stream.url.split('/').next() {
+            Some("") => self.host == DEFAULT_HOST,
+            host => host == Some(self.host.as_str()),
+        };
         let active = all.into_iter().filter(|stream| stream.publish.active && !stream.publish.cid.is_empty());
+        let active = active.filter(is_ours);
         Ok(active.map(listed).collect())
     }
 

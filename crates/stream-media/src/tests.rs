@@ -51,7 +51,7 @@ impl Stub {
     }
 
     fn control(&self, family: Family, credentials: &str) -> Arc<dyn MediaServer> {
-        connect(family, &format!("http://{credentials}{}", self.address), "live").unwrap()
+        connect(family, &format!("http://{credentials}{}", self.address), "live", None).unwrap()
     }
 
     /// The lines that were asked, without what follows them.
@@ -146,8 +146,9 @@ async fn srs_lists_streams_and_deletes_clients() {
             (
                 200,
                 r#"{"code":0,"streams":[
-                {"id":"vid-1","name":"one","app":"live","publish":{"active":true,"cid":"c1"}},
-                {"id":"vid-2","name":"two","app":"live","publish":{"active":false,"cid":"c2"}}]}"#,
+                {"id":"vid-1","name":"one","app":"live","url":"/live/one","publish":{"active":true,"cid":"c1"}},
+                {"id":"vid-2","name":"two","app":"live","url":"/live/two","publish":{"active":false,"cid":"c2"}},
+                {"id":"vid-3","name":"x","app":"live","url":"pub.local/live/x","publish":{"active":true,"cid":"c4"}}]}"#,
             ),
         ),
         ("DELETE /api/v1/clients/c1", (200, r#"{"code":0}"#)),
@@ -182,8 +183,10 @@ async fn ovenmediaengine_lists_names_and_deletes_streams() {
     assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", None)]);
     control.cut(&publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap();
     control.cut(&publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap();
+    // The token alone, `token` in base64, and not `token:`.
+    assert!(stub.has_sent("authorization: Basic dG9rZW4=\r\n"));
     let other = format!("http://token@{}/v1/vhosts/other", stub.address);
-    let other = connect(Family::OvenMediaEngine, &other, "live").unwrap();
+    let other = connect(Family::OvenMediaEngine, &other, "live", None).unwrap();
     assert_eq!(other.publishers().await.unwrap(), []);
 }
 
@@ -194,7 +197,7 @@ async fn node_media_server_2_ends_a_name_only_while_it_is_the_same_publishers() 
             "GET /api/streams",
             (
                 200,
-                r#"{"live":{"one":{"publisher":{"app":"live","stream":"one","clientId":"NK9THZEU","ip":"127.0.0.1",
+                r#"{"live":{"one":{"publisher":{"vhost":"__defaultVhost__","app":"live","stream":"one","clientId":"NK9THZEU","ip":"127.0.0.1",
                 "audio":null,"video":null},"subscribers":[]},"two":{"publisher":null,"subscribers":[]}}}"#,
             ),
         ),
@@ -251,11 +254,13 @@ async fn zlmediakit_lists_each_publisher_once_and_kicks_by_id() {
             (
                 200,
                 r#"{"code":0,"data":[
-                {"app":"live","stream":"one","schema":"rtmp","originTypeStr":"rtmp_push",
+                {"vhost":"__defaultVhost__","app":"live","stream":"one","schema":"rtmp","originTypeStr":"rtmp_push",
                  "originSock":{"identifier":"3-10","peer_ip":"192.0.2.7","peer_port":4000}},
-                {"app":"live","stream":"one","schema":"hls","originTypeStr":"rtmp_push",
+                {"vhost":"__defaultVhost__","app":"live","stream":"one","schema":"hls","originTypeStr":"rtmp_push",
                  "originSock":{"identifier":"3-10","peer_ip":"192.0.2.7","peer_port":4000}},
-                {"app":"live","stream":"pulled","schema":"rtmp","originTypeStr":"pull"}]}"#,
+                {"vhost":"other","app":"live","stream":"two","schema":"rtmp","originTypeStr":"rtmp_push",
+                 "originSock":{"identifier":"3-20","peer_ip":"192.0.2.7","peer_port":4000}},
+                {"vhost":"__defaultVhost__","app":"live","stream":"pulled","schema":"rtmp","originTypeStr":"pull"}]}"#,
             ),
         ),
         ("GET /index/api/kick_session?secret=s3cr3t&id=3-10", (200, r#"{"code":0,"msg":"success"}"#)),
@@ -287,7 +292,7 @@ async fn zlmediakit_lists_each_publisher_once_and_kicks_by_id() {
 
 #[tokio::test]
 async fn a_server_that_is_away_or_refuses_us_or_is_another_kind_says_so_without_secrets() {
-    let control = connect(Family::Srs, "http://ops:hunter2@127.0.0.1:1", "live").unwrap();
+    let control = connect(Family::Srs, "http://ops:hunter2@127.0.0.1:1", "live", None).unwrap();
     let away = control.publishers().await.unwrap_err();
     assert!(matches!(away, MediaServerError::Unreachable(_)), "{away:?}");
     assert!(!stream_domain::ports::chain_of(&away).contains("hunter2"));
@@ -304,7 +309,7 @@ async fn a_server_that_is_away_or_refuses_us_or_is_another_kind_says_so_without_
 
 #[test]
 fn wrong_addresses_are_refused() {
-    let refusal = |url: &str, family| connect(family, url, "live").err();
+    let refusal = |url: &str, family| connect(family, url, "live", None).err();
     assert_eq!(refusal("https://host", Family::Srs), Some(InvalidControl::Encrypted));
     assert_eq!(refusal("http://host?x", Family::Srs), Some(InvalidControl::Malformed));
     assert_eq!(refusal("host:8080", Family::Srs), Some(InvalidControl::Malformed));

@@ -17,11 +17,12 @@ const WRONG_SECRET: i64 = -100;
 
 pub(crate) struct ZlMediaKit {
     http: Http,
+    host: String,
 }
 
 impl ZlMediaKit {
-    pub(crate) fn new(http: Http) -> Self {
-        Self { http }
+    pub(crate) fn new(http: Http, host: String) -> Self {
+        Self { http, host }
     }
 }
 
@@ -36,6 +37,7 @@ struct Media {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Output {
+    vhost: String,
     app: String,
     stream: String,
     #[serde(default)]
@@ -62,7 +64,8 @@ impl MediaServer for ZlMediaKit {
         let answer = self.http.get(self.http.url(&["index", "api", "getMediaList"], &query)).await?.ok()?;
         let media: Media = answer.json()?;
         succeeded(media.code)?;
-        let mut listed: Vec<Listed> = media.data.into_iter().filter_map(listed).collect();
+        let ours = media.data.into_iter().filter(|output| output.vhost == self.host);
+        let mut listed: Vec<Listed> = ours.filter_map(listed).collect();
         // Each publisher is listed once an output.
         listed.sort_by(|a, b| a.session.cmp(&b.session));
         listed.dedup_by(|a, b| a.session == b.session);

@@ -105,12 +105,6 @@ fragment! {
 }
 
 fragment! {
-    /// Until when that lease runs.
-    LeaseUntil: Nullable<Timestamp> =
-        "(SELECT lease_until FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
-}
-
-fragment! {
     /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
     CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
 }

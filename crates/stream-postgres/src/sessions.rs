@@ -5,8 +5,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
-use stream_domain::admission::{Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Terms, Verdict};
-use stream_domain::ports::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository, StoreError};
+use stream_domain::admission::{
+    Admitted, Attempt, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Verdict,
+};
+use stream_domain::ports::{
+    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
+    StoreError,
+};
 use stream_domain::session::{Cut, EndReason};
 use stream_domain::{PlaybackId, ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
@@ -18,7 +23,9 @@ use crate::session_row::{AttemptRow, PublisherRow, SessionRow, corrupt};
 use crate::statement::{Parameter, Statement};
 
 /// How often an admission is tried again when another one changes what it saw.
-const ATTEMPTS: usize = 5;
+///
+/// Of those that meet, one gets through each time, and as many can meet as there are connections for writes.
+const ATTEMPTS: usize = 20;
 
 /// What `admit.sql` selects: the decision, the stream and the session, and the publisher that gave way.
 type Decided = (
@@ -81,8 +88,8 @@ impl SessionRepository for PostgresStore {
 
     async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
         let (server, session, name) = match which {
-            EndOf::Session(server, session) => (server, Some(session.clone()), None),
-            EndOf::Name(server, name) => (server, None, Some(name.clone())),
+            EndOf::Session { server, session, name } => (server, Some(session.clone()), name.clone()),
+            EndOf::Name { server, name } => (server, None, Some(name.clone())),
         };
         let parameters = vec![
             server.as_str().into(),
@@ -90,6 +97,7 @@ impl SessionRepository for PostgresStore {
             Parameter::Text(name),
             reason.as_str().into(),
             now.into(),
+            now.plus(-SETTLED_AFTER).into(),
         ];
         self.select_one(Statement::<Bool>::new(include_str!("sessions/end.sql"), parameters)).await
     }
@@ -104,6 +112,7 @@ impl SessionRepository for PostgresStore {
             now.into(),
             now.plus(lease).into(),
             now.plus(renew_below(lease)).into(),
+            roll.absent.as_str().into(),
         ];
         let statement =
             Statement::<(Array<Text>, BigInt)>::new(include_str!("sessions/call_roll.sql"), parameters);
@@ -141,6 +150,7 @@ impl SessionRepository for PostgresStore {
             now.into(),
             now.plus(-CUT_PAUSE).into(),
             Parameter::Number(Some(limit.into())),
+            now.plus(-CUT_WITHIN).into(),
         ];
         self.on(&self.writes, move |connection| {
             async move {
@@ -317,6 +327,7 @@ fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> 
         now.plus(terms.lease).into(),
         now.plus(-terms.reconnect_window).into(),
         now.plus(-RESTART_MARGIN).into(),
+        request.seen_at.plus(-RESUME_MARGIN).into(),
     ]
 }
 

@@ -13,10 +13,12 @@ use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
+use time::PrimitiveDateTime;
+
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
 use crate::row::{NewStreamRow, StreamRow, placed, stored};
-use crate::schema::{ActiveLiteral, CreationOrder, LeaseUntil, streams, users};
+use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions, streams, users};
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -143,7 +145,7 @@ impl StreamRepository for PostgresStore {
                 let live = streams::table
                     .filter(streams::status.eq(ActiveLiteral))
                     .filter(streams::expires_at.gt(now))
-                    .filter(LeaseUntil.gt(now))
+                    .filter(streams::id.eq_any(on_air_at(now)))
                     .into_boxed();
                 read_page(connection, live, &page).await
             }
@@ -187,6 +189,13 @@ impl StoreHealth for PostgresStore {
         .await?;
         Ok(self.users_table())
     }
+}
+
+/// The streams with a session whose lease runs: few, however many streams are active.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn on_air_at(now: PrimitiveDateTime) -> _ {
+    let open = publish_sessions::table.filter(publish_sessions::ended_at.is_null());
+    open.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
 /// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.

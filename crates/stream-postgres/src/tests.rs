@@ -4,6 +4,7 @@ mod adoption;
 mod connections;
 mod laws;
 mod rows;
+mod sessions;
 mod users;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ use stream_postgres::{PostgresOptions, PostgresStore};
 use stream_sqlite::{SqliteOptions, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::config::{DbUrl, Settings};
 use crate::system::{OsEntropy, SystemClock};
@@ -29,6 +29,9 @@ use crate::{banner, broadcasts, secret};
 
 /// The pauses between attempts to reach a database that is away at start: from the first to the longest.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(10);
+
+/// How long media servers are given, after a start, to say who is live before sessions are ended as lost.
+const FIRST_SWEEP: Duration = Duration::from_secs(10);
 
 /// How often a missing `users` table is looked for.
 const USERS_INTERVAL: Duration = Duration::from_secs(30);
@@ -178,7 +181,9 @@ fn wire_media_servers(settings: &Settings, store: &Store) -> Result<(Broadcasts,
     let application = settings.application().map_err(Failure)?;
     let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
     for entry in settings.media_servers().map_err(Failure)? {
-        let control = entry.control.map(|url| stream_media::connect(entry.family, &url, &application));
+        let host = entry.host.as_deref();
+        let connect = |url: String| stream_media::connect(entry.family, &url, &application, host);
+        let control = entry.control.map(connect);
         let control = control
             .transpose()
             .map_err(|error| Failure(format!("MEDIA_SERVERS: {}: {error}", entry.name)))?;
@@ -215,8 +220,10 @@ async fn keep_house(
     // They end with this task.
     let mut attendants = JoinSet::new();
     for server in broadcasts.servers().controlled() {
-        attendants.spawn(broadcasts::attend(broadcasts.clone(), server.clone()));
+        attendants.spawn(broadcasts::cut(broadcasts.clone(), server.clone()));
+        attendants.spawn(broadcasts::compare(broadcasts.clone(), server.clone()));
     }
+    let began = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_secs(settings.sweep_interval.into()));
     loop {
         ticks.tick().await;
@@ -227,6 +234,10 @@ async fn keep_house(
             Err(error) => {
                 tracing::warn!(error = chain_of(&error), "could not mark expired streams yet");
             }
+        }
+        // Those whom a media server still lists were not lost; it is asked first.
+        if began.elapsed() < FIRST_SWEEP {
+            continue;
         }
         match broadcasts.sweep().await {
             Ok(0) => {}

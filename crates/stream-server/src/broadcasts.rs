@@ -5,55 +5,80 @@ use std::time::Duration;
 use stream_domain::broadcasts::ReconcileError;
 use stream_domain::ports::chain_of;
 use stream_domain::{Broadcasts, ServerName};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often those are looked for who are to be cut.
 const CUT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many such looks come to one comparison of lists: every two seconds.
-const LOOKS_PER_ROLL: u64 = 4;
+/// How often a media server's list is looked at.
+const ROLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Attends to one media server for ever; says once that it does not answer, and once that it does again.
-pub(crate) async fn attend(broadcasts: Broadcasts, server: ServerName) {
-    let mut ticks = interval(CUT_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut trouble = None;
-    for look in 0_u64.. {
+/// Cuts whoever is to be cut at one media server, for ever.
+pub(crate) async fn cut(broadcasts: Broadcasts, server: ServerName) {
+    let mut trouble = Trouble::new(&server, "publishers could not be cut");
+    let mut ticks = every(CUT_INTERVAL);
+    loop {
         ticks.tick().await;
-        let mut outcome = cut(&broadcasts, &server).await;
-        if look % LOOKS_PER_ROLL == 0 && outcome.is_ok() {
-            outcome = compare(&broadcasts, &server).await;
-        }
-        match (outcome, &trouble) {
-            (Ok(()), None) => {}
-            (Ok(()), Some(_)) => {
-                tracing::info!(%server, "the media server answers again");
-                trouble = None;
+        match broadcasts.cut_due(&server).await {
+            // Nobody was to be cut, so nothing was tried.
+            Ok(0) => {}
+            Ok(cut) => {
+                trouble.is_over();
+                tracing::info!(%server, cut, "cut publishers that may no longer be on air");
             }
-            (Err(error), known) => {
-                let cause = chain_of(&error);
-                if known.as_ref() != Some(&cause) {
-                    tracing::warn!(%server, error = cause, "the media server could not be compared or told");
+            Err(error) => trouble.is(&error),
+        }
+    }
+}
+
+/// Compares what is written down with one media server's list, for ever.
+pub(crate) async fn compare(broadcasts: Broadcasts, server: ServerName) {
+    let mut trouble = Trouble::new(&server, "the media server's list could not be compared");
+    let mut ticks = every(ROLL_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match broadcasts.reconcile(&server).await {
+            Ok(done) => {
+                trouble.is_over();
+                let (ended, found, cut) = (done.ended, done.found, done.cut);
+                if ended + found + cut > 0 {
+                    tracing::info!(%server, ended, found, cut, "compared with the media server's list");
                 }
-                trouble = Some(cause);
             }
+            Err(error) => trouble.is(&error),
         }
     }
 }
 
-async fn cut(broadcasts: &Broadcasts, server: &ServerName) -> Result<(), ReconcileError> {
-    let cut = broadcasts.cut_due(server).await?;
-    if cut > 0 {
-        tracing::info!(%server, cut, "cut publishers that may no longer be on air");
-    }
-    Ok(())
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
-async fn compare(broadcasts: &Broadcasts, server: &ServerName) -> Result<(), ReconcileError> {
-    let done = broadcasts.reconcile(server).await?;
-    if done.ended + done.found + done.cut > 0 {
-        let (ended, found, cut) = (done.ended, done.found, done.cut);
-        tracing::info!(%server, ended, found, cut, "compared with the media server's list");
+/// A trouble that is told once, and once that it is over.
+struct Trouble<'a> {
+    server: &'a ServerName,
+    what: &'static str,
+    known: Option<String>,
+}
+
+impl<'a> Trouble<'a> {
+    fn new(server: &'a ServerName, what: &'static str) -> Self {
+        Self { server, what, known: None }
     }
-    Ok(())
+
+    fn is(&mut self, error: &ReconcileError) {
+        let cause = chain_of(error);
+        if self.known.as_ref() != Some(&cause) {
+            tracing::warn!(server = %self.server, error = cause, "{}", self.what);
+        }
+        self.known = Some(cause);
+    }
+
+    fn is_over(&mut self) {
+        if self.known.take().is_some() {
+            tracing::info!(server = %self.server, "no longer: {}", self.what);
+        }
+    }
 }

@@ -51,13 +51,17 @@ fn parse_entry(text: &str) -> Result<Entry, String> {
         let fault = |wanted: &str| format!("{}: {option} must be {wanted}", entry.name);
         match option {
             "secret" if value.is_empty() => return Err(fault("a text without blanks and ;")),
+            // It stands in addresses, where other characters would be read as something else.
+            "secret" if family != Family::OvenMediaEngine && !value.bytes().all(is_plain) => {
+                return Err(fault("letters, digits, and . _ ~ -"));
+            }
             "secret" => entry.secrets.push(value.to_owned()),
             "control" => entry.control = Some(value.to_owned()),
             "vhost" if value.is_empty() => return Err(fault("the name of a virtual host")),
             "vhost" => entry.host = Some(value.to_owned()),
             "lease" => {
-                let seconds = value.parse().ok().filter(|seconds| (2..=86_400).contains(seconds));
-                entry.lease = Duration::seconds(seconds.ok_or_else(|| fault("seconds, 2 to 86400"))?);
+                let seconds = value.parse().ok().filter(|seconds| (6..=86_400).contains(seconds));
+                entry.lease = Duration::seconds(seconds.ok_or_else(|| fault("seconds, 6 to 86400"))?);
             }
             _ => {
                 return Err(format!(
@@ -68,6 +72,10 @@ fn parse_entry(text: &str) -> Result<Entry, String> {
         }
     }
     Ok(entry)
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-')
 }
 
 #[cfg(test)]

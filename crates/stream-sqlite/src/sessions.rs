@@ -1,23 +1,26 @@
 //! The sessions: each method is one transaction, and one hop to a thread that may block.
 
+mod admit;
+
+use std::collections::{HashMap, HashSet};
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
+use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
 use diesel::sqlite::Sqlite;
-use stream_domain::admission::{
-    Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
+use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
+use stream_domain::ports::{
+    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, Roll, SETTLED_AFTER, SessionRepository, StoreError,
 };
-use stream_domain::ports::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository, StoreError};
 use stream_domain::session::{Cut, EndReason};
-use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, Timestamp, UserId};
+use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
 
 use crate::SqliteStore;
 use crate::error;
-use crate::row::StreamRow;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
-use crate::session_row::{AttemptRow, NewSessionRow, PublisherRow, SessionRow, corrupt};
+use crate::session_row::{AttemptRow, PublisherRow, SessionRow, corrupt};
 
 #[async_trait]
 impl SessionRepository for SqliteStore {
@@ -28,29 +31,21 @@ impl SessionRepository for SqliteStore {
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
         let (request, terms) = (request.clone(), *terms);
-        self.write(move |connection| admit(connection, &request, &terms, now)).await
+        self.write(move |connection| admit::admit(connection, &request, &terms, now)).await
     }
 
     async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
         let which = which.clone();
         self.write(move |connection| {
-            let mut meant = sessions::table
-                .filter(sessions::ended_at.is_null().or(sessions::cut_because.is_not_null()))
-                .select((sessions::id, sessions::ended_at.is_null()))
-                .into_boxed();
-            meant = match which {
-                EndOf::Session(server, session) => meant
-                    .filter(sessions::server.eq(server.as_str().to_owned()))
-                    .filter(sessions::server_session.eq(session)),
-                EndOf::Name(server, name) => meant
-                    .filter(sessions::server.eq(server.as_str().to_owned()))
-                    .filter(sessions::name.eq(name)),
-            };
-            let meant: Vec<(i64, bool)> = meant.load(connection).map_err(error::query)?;
-            for (id, _) in &meant {
+            // Apart, since each has an index of its own.
+            let open = meant(&which, now).filter(sessions::ended_at.is_null()).select(sessions::id);
+            let open: Vec<i64> = open.load(connection).map_err(error::query)?;
+            let to_cut = meant(&which, now).filter(sessions::cut_because.is_not_null()).select(sessions::id);
+            let to_cut: Vec<i64> = to_cut.load(connection).map_err(error::query)?;
+            for id in open.iter().chain(&to_cut) {
                 end(connection, *id, now, reason.as_str())?;
             }
-            Ok(meant.iter().any(|(_, was_open)| *was_open))
+            Ok(!open.is_empty())
         })
         .await
     }
@@ -59,18 +54,20 @@ impl SessionRepository for SqliteStore {
         let roll = roll.clone();
         self.write(move |connection| {
             let open: Vec<SessionRow> = open_of(&roll.server).load(connection).map_err(error::query)?;
+            let listed: HashSet<&str> = roll.sessions.iter().map(String::as_str).collect();
+            let names: HashSet<&str> = roll.names.iter().map(String::as_str).collect();
             let mut answered = Answered::default();
             for row in open {
                 let session = Session::try_from(row)?;
                 let name = session.publisher.name.expose();
-                if roll.sessions.contains(&session.publisher.session) {
+                if listed.contains(session.publisher.session.as_str()) {
                     renew_if_due(connection, &session, lease, now)?;
                     answered.known.push(session.publisher.session);
-                } else if roll.names.iter().any(|listed| listed == name) {
+                } else if names.contains(name) {
                     renew_if_due(connection, &session, lease, now)?;
                     answered.known.push(name.to_owned());
                 } else if session.started_at < roll.settled_before && session.last_seen_at < roll.asked_at {
-                    end(connection, session.id.0, now, EndReason::Left.as_str())?;
+                    end(connection, session.id.0, now, roll.absent.as_str())?;
                     answered.ended += 1;
                 }
             }
@@ -95,10 +92,11 @@ impl SessionRepository for SqliteStore {
                 .select((sessions::id, sessions::run))
                 .load(connection)
                 .map_err(error::query)?;
+            let runs: HashMap<i64, Option<String>> = runs.into_iter().collect();
             let mut ended = 0;
             for row in open {
                 let session = Session::try_from(row)?;
-                let own = runs.iter().find(|(id, _)| *id == session.id.0).and_then(|(_, run)| run.as_ref());
+                let own = runs.get(&session.id.0).and_then(Option::as_ref);
                 if run.as_ref().zip(own).is_some_and(|(run, own)| run != own) {
                     end(connection, session.id.0, now, EndReason::ServerRestarted.as_str())?;
                     ended += 1;
@@ -230,143 +228,32 @@ fn of_stream(stream: StreamId) -> SessionRows<'static> {
     all.select(SessionRow::as_select()).into_boxed()
 }
 
-/// Decides and carries it out; the transaction is the only writer, so what was read stays true.
-fn admit(
-    connection: &mut SqliteConnection,
-    request: &PublishRequest,
-    terms: &Terms,
-    now: Timestamp,
-) -> Result<Verdict, StoreError> {
-    let stream = named(connection, &request.proof)?;
-    if request.phase == Phase::Asks {
-        end_what_is_over(connection, request, stream.as_ref().map(|stream| stream.id), now)?;
-    }
-    let Some(stream) = stream else {
-        return Ok(Verdict::Refused(Refusal::UnknownKey));
-    };
-    let read = |row: Option<SessionRow>| row.map(Session::try_from).transpose();
-    let publisher = &request.publisher;
-    let previous = read(of_stream(stream.id).first(connection).optional().map_err(error::query)?)?;
-    let current = of_stream(stream.id).filter(sessions::ended_at.is_null());
-    let current = read(current.first(connection).optional().map_err(error::query)?)?;
-    let own = of_stream(stream.id)
-        .filter(sessions::server.eq(publisher.server.as_str().to_owned()))
-        .filter(sessions::server_session.eq(publisher.session.clone()));
-    let own = read(own.first(connection).optional().map_err(error::query)?)?;
-    let facts = Facts {
-        stream: Some(&stream),
-        current: current.as_ref(),
-        own: own.as_ref(),
-        previous: previous.as_ref(),
-    };
-    match decide(&facts, request, terms, now) {
-        Decision::Renew(session) => {
-            if let Some(own) = &own {
-                renew(connection, own, terms.lease, now)?;
+/// The sessions that an end may mean, open or not.
+fn meant(which: &EndOf, now: Timestamp) -> sessions::BoxedQuery<'static, Sqlite> {
+    let all = sessions::table.into_boxed();
+    match which {
+        EndOf::Session { server, session, name } => {
+            let of_session = all
+                .filter(sessions::server.eq(server.as_str().to_owned()))
+                .filter(sessions::server_session.eq(session.clone()));
+            match name {
+                Some(name) => of_session.filter(sessions::name.eq(name.clone())),
+                None => of_session,
             }
-            let playback_id = stream.playback_id;
-            Ok(Verdict::Admitted(Admitted {
-                session,
-                is_new: false,
-                playback_id,
-                rename: false,
-                superseded: None,
-            }))
         }
-        Decision::Start { epoch, live_since } => {
-            let superseded = current.map(|current| give_way(connection, current, now)).transpose()?.flatten();
-            let row = NewSessionRow::of(request, &stream, (epoch, live_since), terms.lease, now);
-            let inserted = diesel::insert_into(sessions::table).values(row).returning(sessions::id);
-            let id: i64 = inserted.get_result(connection).map_err(error::query)?;
-            let playback_id = stream.playback_id;
-            Ok(Verdict::Admitted(Admitted {
-                session: SessionId(id),
-                is_new: true,
-                playback_id,
-                rename: false,
-                superseded,
-            }))
-        }
-        Decision::Refuse(refusal) => {
-            if request.phase == Phase::Asks {
-                note(connection, request, stream.id, refusal, now)?;
-            }
-            Ok(Verdict::Refused(refusal))
-        }
+        EndOf::Name { server, name } => all
+            .filter(sessions::server.eq(server.as_str().to_owned()))
+            .filter(sessions::name.eq(name.clone()))
+            .filter(sessions::started_at.lt(now.plus(-SETTLED_AFTER).to_naive_utc())),
     }
-}
-
-fn named(connection: &mut SqliteConnection, proof: &Proof) -> Result<Option<Stream>, StoreError> {
-    let all = streams::table.select(StreamRow::as_select()).into_boxed();
-    let named = match proof {
-        Proof::Key(key) | Proof::KeyOf(_, key) => all.filter(streams::stream_key.eq(key.expose().to_owned())),
-        Proof::Name(id) => all.filter(streams::playback_id.eq(id.as_str().to_owned())),
-    };
-    let row: Option<StreamRow> = named.first(connection).optional().map_err(error::query)?;
-    row.map(Stream::try_from).transpose()
-}
-
-/// Ends what a request that asks shows to be over: all else that its connection published, and an earlier run.
-fn end_what_is_over(
-    connection: &mut SqliteConnection,
-    request: &PublishRequest,
-    stream: Option<StreamId>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let publisher = &request.publisher;
-    let republished = sessions::table
-        .filter(sessions::server.eq(publisher.server.as_str()))
-        .filter(sessions::server_session.eq(&publisher.session))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::stream_id.ne(stream.map_or(0, |stream| stream.0)))
-        .select(sessions::id);
-    let republished: Vec<i64> = republished.load(connection).map_err(error::query)?;
-    for id in republished {
-        end(connection, id, now, EndReason::Republished.as_str())?;
-    }
-    let Some(ordinal) = request.ordinal else {
-        return Ok(());
-    };
-    let margin = if ordinal == 1 { Timestamp::MAX } else { now.plus(-RESTART_MARGIN) };
-    let restarted = sessions::table
-        .filter(sessions::server.eq(publisher.server.as_str()))
-        .filter(sessions::server_session.ne(&publisher.session))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::ordinal.gt(ordinal))
-        .filter(sessions::started_at.lt(margin.to_naive_utc()))
-        .select(sessions::id);
-    let restarted: Vec<i64> = restarted.load(connection).map_err(error::query)?;
-    for id in restarted {
-        end(connection, id, now, EndReason::ServerRestarted.as_str())?;
-    }
-    Ok(())
-}
-
-/// Ends the session that is in the way; if it was alive, its publisher is to be cut.
-fn give_way(
-    connection: &mut SqliteConnection,
-    current: Session,
-    now: Timestamp,
-) -> Result<Option<(SessionId, Publisher)>, StoreError> {
-    if !current.is_alive_at(now) {
-        end(connection, current.id.0, current.lease_until, EndReason::Lost.as_str())?;
-        return Ok(None);
-    }
-    let supersede = sql_query(
-        "UPDATE publish_sessions SET ended_at = ?1, end_reason = 'superseded', cut_because = 'superseded',
-             cut_tried_at = ?1
-         WHERE id = ?2",
-    );
-    let supersede = supersede.bind::<Instant, _>(now.to_naive_utc()).bind::<BigInt, _>(current.id.0);
-    supersede.execute(connection).map_err(error::query)?;
-    Ok(Some((current.id, current.publisher)))
 }
 
 /// Ends a session, for the reason that it was to be cut for if there is one, and takes it off those to be cut.
 fn end(connection: &mut SqliteConnection, id: i64, at: Timestamp, reason: &str) -> Result<(), StoreError> {
     let end = sql_query(
         "UPDATE publish_sessions SET ended_at = COALESCE(ended_at, ?1),
-             end_reason = COALESCE(end_reason, cut_because, ?2), cut_because = NULL
+             end_reason = COALESCE(end_reason, cut_because, CASE WHEN key_expires_at <= ?1 THEN 'expired' ELSE ?2 END),
+             cut_because = NULL
          WHERE id = ?3",
     );
     let end = end.bind::<Instant, _>(at.to_naive_utc()).bind::<Text, _>(reason).bind::<BigInt, _>(id);
@@ -400,29 +287,6 @@ fn renew(
     renewed.execute(connection).map_err(error::query).map(drop)
 }
 
-/// Writes an attempt down; once a second is often enough for an encoder that tries again and again.
-fn note(
-    connection: &mut SqliteConnection,
-    request: &PublishRequest,
-    stream: StreamId,
-    refusal: Refusal,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let publisher = &request.publisher;
-    let note = sql_query(
-        "INSERT INTO publish_attempts (stream_id, server, address, refusal, first_at, last_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-         ON CONFLICT (stream_id, refusal, server, address) DO UPDATE SET last_at = excluded.last_at
-         WHERE publish_attempts.last_at <= ?6",
-    );
-    let address = publisher.address.map(|address| address.to_string()).unwrap_or_default();
-    let note = note.bind::<Integer, _>(stream.0);
-    let note = note.bind::<Text, _>(publisher.server.as_str()).bind::<Text, _>(address);
-    let note = note.bind::<Text, _>(refusal.as_str()).bind::<Instant, _>(now.to_naive_utc());
-    let note = note.bind::<Instant, _>(now.plus(-Duration::SECOND).to_naive_utc());
-    note.execute(connection).map_err(error::query).map(drop)
-}
-
 /// The publishers of a server that are to be cut and were not tried a moment ago.
 fn due(
     connection: &mut SqliteConnection,
@@ -430,18 +294,28 @@ fn due(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(i64, PublisherRow, Option<String>)>, StoreError> {
-    let is_marked = sessions::cut_because.is_not_null();
-    let has_expired = sessions::ended_at.is_null().and(sessions::key_expires_at.le(now.to_naive_utc()));
     let tried_before = now.plus(-CUT_PAUSE).to_naive_utc();
-    let may_try = sessions::cut_tried_at.is_null().or(sessions::cut_tried_at.le(tried_before));
-    sessions::table
-        .filter(sessions::server.eq(server.as_str()))
-        .filter(is_marked.or(has_expired))
-        .filter(may_try)
-        .limit(limit.into())
-        .select((sessions::id, PublisherRow::as_select(), sessions::cut_because))
-        .load(connection)
-        .map_err(error::query)
+    let of_server = || {
+        let may_try = sessions::cut_tried_at.is_null().or(sessions::cut_tried_at.le(tried_before));
+        let of_server = sessions::table.filter(sessions::server.eq(server.as_str()));
+        of_server.filter(may_try).limit(limit.into()).select((
+            sessions::id,
+            PublisherRow::as_select(),
+            sessions::cut_because,
+        ))
+    };
+    // Apart, since each has an index of its own.
+    let let_be = now.plus(-CUT_WITHIN).to_naive_utc();
+    let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(let_be));
+    let marked = of_server().filter(sessions::cut_because.is_not_null()).filter(is_fresh);
+    let mut due: Vec<(i64, PublisherRow, Option<String>)> = marked.load(connection).map_err(error::query)?;
+    let expired = of_server()
+        .filter(sessions::cut_because.is_null())
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::key_expires_at.le(now.to_naive_utc()));
+    due.extend(expired.load(connection).map_err(error::query)?);
+    due.truncate(limit as usize);
+    Ok(due)
 }
 
 fn count(changed: QueryResult<usize>) -> Result<u32, StoreError> {

@@ -12,11 +12,13 @@ use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
+use time::PrimitiveDateTime;
+
 use crate::SqliteStore;
 use crate::error::{self, BrokenRule};
 use crate::pool::Connection;
 use crate::row::{NewStreamRow, StreamRow, placed};
-use crate::schema::{ActiveLiteral, LeaseUntil, streams};
+use crate::schema::{ActiveLiteral, publish_sessions, streams};
 
 #[async_trait]
 impl StreamRepository for SqliteStore {
@@ -107,7 +109,7 @@ impl StreamRepository for SqliteStore {
             let live = streams::table
                 .filter(streams::status.eq(ActiveLiteral))
                 .filter(streams::expires_at.gt(now))
-                .filter(LeaseUntil.gt(now))
+                .filter(streams::id.eq_any(on_air_at(now)))
                 .into_boxed();
             read_page(connection, live, &page)
         })
@@ -202,6 +204,13 @@ impl<E> From<diesel::result::Error> for Abort<E> {
     fn from(failure: diesel::result::Error) -> Self {
         Self::Database(failure)
     }
+}
+
+/// The streams with a session whose lease runs: few, however many streams are active.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn on_air_at(now: PrimitiveDateTime) -> _ {
+    let open = publish_sessions::table.filter(publish_sessions::ended_at.is_null());
+    open.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
 /// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.

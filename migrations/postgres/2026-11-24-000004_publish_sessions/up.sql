@@ -56,12 +56,25 @@ BEGIN
                 WHERE stream_id = OLD.id AND ended_at IS NULL;
             ELSE
                 UPDATE %1$I.publish_sessions SET
-                    cut_because = CASE WHEN NEW.status = ''active'' THEN cut_because ELSE NEW.status END,
+                    cut_because = CASE WHEN NEW.status = ''active'' THEN cut_because
+                        WHEN NEW.status = ''expired'' THEN ''expired'' ELSE ''stopped'' END,
                     key_expires_at = COALESCE(NEW.expires_at, key_expires_at)
                 WHERE stream_id = NEW.id AND ended_at IS NULL;
             END IF;
             RETURN NULL;
         END $function$', home);
+    -- A session that begins while its stream is being stopped cannot be seen by whoever stops it, so it waits for them.
+    EXECUTE format('CREATE FUNCTION %1$I.publish_sessions_heed_stops() RETURNS trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+        BEGIN
+            PERFORM FROM %1$I.streams WHERE id = NEW.stream_id AND status = ''active'' FOR SHARE;
+            IF NOT FOUND THEN
+                NEW.cut_because := ''stopped'';
+            END IF;
+            RETURN NEW;
+        END $function$', home);
+    EXECUTE format('CREATE TRIGGER publish_sessions_heed_stops BEFORE INSERT ON %1$I.publish_sessions
+        FOR EACH ROW EXECUTE FUNCTION %1$I.publish_sessions_heed_stops()', home);
     EXECUTE format('CREATE TRIGGER streams_cut_publisher AFTER UPDATE OF status, expires_at OR DELETE ON streams
         FOR EACH ROW EXECUTE FUNCTION %I.streams_cut_publisher()', home);
 END

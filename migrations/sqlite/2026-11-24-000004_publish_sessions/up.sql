@@ -50,7 +50,8 @@ CREATE TRIGGER streams_cut_publisher AFTER UPDATE OF status, expires_at ON strea
 FOR EACH ROW
 BEGIN
     UPDATE publish_sessions SET
-        cut_because = CASE WHEN NEW.status = 'active' THEN cut_because ELSE NEW.status END,
+        cut_because = CASE WHEN NEW.status = 'active' THEN cut_because
+            WHEN NEW.status = 'expired' THEN 'expired' ELSE 'stopped' END,
         key_expires_at = NEW.expires_at
     WHERE stream_id = NEW.id AND ended_at IS NULL;
 END;

@@ -19,7 +19,7 @@ pub trait MediaServer: Send + Sync {
 }
 
 /// A publisher in a media server's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Listed {
     /// The server's id of its stay; `None` where the list has names only.
     pub session: Option<String>,
@@ -35,6 +35,16 @@ pub struct Listed {
     pub address: Option<IpAddr>,
     /// The number of its connection, where the server counts them.
     pub ordinal: Option<i64>,
+}
+
+impl std::fmt::Debug for Listed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The key is a secret.
+        f.debug_struct("Listed")
+            .field("session", &self.session)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A media server did not do what it was asked.

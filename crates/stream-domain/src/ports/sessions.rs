@@ -22,6 +22,8 @@ pub struct Roll {
     pub asked_at: Timestamp,
     /// Sessions that began after this are not judged either, since a server may list them late.
     pub settled_before: Timestamp,
+    /// How those have ended who are not listed.
+    pub absent: EndReason,
 }
 
 /// What became of a roll.
@@ -45,9 +47,11 @@ pub struct Answered {
 pub trait SessionRepository: Send + Sync {
     /// Decides by [`decide`](crate::admission::decide) and carries it out, in one round trip.
     ///
-    /// A start MUST end the session that is in its way, and mark it to be cut if it was alive; whatever else the same
-    /// connection published MUST end, as MUST sessions of a run of the server that this request shows to be over (a
-    /// connection counted 1, or counted lower than one that began more than [`RESTART_MARGIN`] ago).
+    /// A start MUST end the session that is in its way, and mark it to be cut if it was alive.
+    /// Whatever else the connection of one that asks has published MUST end, admitted or not.
+    /// A start of connection number 1 MUST end the sessions of all others of that server, which was started anew; a
+    /// start of a lower number than theirs MUST end those that have not been seen for [`RESTART_MARGIN`].
+    /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be cut.
     /// A refusal of [`Phase::Asks`](crate::admission::Phase) MUST be kept for the stream's owner, if there is a stream.
     async fn admit(
         &self,
@@ -58,7 +62,8 @@ pub trait SessionRepository: Send + Sync {
 
     /// Ends the open session that is named, and no other; says whether there was one.
     ///
-    /// A session that is marked to be cut MUST keep that as its reason, and is then no longer to be cut.
+    /// A session that is marked to be cut MUST keep that as its reason, and is then no longer to be cut; one that ends
+    /// after its key expired MUST have ended by that.
     async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Renews the open sessions of a server that are listed, and ends those that are not.
@@ -108,14 +113,35 @@ pub trait SessionRepository: Send + Sync {
 /// Which session is said to have ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndOf {
-    /// The one with this id at this server.
-    Session(ServerName, String),
+    /// The one with this id at this server, if it publishes this name where one is given.
+    Session {
+        /// The server.
+        server: ServerName,
+        /// Its id of the stay.
+        session: String,
+        /// The name that has come to its end; a connection may have gone on to publish another.
+        name: Option<String>,
+    },
     /// The one that publishes this name at this server, which has no better word for it.
-    Name(ServerName, String),
+    ///
+    /// One that began less than [`SETTLED_AFTER`] ago is not meant: the end is rather that of whoever gave way to it.
+    Name {
+        /// The server.
+        server: ServerName,
+        /// The name that has come to its end.
+        name: String,
+    },
 }
+
+/// How long a session must have gone on for an end that names no session to be its own.
+pub const SETTLED_AFTER: Duration = Duration::seconds(5);
 
 /// How long a publisher that was to be cut is given before it is cut again.
 pub const CUT_PAUSE: Duration = Duration::SECOND;
 
-/// How much older a higher-numbered connection must be for a lower number to show that the server was started anew.
-pub const RESTART_MARGIN: Duration = Duration::seconds(10);
+/// How long a higher-numbered connection must have been silent for a lower number to show that the server was started
+/// anew.
+pub const RESTART_MARGIN: Duration = Duration::seconds(6);
+
+/// How long after a session's end a mark to cut it is still acted upon; its id may be another's by then.
+pub const CUT_WITHIN: Duration = Duration::minutes(10);

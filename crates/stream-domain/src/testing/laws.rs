@@ -78,11 +78,16 @@ macro_rules! store_laws {
             a_connection_publishes_one_thing
             a_stopped_publisher_is_to_be_cut
             an_expired_publisher_is_to_be_cut
+            an_end_after_expiry_is_an_expiry
             a_cut_outlives_the_lease
             a_roll_ends_who_is_not_there
             a_new_run_of_a_server_ends_its_sessions
             a_count_that_begins_again_ends_what_was
             a_session_that_was_lost_comes_back
+            a_session_that_was_lost_comes_back_by_its_name
+            an_overdue_session_that_asks_again_begins_anew
+            a_stop_and_an_admission_at_once_leave_nobody_uncut
+            a_mark_to_cut_grows_stale
             sessions_are_shown_to_their_owner
             old_sessions_are_forgotten
         );

@@ -27,6 +27,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     streams: Vec<Stream>,
+    /// The highest number that was ever given, since a deleted stream's may still have a session.
+    last_stream: i32,
     sessions: Sessions,
     attempts: Attempts,
 }
@@ -116,7 +118,8 @@ impl StreamRepository for MemoryStore {
         if state.streams.iter().any(|stream| stream.key == new.key || stream.playback_id == new.playback_id) {
             return Err(StartError::KeyTaken);
         }
-        let id = state.streams.last().map_or(0, |last| last.id.0) + 1;
+        state.last_stream += 1;
+        let id = state.last_stream;
         let stream = Stream {
             id: StreamId(id),
             user_id: Some(new.user_id),

@@ -43,6 +43,7 @@ pub fn asking(session: &str, key: &str, host: u8) -> PublishRequest {
         phase: Phase::Asks,
         publisher: publisher(session, key, host),
         proof: Proof::Key(StreamKey::parse(key).expect("a test's key is of the alphabet")),
+        seen_at: Timestamp::MIN,
         run: None,
         ordinal: None,
     }

@@ -54,7 +54,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
 
 fn event(action: &str, stream: Option<&str>) -> Result<Told, Refusal> {
     match (action, stream) {
-        ("liveStreamEnded", Some(stream)) => Ok(Told::Left(stream.to_owned())),
+        ("liveStreamEnded", Some(stream)) => Ok(Told::Left(stream.to_owned(), None)),
         ("liveStreamEnded", None) => Err(Refusal::MalformedRequest),
         _ => Ok(Told::Unconcerned),
     }

@@ -18,6 +18,10 @@ use super::fields::Fields;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::HttpState;
 
+/// What proxies add to what they pass on.
+const PROXY_HEADERS: [&str; 6] =
+    ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
+
 /// How many servers without a secret are told to the log.
 const WARNED: usize = 100;
 
@@ -95,10 +99,15 @@ pub(super) fn check(
 }
 
 fn check_nearness(server: &ServerName, request: &HttpRequest, state: &HttpState) -> Result<(), ApiError> {
+    // Where some have secrets, those without are named as such.
+    let others_have_secrets = state.hook_servers.values().any(|known| !known.secrets.0.is_empty());
+    if others_have_secrets && !state.hook_servers.contains_key(server) {
+        let unnamed = "No media server of this name is in MEDIA_SERVERS; name it there.";
+        return Err(ApiError::new(ErrorCode::HookRefused, unnamed));
+    }
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     // Whoever comes through a proxy comes from wherever the proxy lets them.
-    let is_forwarded =
-        ["Forwarded", "X-Forwarded-For", "Via"].iter().any(|name| request.headers().contains_key(*name));
+    let is_forwarded = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name));
     if is_forwarded || !peer.is_some_and(is_private) {
         let sentence = "This media server has no secret, so its hooks are taken from private addresses only, and \
                         not through a proxy; give it one in MEDIA_SERVERS.";

@@ -34,6 +34,12 @@ impl Fields {
         if values.next().is_some() { Err(Refusal::MalformedRequest) } else { Ok(first) }
     }
 
+    /// Whether a field stands there so often, each time with the same value.
+    pub(super) fn are_same(&self, name: &str, count: usize) -> bool {
+        let values = || self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
+        values().count() == count && values().all(|value| Some(value) == values().next())
+    }
+
     /// The value of a field that must be there.
     pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.one(name)?.ok_or(Refusal::MalformedRequest)
@@ -51,7 +57,8 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let digits =
-            tail.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+            tail.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         bytes.push(match (first, escaped) {
             (_, Some(byte)) => byte,

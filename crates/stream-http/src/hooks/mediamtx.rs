@@ -52,10 +52,10 @@ fn parse_command(body: &[u8]) -> Result<Told, Refusal> {
     let form = Fields::parse(text);
     let session = form.required("id")?.to_owned();
     match form.required("event")? {
-        "unavailable" => Ok(Told::Left(session)),
+        "unavailable" => Ok(Told::Left(session, None)),
         "available" => {
             let path = form.required("path")?;
-            Ok(Told::Publisher(claim(Phase::Updates, session, path, None, String::new(), "")))
+            Ok(Told::Publisher(claim(Phase::Updates, session, path, None, "rtmp".to_owned(), "")))
         }
         _ => Err(Refusal::MalformedRequest),
     }

@@ -34,15 +34,22 @@ const RESERVED: [&str; 19] = [
 pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::MalformedRequest)?;
     let fields = Fields::parse(text);
+    let call = fields.required("call")?;
     for name in RESERVED {
-        fields.one(name)?;
+        // nginx itself says the application a second time when a connection ends.
+        if !(call == "disconnect" && name == "app" && fields.are_same(name, 2)) {
+            fields.one(name)?;
+        }
     }
-    let phase = match fields.required("call")? {
+    let phase = match call {
         "publish" => Phase::Asks,
         "update_publish" => Phase::Updates,
         "publish_done" | "done" | "disconnect" => {
             // A disconnect of one that never published names nobody.
-            return Ok(fields.one("clientid")?.map_or(Told::Unconcerned, |id| Told::Left(id.to_owned())));
+            let name = fields.one("name")?.map(str::to_owned);
+            return Ok(fields
+                .one("clientid")?
+                .map_or(Told::Unconcerned, |id| Told::Left(id.to_owned(), name)));
         }
         _ => return Ok(Told::Unconcerned),
     };

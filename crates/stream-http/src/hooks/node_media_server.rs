@@ -32,8 +32,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         // The two come in either order.
         "prePublish" | "postPublish" => {}
         // A second publisher of a live name is refused by the server itself and ends like a player.
-        "donePublish" | "donePlay" => return Ok(Told::Left(event.id)),
+        "donePublish" | "donePlay" => return Ok(Told::Left(event.id, None)),
         _ => return Ok(Told::Unconcerned),
+    }
+    if event.id.is_empty() {
+        return Err(Refusal::MalformedRequest);
     }
     let key = match event.query.get("key") {
         None => None,

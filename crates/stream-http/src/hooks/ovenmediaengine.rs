@@ -42,7 +42,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     let session = format!("{}:{}/{application}/{name}", client.address, client.port);
     match request.status.as_str() {
         "opening" => {}
-        "closing" => return Ok(Told::Left(session)),
+        "closing" => return Ok(Told::Left(session, None)),
         _ => return Ok(Told::Unconcerned),
     }
     Ok(Told::Publisher(Claim {

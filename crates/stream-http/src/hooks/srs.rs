@@ -39,7 +39,7 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
         Some("on_publish") => Phase::Asks,
         // Comes with each segment, and so tells that the publisher goes on.
         Some("on_hls") => Phase::Updates,
-        Some("on_unpublish" | "on_close") => return Ok(Told::Left(event.client_id)),
+        Some("on_unpublish" | "on_close") => return Ok(Told::Left(event.client_id, None)),
         Some(_) => return Ok(Told::Unconcerned),
         None if event.service.is_some() => return Ok(Told::Alive(event.service)),
         None => return Err(Refusal::MalformedRequest),

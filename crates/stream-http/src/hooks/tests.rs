@@ -1,1 +1,178 @@
 //! Dialects, held to the recorded bytes.
+
+mod ant_media;
+mod mediamtx;
+mod nginx_rtmp;
+mod node_media_server;
+mod ovenmediaengine;
+mod recorded;
+mod robustness;
+mod srs;
+mod zlmediakit;
+
+use actix_web::body::MessageBody as _;
+
+use super::*;
+
+/// What is understood of a request, in one line.
+fn heard(family: Family, body: &str) -> String {
+    heard_at(family, body, None)
+}
+
+/// The same, of a server whose streams are published to this virtual host.
+fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
+    match parse(family, body.as_bytes(), host) {
+        Ok(Told::Publisher(claim)) => said(&claim),
+        Ok(Told::Left(session, None)) => format!("left {session}"),
+        Ok(Told::Left(session, Some(name))) => format!("left {session} of {name}"),
+        Ok(Told::NameLeft(name)) => format!("name left {name}"),
+        Ok(Told::Alive(run)) => format!("alive {}", run.as_deref().unwrap_or("-")),
+        Ok(Told::Restarted) => "restarted".to_owned(),
+        Ok(Told::Unconcerned) => "unconcerned".to_owned(),
+        Ok(Told::Foreign) => "foreign".to_owned(),
+        Err(refusal) => refusal.as_str().to_owned(),
+    }
+}
+
+fn said(claim: &Claim) -> String {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{:?} {}/{} key {} session {} run {} number {} by {} from {}",
+        claim.phase,
+        claim.application,
+        claim.name.expose(),
+        or_none(claim.key.clone()),
+        claim.session,
+        or_none(claim.run.clone()),
+        or_none(claim.ordinal.map(|ordinal| ordinal.to_string())),
+        claim.protocol,
+        or_none(claim.address.map(|address| address.to_string())),
+    )
+}
+
+/// The status, the `Location` if there is one, and the body, as they leave.
+fn answered(family: Family, body: &str, outcome: &Outcome) -> String {
+    let response = respond(render(family, body.as_bytes(), outcome));
+    let status = response.status().as_u16();
+    assert_eq!(response.headers().get("content-type").unwrap(), "application/json");
+    let location = response.headers().get("location");
+    let location = location.map(|name| format!(" to {}", name.to_str().unwrap())).unwrap_or_default();
+    let body = response.into_body().try_into_bytes().unwrap();
+    format!("{status}{location} {}", std::str::from_utf8(&body).unwrap())
+}
+
+const YES: &str = r#"200 {"code":0}"#;
+const NO: &str = r#"403 {"code":"publish_refused","error":"The stream was stopped; ask for a new key.","reason":"stopped"}"#;
+const STOPPED: Outcome = Outcome::Refused(Refusal::Stopped);
+
+fn renamed() -> Outcome {
+    Outcome::Accepted(Some(PlaybackId::parse("0123456789abcdef0123456789abcdef").unwrap()))
+}
+
+#[test]
+fn one_yes_suits_nearly_all() {
+    for family in Family::ALL.into_iter().filter(|family| *family != Family::OvenMediaEngine) {
+        for outcome in [Outcome::Accepted(None), Outcome::Noted] {
+            assert_eq!(answered(family, "", &outcome), YES, "{family:?}");
+        }
+    }
+}
+
+#[test]
+fn a_no_is_403_with_its_reason_except_to_those_who_ask_again() {
+    for family in Family::ALL {
+        let no = match family {
+            Family::OvenMediaEngine | Family::ZlMediaKit => continue,
+            _ => answered(family, "", &STOPPED),
+        };
+        assert_eq!(no, NO, "{family:?}");
+    }
+}
+
+#[test]
+fn nobody_but_nginx_is_sent_elsewhere() {
+    for family in Family::ALL.into_iter().filter(|family| !family.can_rename()) {
+        let answer = answered(family, "", &renamed());
+        assert!(answer.starts_with("200 {"), "{family:?}: {answer}");
+    }
+}
+
+#[test]
+fn every_refusal_is_a_sentence_and_a_word_to_every_family() {
+    for refusal in Refusal::ALL {
+        let sentence = sentence(refusal);
+        assert!(sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'), "{sentence}");
+        for family in Family::ALL {
+            let answer = answered(family, "", &Outcome::Refused(refusal));
+            assert!(answer.contains(&sentence), "{family:?}: {answer}");
+            let is_yes = answer.contains(r#""code":0"#) || answer.contains(r#""allowed":true"#);
+            assert!(!is_yes && !answer.contains("302"), "{family:?}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn what_no_server_sends_is_refused() {
+    for family in Family::ALL {
+        for body in ["", " ", "null", "[]", "0", "{", "{}x", "\u{feff}{}", "a=b", "=&=&&", "\0"] {
+            let heard = heard(family, body);
+            assert_eq!(heard, "malformed_request", "{family:?} {body:?}");
+        }
+        for body in
+            [&b"\xff\xfe"[..], b"call=publish&clientid=1&app=live&name=\xe9", b"{\"action\":\"\xff\"}"]
+        {
+            let refusal = parse(family, body, None).unwrap_err();
+            assert_eq!(refusal, Refusal::MalformedRequest, "{family:?} {body:?}");
+        }
+    }
+}
+
+#[test]
+fn an_address_may_have_a_port_and_be_of_either_family() {
+    for (text, address) in [
+        ("127.0.0.1", Some("127.0.0.1")),
+        ("127.0.0.1:35194", Some("127.0.0.1")),
+        ("2001:db8::7", Some("2001:db8::7")),
+        ("[2001:db8::7]:35194", Some("2001:db8::7")),
+        ("::ffff:192.0.2.7", Some("192.0.2.7")),
+        ("[::ffff:192.0.2.7]:1", Some("192.0.2.7")),
+        ("", None),
+        ("localhost", None),
+        ("127.0.0.1:", None),
+        ("127.0.0.1:99999", None),
+        ("unix:", None),
+        (" 127.0.0.1", None),
+    ] {
+        assert_eq!(fields::address(text).map(|ip| ip.to_string()).as_deref(), address, "{text}");
+    }
+}
+
+#[test]
+fn escapes_are_undone_and_wrong_ones_stay() {
+    for (text, value) in [
+        ("a%20b", "a b"),
+        ("a+b", "a b"),
+        ("%2Flive%2fx", "/live/x"),
+        ("%26name%3Dvictim", "&name=victim"),
+        ("%C3%A9", "é"),
+        ("%E9", "\u{fffd}"),
+        ("%zz", "%zz"),
+        ("100%", "100%"),
+        ("%2", "%2"),
+        ("%%41", "%A"),
+        ("%é1", "%é1"),
+        ("%+f", "% f"),
+        ("%-1", "%-1"),
+        ("%25%32%30", "%20"),
+    ] {
+        let form = fields::Fields::parse(&format!("x={text}"));
+        assert_eq!(form.one("x"), Ok(Some(value)), "{text}");
+    }
+}
+
+#[test]
+fn an_escaped_name_of_a_field_is_that_field() {
+    let form = fields::Fields::parse("?key=a&k%65y=b&&x&=y");
+    assert_eq!(form.one("key"), Err(Refusal::MalformedRequest));
+    assert_eq!((form.one("x"), form.one(""), form.one("z")), (Ok(Some("")), Ok(Some("y")), Ok(None)));
+}

@@ -35,21 +35,26 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     if members.keys().any(|name| name.starts_with("api.") || name.starts_with("general.")) {
         return Ok(Told::Restarted);
     }
+    // What a stream is made from; some older versions do not say.
+    let is_publisher = members.contains_key("originType");
     let is_keepalive = members.contains_key("data") && !members.contains_key("stream");
     let event: Event =
         serde_json::from_value(Value::Object(members)).map_err(|_| Refusal::MalformedRequest)?;
     if is_keepalive {
         return Ok(Told::Alive(None));
     }
+    let host = host.unwrap_or(DEFAULT_HOST);
     match (event.regist, event.player) {
         // It comes once an output, of which the first is the publisher's own.
-        (Some(false), _) if event.schema == "rtmp" => return Ok(Told::NameLeft(event.stream)),
+        (Some(false), _) if event.schema == "rtmp" && event.vhost == host => {
+            return Ok(Told::NameLeft(event.stream));
+        }
         (Some(_), _) | (_, Some(true)) => return Ok(Told::Unconcerned),
-        (_, Some(false)) => return Ok(Told::Left(event.id)),
+        (_, Some(false)) => return Ok(Told::Left(event.id, None)),
+        _ if event.id.is_empty() && is_publisher => return Err(Refusal::MalformedRequest),
         _ if event.id.is_empty() => return Ok(Told::Unconcerned),
         _ => {}
     }
-    let host = host.unwrap_or(DEFAULT_HOST);
     let params = Fields::parse(&event.params);
     if event.vhost != host || params.one("vhost")?.is_some_and(|named| named != host) {
         return Err(Refusal::ForeignHost);

@@ -1,6 +1,7 @@
 -- The domain's `decide`, and its carrying out, in one statement.
 -- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
--- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's.
+-- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
+-- $17 ends before this may have been mistakes.
 , stream AS MATERIALIZED (
     SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours') AS expires_at
     FROM streams WHERE stream_key = $1
@@ -8,31 +9,28 @@
     SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours')
     FROM streams WHERE $1 IS NULL AND playback_id = $2
 ),
--- What this request shows to be over: all else on the same connection, and an earlier run of the server.
-over AS MATERIALIZED (
-    SELECT id, 'republished' AS why FROM publish_sessions
+-- All else that the connection of one that asks has published is over.
+republished AS MATERIALIZED (
+    SELECT id FROM publish_sessions
     WHERE $3 = 'asks' AND server = $4 AND server_session = $5 AND ended_at IS NULL
     AND stream_id IS DISTINCT FROM (SELECT id FROM stream)
-    UNION ALL
-    SELECT id, 'server_restarted' FROM publish_sessions
-    WHERE $3 = 'asks' AND server = $4 AND ordinal > $7 AND ended_at IS NULL
-    AND server_session <> $5 AND ($7 = 1 OR started_at < $16)
 ),
 current AS MATERIALIZED (
     SELECT s.id, s.lease_until, s.address FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
-    WHERE s.ended_at IS NULL AND s.id NOT IN (SELECT id FROM over)
+    WHERE s.ended_at IS NULL
 ),
 own AS MATERIALIZED (
-    SELECT s.id, s.ended_at, s.end_reason FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
-    WHERE s.server = $4 AND s.server_session = $5 ORDER BY s.id DESC LIMIT 1
+    SELECT s.id, s.server_session, s.lease_until, s.ended_at, s.end_reason
+    FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
+    WHERE s.server = $4 AND (s.server_session = $5 OR $5 = '') ORDER BY s.id DESC LIMIT 1
 ),
 previous AS MATERIALIZED (
-    SELECT s.epoch, s.live_since,
-        CASE WHEN s.id IN (SELECT id FROM over) THEN $13 ELSE COALESCE(s.ended_at, s.lease_until) END AS last_sign
+    SELECT s.epoch, s.live_since, COALESCE(s.ended_at, s.lease_until) AS last_sign
     FROM stream JOIN publish_sessions s ON s.stream_id = stream.id ORDER BY s.id DESC LIMIT 1
 ),
 decision AS MATERIALIZED (
-    SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id, current.id AS current_id,
+    SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id,
+        CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END AS server_session, current.id AS current_id,
         current.lease_until > $13 AS current_is_alive, previous.epoch, previous.live_since,
         previous.last_sign >= $15 AS is_same_broadcast,
         CASE
@@ -40,8 +38,9 @@ decision AS MATERIALIZED (
             WHEN stream.status IS DISTINCT FROM 'active' THEN 'corrupt'
             WHEN COALESCE(stream.expires_at <= $13, TRUE) THEN 'expired'
             WHEN $2 IS NOT NULL AND stream.playback_id IS DISTINCT FROM $2 THEN 'wrong_playback_id'
-            WHEN own.id IS NOT NULL AND own.ended_at IS NULL THEN 'renew'
+            WHEN own.id IS NOT NULL AND own.ended_at IS NULL AND ($3 <> 'asks' OR own.lease_until > $13) THEN 'renew'
             WHEN $3 <> 'asks' AND own.end_reason NOT IN ('lost', 'server_restarted', 'answered_too_late')
+                AND NOT ($3 IN ('listed', 'vouched') AND own.end_reason = 'left' AND own.ended_at < $17)
                 THEN 'session_ended'
             WHEN own.id IS NULL AND $1 IS NULL AND $3 <> 'vouched' THEN 'no_key'
             WHEN current.id IS NULL OR current.lease_until <= $13 THEN 'start'
@@ -50,6 +49,24 @@ decision AS MATERIALIZED (
         END AS word
     FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
 ),
+-- A start of connection number 1, or of a lower number than those that fell silent, shows that the server was started
+-- anew.
+-- Rows that somebody else is changing are let be, here and below, so that nobody waits for anybody in a circle.
+restarted AS MATERIALIZED (
+    SELECT s.id FROM decision d JOIN publish_sessions s ON s.server = $4 AND s.ordinal > $7
+    WHERE d.word = 'start' AND $3 = 'asks' AND s.ended_at IS NULL AND s.server_session <> $5
+    AND ($7 = 1 OR s.last_seen_at < $16)
+    FOR UPDATE OF s SKIP LOCKED
+),
+-- What was still to be cut by this id was somebody else.
+cleared AS (
+    UPDATE publish_sessions SET cut_because = NULL WHERE id IN (
+        SELECT s.id FROM decision d
+        JOIN publish_sessions s ON s.server = $4 AND s.server_session = $5 AND s.cut_because IS NOT NULL
+        WHERE d.word = 'start' AND $3 = 'asks' AND s.ended_at IS NOT NULL
+        FOR UPDATE OF s SKIP LOCKED
+    )
+),
 ended AS (
     UPDATE publish_sessions s SET
         ended_at = CASE WHEN o.why = 'lost' THEN s.lease_until ELSE $13 END,
@@ -57,10 +74,15 @@ ended AS (
         cut_because = CASE WHEN o.why = 'superseded' THEN o.why END,
         cut_tried_at = $13
     FROM (
-        SELECT id, why FROM over
+        SELECT id, 'republished' AS why FROM republished
+        UNION ALL
+        SELECT s.id, 'republished' FROM decision d JOIN publish_sessions s ON s.stream_id <> d.stream_id
+        WHERE d.word = 'start' AND $3 <> 'asks' AND s.server = $4 AND s.server_session = $5 AND s.ended_at IS NULL
+        UNION ALL
+        SELECT id, 'server_restarted' FROM restarted
         UNION ALL
         SELECT current_id, CASE WHEN current_is_alive THEN 'superseded' ELSE 'lost' END
-        FROM decision WHERE word = 'start' AND current_id IS NOT NULL
+        FROM decision WHERE word = 'start' AND current_id IS NOT NULL AND current_id NOT IN (SELECT id FROM restarted)
     ) o
     WHERE s.id = o.id AND s.ended_at IS NULL
     RETURNING s.id, o.why, s.server, s.server_session, s.application, s.name, s.protocol, s.address
@@ -69,7 +91,7 @@ ended AS (
 started AS (
     INSERT INTO publish_sessions (stream_id, server, server_session, run, ordinal, application, name, protocol,
         address, epoch, live_since, started_at, last_seen_at, lease_until, key_expires_at)
-    SELECT d.stream_id, $4, $5, $6, $7, $8, $9, $10, $11,
+    SELECT d.stream_id, $4, d.server_session, $6, $7, $8, $9, $10, $11,
         COALESCE(d.epoch, 0) + CASE WHEN d.is_same_broadcast THEN 0 ELSE 1 END,
         CASE WHEN d.is_same_broadcast THEN d.live_since ELSE $13 END, $13, $13, $14, d.expires_at
     FROM decision d CROSS JOIN (SELECT count(*) AS number FROM ended) e
@@ -88,8 +110,11 @@ noted AS (
     INSERT INTO publish_attempts AS kept (stream_id, server, address, refusal, first_at, last_at)
     SELECT d.stream_id, $4, COALESCE($11, ''), d.word, $13, $13 FROM decision d
     WHERE $3 = 'asks' AND d.word NOT IN ('start', 'renew', 'corrupt')
-    ON CONFLICT (stream_id, refusal, server, address) DO UPDATE SET last_at = EXCLUDED.last_at
-    WHERE kept.last_at <= EXCLUDED.last_at - INTERVAL '1 second'
+    -- Looked at first, so that an attempt that was noted a moment ago writes nothing at all.
+    AND NOT EXISTS (SELECT FROM publish_attempts a WHERE a.stream_id = d.stream_id AND a.refusal = d.word
+        AND a.server = $4 AND a.address = COALESCE($11, '') AND a.last_at > $13 - INTERVAL '1 second')
+    ON CONFLICT (stream_id, refusal, server, address) DO UPDATE
+    SET last_at = GREATEST(kept.last_at, EXCLUDED.last_at)
 )
 SELECT d.word, d.stream_id, d.playback_id, COALESCE(started.id, renewed.id), superseded.id, superseded.server,
     superseded.server_session, superseded.application, superseded.name, superseded.protocol, superseded.address

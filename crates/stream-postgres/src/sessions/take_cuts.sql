@@ -1,7 +1,8 @@
--- $1 server, $2 now, $3 those tried before may be tried again, $4 limit.
+-- $1 server, $2 now, $3 those tried before may be tried again, $4 limit, $5 those that ended before are let be.
 , due AS MATERIALIZED (
     SELECT id FROM publish_sessions
-    WHERE server = $1 AND cut_because IS NOT NULL AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
+    WHERE server = $1 AND cut_because IS NOT NULL AND COALESCE(ended_at > $5, TRUE)
+    AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
     UNION
     SELECT id FROM publish_sessions
     WHERE server = $1 AND ended_at IS NULL AND key_expires_at <= $2 AND (cut_tried_at IS NULL OR cut_tried_at <= $3)

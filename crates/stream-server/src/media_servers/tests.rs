@@ -23,7 +23,8 @@ fn what_is_wrong_is_named_without_secrets() {
         ("a=srs e!=srs", "entry 2: a media server's name"),
         ("edge=nginx;secret=hunter2", "edge has no known family; it must be one of nginx-rtmp, srs,"),
         ("edge=srs;secret=", "edge: secret must be"),
-        ("edge=srs;lease=1;secret=hunter2", "edge: lease must be seconds, 2 to 86400"),
+        ("edge=srs;secret=a%20hunter2", "edge: secret must be letters, digits"),
+        ("edge=srs;lease=1;secret=hunter2", "edge: lease must be seconds, 6 to 86400"),
         ("edge=srs;hunter2", "edge: it has an option that is none of"),
         ("edge=srs edge=srs;secret=hunter2", "entry 2: edge stands there twice"),
     ] {

@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::admission::{Admitted, Phase, PublishRequest, Refusal, Terms, Verdict};
 use crate::media_server::ServerName;
 use crate::ports::{EndOf, Roll, SessionRepository, StreamRepository};
-use crate::session::Session;
+use crate::session::{EndReason, Session};
 use crate::testing::terms;
 
 /// A store of streams and sessions.
@@ -53,7 +53,7 @@ pub(super) fn edge() -> ServerName {
 }
 
 pub(super) fn session(id: &str) -> EndOf {
-    EndOf::Session(edge(), id.to_owned())
+    EndOf::Session { server: edge(), session: id.to_owned(), name: None }
 }
 
 pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> Roll {
@@ -63,6 +63,7 @@ pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> Roll {
         names: Vec::new(),
         asked_at,
         settled_before: asked_at.plus(-5 * SECOND),
+        absent: EndReason::Left,
     }
 }
 

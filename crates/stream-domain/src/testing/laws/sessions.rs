@@ -1,5 +1,6 @@
 //! Sessions end: by name, by a stop, by a list, by a restart, and never another's.
 
+use futures_util::future::join;
 use time::Duration;
 
 use super::asked::{
@@ -10,7 +11,7 @@ use crate::StreamId;
 use crate::admission::{Phase, PublishRequest, Refusal};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{CUT_PAUSE, EndOf, RESTART_MARGIN, Roll};
+use crate::ports::{CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER};
 use crate::session::EndReason;
 use crate::testing::{asking, terms};
 
@@ -18,13 +19,16 @@ use crate::testing::{asking, terms};
 pub async fn an_end_ends_only_the_session_that_it_names(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
-    let other_server = EndOf::Session(ServerName::parse("other").expect("a name"), "s1".to_owned());
-    let other_name = EndOf::Name(edge(), "two".to_owned());
-    for other in [session("s2"), other_server, other_name] {
+    let other = ServerName::parse("other").expect("a name");
+    let other_server = EndOf::Session { server: other, session: "s1".to_owned(), name: None };
+    let named_so =
+        |name: &str| EndOf::Session { server: edge(), session: "s1".to_owned(), name: Some(name.to_owned()) };
+    let by_name = |name: &str| EndOf::Name { server: edge(), name: name.to_owned() };
+    for other in [session("s2"), other_server, named_so("two"), by_name("two"), by_name("one")] {
         assert_eq!(store.end(&other, EndReason::Left, now()).await.ok(), Some(false), "{other:?}");
     }
     assert!(live_since(store, "one", now()).await.is_some());
-    assert_eq!(store.end(&session("s1"), EndReason::Left, now()).await.ok(), Some(true));
+    assert_eq!(store.end(&named_so("one"), EndReason::Left, now()).await.ok(), Some(true));
     assert_eq!(store.end(&session("s1"), EndReason::Lost, now().plus(SECOND)).await.ok(), Some(false));
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((now(), EndReason::Left)));
     // What is heard of it later is late.
@@ -32,8 +36,8 @@ pub async fn an_end_ends_only_the_session_that_it_names(store: &impl Store) {
     assert_eq!(refused(store, &late, now().plus(SECOND)).await, Refusal::SessionEnded);
     // The same connection may begin anew, and be ended by its name where there is no better word.
     admitted(store, &asking("s1", "one", 1), now().plus(2 * SECOND)).await;
-    let by_name = EndOf::Name(edge(), "one".to_owned());
-    assert_eq!(store.end(&by_name, EndReason::Left, now().plus(3 * SECOND)).await.ok(), Some(true));
+    let settled = now().plus(2 * SECOND).plus(SETTLED_AFTER).plus(Duration::MICROSECOND);
+    assert_eq!(store.end(&by_name("one"), EndReason::Left, settled).await.ok(), Some(true));
 }
 
 /// A connection that goes on to publish something else has ended what it published, let in or not.
@@ -48,6 +52,11 @@ pub async fn a_connection_publishes_one_thing(store: &impl Store) {
     assert_eq!(refused(store, &asking("s1", "none", 1), now()).await, Refusal::UnknownKey);
     assert_eq!(live_since(store, "two", now()).await, None);
     assert_eq!(sessions(store, 2, "two").await[0].ended, Some((now(), EndReason::Republished)));
+    // However one came to hear of it.
+    admitted(store, &asking("s2", "one", 1), now()).await;
+    admitted(store, &updating(&asking("s2", "two", 1)), now()).await;
+    assert_eq!(live_since(store, "one", now()).await, None);
+    assert!(live_since(store, "two", now()).await.is_some());
 }
 
 /// Stopping, deleting and expiring mark the publisher; it is taken to be cut until it is seen to be gone.
@@ -84,6 +93,15 @@ pub async fn an_expired_publisher_is_to_be_cut(store: &impl Store) {
     store.end(&session("s1"), EndReason::Left, end.plus(2 * SECOND)).await.expect("the store is there");
     assert_eq!(cuts(store, end.plus(5 * SECOND)).await.len(), 0);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((end.plus(2 * SECOND), EndReason::Expired)));
+}
+
+/// A publisher that leaves after its key expired has ended by that, whoever was to cut it.
+pub async fn an_end_after_expiry_is_an_expiry(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let end = now().plus(LIFETIME);
+    admitted(store, &asking("s1", "one", 1), end.plus(-SECOND)).await;
+    store.end(&session("s1"), EndReason::Left, end).await.expect("the store is there");
+    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((end, EndReason::Expired)));
 }
 
 /// A publisher whose lease ran out while it was to be cut is still to be cut.
@@ -125,8 +143,10 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
     assert_eq!(called(stale, asked_at.plus(2 * SECOND)).await.1, 0);
     // Servers without ids are called by names.
     let names = vec!["three".to_owned(), "none".to_owned()];
-    let by_name = Roll { names, ..roll(&[], asked_at.plus(30 * SECOND)) };
+    let by_name = Roll { names, absent: EndReason::ServerRestarted, ..roll(&[], asked_at.plus(30 * SECOND)) };
     assert_eq!(called(by_name, asked_at.plus(31 * SECOND)).await, (vec!["three".to_owned()], 1));
+    let ended = sessions(store, 1, "one").await[0].ended;
+    assert_eq!(ended, Some((asked_at.plus(31 * SECOND), EndReason::ServerRestarted)));
 }
 
 /// A server's sign of life renews what is live there, and a new run ends what was.
@@ -174,12 +194,20 @@ pub async fn a_count_that_begins_again_ends_what_was(store: &impl Store) {
     assert_eq!(live_since(store, "key-1", again).await, None);
     assert_eq!(live_since(store, "key-2", again).await, None);
     assert_eq!(sessions(store, 1, "key-1").await[0].ended, Some((again, EndReason::ServerRestarted)));
-    // A low number is enough where the higher ones began long before, and the same number is the same connection.
+    // A low number is enough where nothing was heard of the higher ones lately.
     admitted(store, &counted(1, 9), again).await;
+    admitted(store, &counted(2, 8), again).await;
     let later = again.plus(RESTART_MARGIN).plus(SECOND);
     admitted(store, &updating(&counted(1, 9)), later).await;
+    // Whoever may not publish shows nothing.
+    assert_eq!(
+        refused(store, &PublishRequest { ordinal: Some(1), ..asking("1", "none", 9) }, later).await,
+        Refusal::UnknownKey
+    );
+    assert!(live_since(store, "key-1", later).await.is_some());
     admitted(store, &counted(4, 2), later).await;
-    assert_eq!(live_since(store, "key-1", later).await, None);
+    assert!(live_since(store, "key-1", later).await.is_some(), "it was seen a moment ago");
+    assert_eq!(live_since(store, "key-2", later).await, None);
 }
 
 /// A server that lists a session that we lost sight of brings it back, and one that left stays away.
@@ -192,8 +220,80 @@ pub async fn a_session_that_was_lost_comes_back(store: &impl Store) {
     let listed = PublishRequest { phase: Phase::Listed, ..request.clone() };
     assert!(admitted(store, &listed, later).await.is_new);
     assert_eq!(live_since(store, "one", later).await, Some(now()));
+    // That one has left is believed until its server lists it well after.
     store.end(&session("s1"), EndReason::Left, later).await.expect("the store is there");
-    assert_eq!(refused(store, &listed, later).await, Refusal::SessionEnded);
+    let seen = |seen_at| PublishRequest { seen_at, ..listed.clone() };
+    assert_eq!(refused(store, &seen(later.plus(SECOND)), later.plus(SECOND)).await, Refusal::SessionEnded);
+    let well_after = later.plus(SECOND + Duration::MICROSECOND);
+    assert_eq!(refused(store, &updating(&seen(well_after)), well_after).await, Refusal::SessionEnded);
+    assert!(admitted(store, &seen(well_after), well_after).await.is_new);
+    // One that was sent away stays away.
+    admitted(store, &asking("s2", "one", 1), well_after).await;
+    assert_eq!(refused(store, &seen(well_after.plus(5 * SECOND)), well_after).await, Refusal::SessionEnded);
+}
+
+/// A server that lists names only brings back the session that it lists by its name, id and all.
+pub async fn a_session_that_was_lost_comes_back_by_its_name(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let id = crate::testing::playback_id_of(&super::key("one"));
+    let request = asking("192.0.2.1:40001/live/one", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE);
+    store.end_overdue(later, 10).await.expect("the store is there");
+    let mut listed =
+        PublishRequest { phase: Phase::Listed, proof: crate::admission::Proof::Name(id), ..request.clone() };
+    listed.publisher.session.clear();
+    assert!(admitted(store, &listed, later).await.is_new);
+    let back = sessions(store, 1, "one").await.pop().expect("it is there");
+    assert_eq!(back.publisher.session, request.publisher.session);
+    // One that nobody has seen goes by its name.
+    started(store, &named(2, "two", now())).await;
+    let mut unseen = PublishRequest { phase: Phase::Listed, ..asking("", "two", 1) };
+    unseen.publisher.address = None;
+    admitted(store, &unseen, later).await;
+    assert_eq!(sessions(store, 2, "two").await[0].publisher.session, "two");
+}
+
+/// The same number that asks again after its lease is another connection, and has no part in an old broadcast.
+pub async fn an_overdue_session_that_asks_again_begins_anew(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("1", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE).plus(61 * SECOND);
+    assert!(admitted(store, &request, later).await.is_new);
+    assert_eq!(live_since(store, "one", later).await, Some(later));
+    let ended = sessions(store, 1, "one").await[0].ended;
+    assert_eq!(ended, Some((now().plus(LEASE), EndReason::Lost)));
+}
+
+/// A stop and an admission at once leave nobody on air whom nobody would cut.
+pub async fn a_stop_and_an_admission_at_once_leave_nobody_uncut(store: &impl Store) {
+    for number in 1..=16 {
+        let name = format!("key-{number}");
+        started(store, &named(number, &name, now())).await;
+        let request = asking(&format!("s{number}"), &name, 1);
+        let stop = store.stop_active(user(number), now());
+        let (verdict, stopped) = join(super::asked::verdict(store, &request, now()), stop).await;
+        assert!(stopped.expect("the store is there").is_some());
+        let is_admitted = matches!(verdict, crate::admission::Verdict::Admitted(_));
+        assert_eq!(cuts(store, now()).await.len(), usize::from(is_admitted), "{verdict:?}");
+    }
+}
+
+/// A mark to cut is not acted upon for ever: the id may be another's by then, and is as soon as another shows it.
+pub async fn a_mark_to_cut_grows_stale(store: &impl Store) {
+    for (number, name) in [(1, "one"), (2, "two"), (3, "three")] {
+        started(store, &named(number, name, now())).await;
+    }
+    for (number, name) in [(1, "one"), (2, "two")] {
+        admitted(store, &asking(&format!("s{number}"), name, 1), now()).await;
+        stopped(store, number, now()).await;
+    }
+    let lost = now().plus(LEASE);
+    store.end_overdue(lost, 10).await.expect("the store is there");
+    admitted(store, &asking("s1", "three", 1), lost).await;
+    assert_eq!(cuts(store, lost).await, ["s2"], "s1 is another publisher now");
+    assert_eq!(cuts(store, lost.plus(CUT_WITHIN)).await.len(), 0);
 }
 
 /// Sessions are for the stream's owner.

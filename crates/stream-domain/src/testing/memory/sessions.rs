@@ -8,7 +8,10 @@ use crate::admission::{
     Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Terms, Verdict, decide,
 };
 use crate::media_server::ServerName;
-use crate::ports::{Answered, CUT_PAUSE, EndOf, RESTART_MARGIN, Roll, SessionRepository, StoreError};
+use crate::ports::{
+    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
+    StoreError,
+};
 use crate::session::{Cut, EndReason, OnAir, Session, SessionId};
 use crate::{Stream, StreamId, Timestamp, UserId};
 
@@ -23,6 +26,7 @@ struct Kept {
     session: Session,
     run: Option<String>,
     ordinal: Option<i64>,
+    key_expires_at: Timestamp,
     to_cut: Option<EndReason>,
     cut_tried_at: Option<Timestamp>,
 }
@@ -33,7 +37,9 @@ impl Kept {
     }
 
     fn end(&mut self, at: Timestamp, reason: EndReason) {
-        let reason = self.to_cut.take().unwrap_or(reason);
+        // One that is gone after its key expired was not asked to stay.
+        let expired = (at >= self.key_expires_at).then_some(EndReason::Expired);
+        let reason = self.to_cut.take().or(expired).unwrap_or(reason);
         self.session.ended.get_or_insert((at, reason));
     }
 
@@ -62,21 +68,31 @@ impl Sessions {
         self.0.iter().rev().find(|kept| matches(kept)).map(|kept| &kept.session)
     }
 
-    /// Ends what a request that asks shows to be over: all else that its connection published, and an earlier run.
-    fn end_what_is_over(&mut self, request: &PublishRequest, stream: Option<StreamId>, now: Timestamp) {
-        for kept in self.0.iter_mut().filter(|kept| kept.is_open()) {
-            let publisher = &kept.session.publisher;
-            if publisher.server != request.publisher.server {
-                continue;
-            }
-            let is_same_connection = publisher.session == request.publisher.session;
+    fn at_server_of<'a>(&'a mut self, request: &'a PublishRequest) -> impl Iterator<Item = &'a mut Kept> {
+        let server = &request.publisher.server;
+        self.0.iter_mut().filter(move |kept| kept.session.publisher.server == *server)
+    }
+
+    /// Ends all else that the connection of one that asks has published.
+    fn end_republished(&mut self, request: &PublishRequest, stream: Option<StreamId>, now: Timestamp) {
+        for kept in self.at_server_of(request).filter(|kept| kept.is_open()) {
+            let is_same_connection = kept.session.publisher.session == request.publisher.session;
             if is_same_connection && Some(kept.session.stream_id) != stream {
                 kept.end(now, EndReason::Republished);
-                continue;
+            }
+        }
+    }
+
+    /// Ends what a start shows to be over: an earlier run of the server, and what is still to be cut of it by this id.
+    fn end_earlier_run(&mut self, request: &PublishRequest, now: Timestamp) {
+        for kept in self.at_server_of(request) {
+            let is_same_connection = kept.session.publisher.session == request.publisher.session;
+            if is_same_connection && !kept.is_open() {
+                kept.to_cut = None;
             }
             let (Some(asking), Some(ordinal)) = (request.ordinal, kept.ordinal) else { continue };
-            let is_old = kept.session.started_at < now.plus(-RESTART_MARGIN);
-            if !is_same_connection && asking < ordinal && (asking == 1 || is_old) {
+            let is_silent = kept.session.last_seen_at < now.plus(-RESTART_MARGIN);
+            if kept.is_open() && !is_same_connection && asking < ordinal && (asking == 1 || is_silent) {
                 kept.end(now, EndReason::ServerRestarted);
             }
         }
@@ -119,7 +135,15 @@ impl State {
             ended: None,
         };
         let (run, ordinal) = (request.run.clone(), request.ordinal);
-        self.sessions.0.push(Kept { session, run, ordinal, to_cut: None, cut_tried_at: None });
+        let key_expires_at = stream.expires_at;
+        self.sessions.0.push(Kept {
+            session,
+            run,
+            ordinal,
+            key_expires_at,
+            to_cut: None,
+            cut_tried_at: None,
+        });
         Admitted {
             session: id,
             is_new: true,
@@ -175,12 +199,13 @@ impl SessionRepository for MemoryStore {
         let stream = state.streams.iter().find(named).cloned();
         let stream_id = stream.as_ref().map(|stream| stream.id);
         if request.phase == Phase::Asks {
-            state.sessions.end_what_is_over(request, stream_id, now);
+            state.sessions.end_republished(request, stream_id, now);
         }
         let of_stream = |kept: &Kept| Some(kept.session.stream_id) == stream_id;
         let is_own = |kept: &Kept| {
             let publisher = &kept.session.publisher;
-            publisher.server == request.publisher.server && publisher.session == request.publisher.session
+            let is_same = [&publisher.session, ""].contains(&&*request.publisher.session);
+            publisher.server == request.publisher.server && is_same
         };
         let facts = Facts {
             stream: stream.as_ref(),
@@ -188,6 +213,7 @@ impl SessionRepository for MemoryStore {
             own: state.sessions.last(|kept| of_stream(kept) && is_own(kept)),
             previous: state.sessions.last(of_stream),
         };
+        let own_session = facts.own.map(|own| own.publisher.session.clone());
         match (decide(&facts, request, terms, now), stream) {
             (Decision::Renew(session), Some(stream)) => {
                 let own = state.sessions.0.iter_mut().filter(|kept| kept.session.id == session);
@@ -202,6 +228,16 @@ impl SessionRepository for MemoryStore {
                 }))
             }
             (Decision::Start { epoch, live_since }, Some(stream)) => {
+                state.sessions.end_republished(request, stream_id, now);
+                if request.phase == Phase::Asks {
+                    state.sessions.end_earlier_run(request, now);
+                }
+                let mut request = request.clone();
+                if request.publisher.session.is_empty() {
+                    request.publisher.session =
+                        own_session.unwrap_or_else(|| request.publisher.name.expose().to_owned());
+                }
+                let request = &request;
                 let admitted = state.begin(request, &stream, (epoch, live_since), terms.lease, now);
                 Ok(Verdict::Admitted(admitted))
             }
@@ -221,10 +257,14 @@ impl SessionRepository for MemoryStore {
         for kept in &mut state.sessions.0 {
             let publisher = &kept.session.publisher;
             let is_meant = match which {
-                EndOf::Session(server, session) => {
-                    publisher.server == *server && publisher.session == *session
+                EndOf::Session { server, session, name } => {
+                    let is_name = name.as_ref().is_none_or(|name| name == publisher.name.expose());
+                    publisher.server == *server && publisher.session == *session && is_name
                 }
-                EndOf::Name(server, name) => publisher.server == *server && publisher.name.expose() == name,
+                EndOf::Name { server, name } => {
+                    let is_settled = kept.session.started_at < now.plus(-SETTLED_AFTER);
+                    publisher.server == *server && publisher.name.expose() == name && is_settled
+                }
             };
             if is_meant && (kept.is_open() || kept.to_cut.is_some()) {
                 was_open |= kept.is_open();
@@ -251,7 +291,7 @@ impl SessionRepository for MemoryStore {
             } else if kept.session.started_at < roll.settled_before
                 && kept.session.last_seen_at < roll.asked_at
             {
-                kept.end(now, EndReason::Left);
+                kept.end(now, roll.absent);
                 answered.ended += 1;
             }
         }
@@ -296,7 +336,8 @@ impl SessionRepository for MemoryStore {
             if kept.is_open() && kept.to_cut.is_none() && is_overdue {
                 kept.to_cut = Some(EndReason::Expired);
             }
-            let may_try = kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
+            let is_stale = kept.session.ended.is_some_and(|(at, _)| at <= now.plus(-CUT_WITHIN));
+            let may_try = !is_stale && kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
             if let Some(why) = kept.to_cut
                 && may_try
                 && cuts.len() < limit as usize

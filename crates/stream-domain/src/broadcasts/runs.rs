@@ -1,0 +1,47 @@
+//! The runs of media servers: a new one ends what was live before, and an old one is not taken for new.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::media_server::ServerName;
+
+/// How many media servers are remembered at most.
+const MANY_SERVERS: usize = 1_000;
+
+/// How many runs of each.
+const MANY_RUNS: usize = 8;
+
+/// The runs that each media server was seen in, the last one last.
+#[derive(Debug, Default)]
+pub(super) struct Runs(Mutex<HashMap<ServerName, Vec<String>>>);
+
+impl Runs {
+    /// Whether this run was seen before.
+    pub(super) fn has_seen(&self, server: &ServerName, run: &str) -> bool {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.get(server).is_some_and(|known| known.iter().any(|known| known == run))
+    }
+
+    /// Whether a later run of the server was seen already, so that this is a late word of an earlier one.
+    pub(super) fn is_over(&self, server: &ServerName, run: &str) -> bool {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = runs.get(server).and_then(|runs| runs.split_last()).map(|(_, earlier)| earlier);
+        earlier.is_some_and(|earlier| earlier.iter().any(|known| known == run))
+    }
+
+    /// Notes a run.
+    pub(super) fn remember(&self, server: &ServerName, run: &str) {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Names come from whoever is let in; a map that grows without end is worse than a run that is looked up twice.
+        if runs.len() >= MANY_SERVERS {
+            runs.clear();
+        }
+        let known = runs.entry(server.clone()).or_default();
+        if !known.iter().any(|known| known == run) {
+            if known.len() >= MANY_RUNS {
+                known.remove(0);
+            }
+            known.push(run.to_owned());
+        }
+    }
+}

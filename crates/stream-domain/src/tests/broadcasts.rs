@@ -1,0 +1,198 @@
+//! The use cases of media servers, over the in-memory store and a media server that is told what to say.
+
+mod admitting;
+mod comparing;
+mod cutting;
+mod words;
+
+use std::sync::{Arc, Mutex};
+
+use futures_executor::block_on;
+use time::Duration;
+
+use crate::admission::{AddressForm, Admitted, Phase, Refusal, Takeover};
+use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, Claim};
+use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
+use crate::ports::{Clock as _, Listed, MediaServerError, MockMediaServer, StreamRepository as _};
+use crate::session::{EndReason, PublishName, Session};
+use crate::testing::{ManualClock, MemoryStore, new_stream, playback_id_of};
+use crate::{StreamId, StreamKey, Timestamp, UserId};
+
+const SECOND: Duration = Duration::SECOND;
+
+/// The publishers that a media server was told to end, by their session ids.
+type Told = Arc<Mutex<Vec<String>>>;
+
+/// A service with one media server, `edge`.
+struct World {
+    store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+    broadcasts: Broadcasts,
+    family: Family,
+    cut: Told,
+}
+
+/// What the media server of a world is like.
+struct Setup {
+    family: Family,
+    form: AddressForm,
+    takeover: Takeover,
+    lease: Duration,
+    listed: Vec<Listed>,
+    /// The publishers that it does not end.
+    stubborn: Vec<&'static str>,
+}
+
+impl Setup {
+    fn of(family: Family) -> Self {
+        Self {
+            family,
+            form: AddressForm::Key,
+            takeover: Takeover::SameAddress,
+            lease: family.lease(),
+            listed: Vec::new(),
+            stubborn: Vec::new(),
+        }
+    }
+
+    fn listing(family: Family, listed: impl IntoIterator<Item = Listed>) -> Self {
+        Self { listed: listed.into_iter().collect(), ..Self::of(family) }
+    }
+
+    fn begin(self) -> World {
+        let cut = Told::default();
+        let mut control = MockMediaServer::new();
+        let listed = self.listed;
+        control.expect_publishers().returning(move || Ok(listed.clone()));
+        let (told, stubborn) = (cut.clone(), self.stubborn);
+        control.expect_cut().returning(move |publisher| {
+            told.lock().unwrap().push(publisher.session.clone());
+            if stubborn.contains(&publisher.session.as_str()) {
+                return Err(MediaServerError::Unexpected("it says that it is busy".to_owned()));
+            }
+            Ok(())
+        });
+        let profile =
+            ServerProfile { family: self.family, lease: self.lease, control: Some(Arc::new(control)) };
+        let options = BroadcastOptions {
+            form: self.form,
+            application: "live".to_owned(),
+            takeover: self.takeover,
+            reconnect_window: 60 * SECOND,
+        };
+        let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
+        let servers = MediaServers::new([(edge(), profile)]);
+        let broadcasts = Broadcasts::new(store.clone(), clock.clone(), Arc::new(servers), options);
+        World { store, clock, broadcasts, family: self.family, cut }
+    }
+}
+
+impl World {
+    /// Users 1, 2, … each with the stream of one of the keys.
+    fn with_streams<const N: usize>(self, keys: [&str; N]) -> Self {
+        for (number, key) in (1..).zip(keys) {
+            self.start(number, key);
+        }
+        self
+    }
+
+    fn start(&self, user_number: i64, key_text: &str) {
+        let new = new_stream(user(user_number), key(key_text), self.now());
+        block_on(self.store.start(&new)).unwrap();
+    }
+
+    fn stop(&self, user_number: i64) {
+        assert!(block_on(self.store.stop_active(user(user_number), self.now())).unwrap().is_some());
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A publisher of this name that asks, from 192.0.2.`host`.
+    fn asking(&self, session: &str, name: &str, host: u8) -> Claim {
+        Claim {
+            phase: Phase::Asks,
+            session: session.to_owned(),
+            run: None,
+            ordinal: None,
+            application: "live".to_owned(),
+            name: PublishName::new(name),
+            key: None,
+            protocol: "rtmp".to_owned(),
+            address: Some([192, 0, 2, host].into()),
+            family: self.family,
+        }
+    }
+
+    fn ask(&self, claim: &Claim) -> Result<Admitted, Refusal> {
+        block_on(self.broadcasts.admit(&edge(), claim)).map_err(|error| match error {
+            AdmitError::Refused(refusal) => refusal,
+            AdmitError::Store(error) => panic!("{error:?}"),
+        })
+    }
+
+    fn admit(&self, session: &str, name: &str) -> Admitted {
+        self.ask(&self.asking(session, name, 1)).unwrap()
+    }
+
+    /// The sessions of a user's first stream, oldest first.
+    fn sessions(&self, user_number: i64) -> Vec<Session> {
+        let stream = StreamId(i32::try_from(user_number).unwrap());
+        let mut sessions =
+            block_on(self.broadcasts.list_sessions(user(user_number), stream)).unwrap().unwrap();
+        sessions.reverse();
+        sessions
+    }
+
+    /// How the last session of a user ended, if it has.
+    fn end_of(&self, user_number: i64) -> Option<EndReason> {
+        let last = self.sessions(user_number).pop().expect("a session");
+        last.ended.map(|(_, reason)| reason)
+    }
+
+    fn is_live(&self, key_text: &str) -> bool {
+        let stream = block_on(self.store.find_by_key(&key(key_text))).unwrap().unwrap();
+        stream.live_since_at(self.now()).is_some()
+    }
+
+    /// Whom the media server was told to end since this was last asked.
+    fn cut(&self) -> Vec<String> {
+        std::mem::take(&mut self.cut.lock().unwrap())
+    }
+
+    fn reconcile(&self) -> (u32, u32, u32) {
+        let done = block_on(self.broadcasts.reconcile(&edge())).unwrap();
+        (done.ended, done.found, done.cut)
+    }
+}
+
+fn edge() -> ServerName {
+    ServerName::parse("edge").unwrap()
+}
+
+fn user(number: i64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+fn key(text: &str) -> StreamKey {
+    StreamKey::parse(text).unwrap()
+}
+
+/// The public name of the stream with this key.
+fn id_of(key_text: &str) -> String {
+    playback_id_of(&key(key_text)).to_string()
+}
+
+/// A publisher in a list, by the server's id of its stay.
+fn listed(session: &str, name: &str) -> Listed {
+    Listed {
+        session: Some(session.to_owned()),
+        application: "live".to_owned(),
+        name: PublishName::new(name),
+        key: None,
+        protocol: "rtmp".to_owned(),
+        address: None,
+        ordinal: None,
+    }
+}

@@ -1,0 +1,99 @@
+//! node-media-server 4: JSON.
+
+use super::recorded::NMS_PRE_PUBLISH;
+use super::*;
+
+const CLAIM: &str = "Asks live/key1 key - session mwrgonfm8u5qaauj run - number - by rtmp from 127.0.0.1";
+
+fn nms(body: &str) -> String {
+    heard(Family::NodeMediaServer4, body)
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(NMS_PRE_PUBLISH.contains(from), "{from}");
+    NMS_PRE_PUBLISH.replace(from, to)
+}
+
+#[test]
+fn the_recorded_question_is_understood() {
+    assert_eq!(nms(NMS_PRE_PUBLISH), CLAIM);
+}
+
+#[test]
+fn every_event_is_understood() {
+    for (action, meaning) in [
+        ("postPublish", CLAIM),
+        ("donePublish", "left mwrgonfm8u5qaauj"),
+        // So ends a second publisher of a live name.
+        ("donePlay", "left mwrgonfm8u5qaauj"),
+        ("prePlay", "unconcerned"),
+        ("postPlay", "unconcerned"),
+        ("postRecord", "unconcerned"),
+        ("doneRecord", "unconcerned"),
+    ] {
+        assert_eq!(nms(&with("prePublish", action)), meaning, "{action}");
+    }
+}
+
+#[test]
+fn the_query_gives_the_key_and_nothing_else() {
+    let query = |query: &str| nms(&with(r#"{"tok":"5","name":"evil"}"#, query));
+    assert_eq!(query(r#"{"key":"SECRET-1_x","name":"evil"}"#), CLAIM.replace("key -", "key SECRET-1_x"));
+    assert_eq!(query(r#"{"key":""}"#), CLAIM.replace("key -", "key "));
+    assert_eq!(query(r#"{"app":"x","id":"y","action":"donePublish","ip":"10.9.8.7"}"#), CLAIM);
+    assert_eq!(query("{}"), CLAIM);
+    for odd in [r#"{"key":["a","b"]}"#, r#"{"key":null}"#, r#"{"key":7}"#, r#"{"key":{"a":"b"}}"#] {
+        assert_eq!(query(odd), "malformed_request", "{odd}");
+    }
+}
+
+#[test]
+fn names_that_the_server_refuses_come_empty_and_are_ours_to_refuse() {
+    let empty = with(r#""app":"live","name":"key1""#, r#""app":"","name":"""#);
+    assert_eq!(nms(&empty), CLAIM.replace("live/key1", "/"));
+    let names_missing = with(r#""app":"live","name":"key1","#, "");
+    assert_eq!(nms(&names_missing), CLAIM.replace("live/key1", "/"));
+}
+
+#[test]
+fn what_is_not_as_it_sends_it_is_refused() {
+    for (from, to) in [
+        (r#""id":"mwrgonfm8u5qaauj","#, ""),
+        (r#""id":"mwrgonfm8u5qaauj""#, r#""id":7"#),
+        (r#","action":"prePublish""#, ""),
+        (r#""name":"key1""#, r#""name":"key1","name":"victim""#),
+        (r#""query":{"tok":"5","name":"evil"}"#, r#""query":"tok=5""#),
+    ] {
+        assert_eq!(nms(&with(from, to)), "malformed_request", "{to}");
+    }
+}
+
+#[test]
+fn an_empty_id_names_no_stay() {
+    for action in ["prePublish", "postPublish"] {
+        let body = with(r#""id":"mwrgonfm8u5qaauj""#, r#""id":"""#).replace("prePublish", action);
+        assert_eq!(nms(&body), "malformed_request", "{action}");
+    }
+}
+
+#[test]
+fn addresses_come_with_a_port_and_of_either_family() {
+    for (ip, address) in [
+        ("[2001:db8::7]:35194", "2001:db8::7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("undefined:undefined", "-"),
+    ] {
+        let heard = nms(&with("127.0.0.1:35194", ip));
+        assert!(heard.ends_with(&format!("from {address}")), "{ip}: {heard}");
+    }
+}
+
+/// Node writes an address of version 6 and its port with nothing between them but a colon.
+#[test]
+fn an_address_of_version_6_with_a_bare_port_is_not_taken_for_another_address() {
+    let heard = nms(&with("127.0.0.1:35194", "::ffff:192.0.2.7:35194"));
+    assert!(heard.ends_with("from 192.0.2.7") || heard.ends_with("from -"), "{heard}");
+    let heard = nms(&with("127.0.0.1:35194", "2001:db8::7:35194"));
+    assert!(!heard.ends_with("from 2001:db8::7:35194"), "{heard}");
+}

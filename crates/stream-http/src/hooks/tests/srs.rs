@@ -1,0 +1,102 @@
+//! SRS and Oryx: JSON.
+
+use super::recorded::SRS_PUBLISH;
+use super::*;
+
+const CLAIM: &str = "Asks live/key1 key - session p3jz9dxq run 43693023 number - by rtmp from 127.0.0.1";
+
+fn srs(body: &str) -> String {
+    heard(Family::Srs, body)
+}
+
+/// The recorded question with something else in it.
+fn with(from: &str, to: &str) -> String {
+    assert!(SRS_PUBLISH.contains(from), "{from}");
+    SRS_PUBLISH.replace(from, to)
+}
+
+#[test]
+fn the_recorded_question_is_understood() {
+    assert_eq!(srs(SRS_PUBLISH), CLAIM);
+    assert_eq!(srs(&with("?token=abc&x=a%20b", "")), CLAIM);
+    assert_eq!(srs(&format!(" \n{SRS_PUBLISH}\n")), CLAIM);
+}
+
+#[test]
+fn every_event_is_understood() {
+    let event = |action: &str, more: &str| {
+        srs(&with("on_publish", action).replace(r#","stream_id""#, &format!(r#"{more},"stream_id""#)))
+    };
+    let file = r#","cwd":"/srs","file":"./objs/key1.mp4""#;
+    let segment = r#","duration":4.01,"cwd":"/srs","file":"./objs/live/key1-0.ts","url":"live/key1-0.ts","m3u8":"./objs/live/key1.m3u8","m3u8_url":"live/key1.m3u8","seq_no":0"#;
+    for (action, more, meaning) in [
+        ("on_unpublish", "", "left p3jz9dxq".to_owned()),
+        ("on_close", r#","send_bytes":3509,"recv_bytes":4160"#, "left p3jz9dxq".to_owned()),
+        ("on_hls", segment, CLAIM.replace("Asks", "Updates")),
+        ("on_connect", "", "unconcerned".to_owned()),
+        ("on_play", r#","pageUrl":"http://h/""#, "unconcerned".to_owned()),
+        ("on_stop", "", "unconcerned".to_owned()),
+        ("on_dvr", file, "unconcerned".to_owned()),
+        ("on_forward", "", "unconcerned".to_owned()),
+    ] {
+        assert_eq!(event(action, more), meaning, "{action}");
+    }
+}
+
+#[test]
+fn a_heartbeat_tells_the_run() {
+    let heartbeat = r#"{"device_id":"edge-1","ip":"192.0.2.1","server":"vid-17n2703","service":"43693023","pid":"77","summaries":{"ok":true}}"#;
+    assert_eq!(srs(heartbeat), "alive 43693023");
+    assert_eq!(srs(r#"{"device_id":"edge-1","ip":"192.0.2.1"}"#), "malformed_request");
+}
+
+#[test]
+fn the_key_stands_behind_the_name_once() {
+    let param = |param: &str| srs(&with("?token=abc&x=a%20b", param));
+    let claim = |key: &str| CLAIM.replace("key -", &format!("key {key}"));
+    assert_eq!(param("?key=SECRET-1_x"), claim("SECRET-1_x"));
+    assert_eq!(param("key=SECRET-1_x"), claim("SECRET-1_x"));
+    assert_eq!(param("?x=1&key=a%20b"), claim("a b"));
+    assert_eq!(param("?key="), claim(""));
+    assert_eq!(param("?key=a&key=b"), "malformed_request");
+    assert_eq!(param("?key=a&k%65y=b"), "malformed_request");
+    assert_eq!(param("??key=a"), claim("-"));
+}
+
+#[test]
+fn another_virtual_host_is_refused_however_it_is_named() {
+    let foreign = with("__defaultVhost__", "pub.local");
+    assert_eq!(srs(&foreign), "foreign_host");
+    assert_eq!(srs(&with(r#""vhost":"__defaultVhost__","#, "")), "foreign_host");
+    for param in ["?vhost=pub.local", "?x=1&vhost=pub.local", "?vh%6Fst=pub.local", "?vhost="] {
+        assert_eq!(srs(&with("?token=abc&x=a%20b", param)), "foreign_host", "{param}");
+    }
+    let twice = with("?token=abc&x=a%20b", "?vhost=__defaultVhost__&vhost=pub.local");
+    assert_eq!(srs(&twice), "malformed_request");
+    let named = with("?token=abc&x=a%20b", "?vhost=__defaultVhost__");
+    assert_eq!(srs(&named), CLAIM);
+    // What the settings name is not foreign, and all else is.
+    assert_eq!(heard_at(Family::Srs, &foreign, Some("pub.local")), CLAIM);
+    assert_eq!(heard_at(Family::Srs, SRS_PUBLISH, Some("pub.local")), "foreign_host");
+    // Whoever leaves may leave from anywhere: the end names its own session only.
+    assert_eq!(srs(&foreign.replace("on_publish", "on_unpublish")), "left p3jz9dxq");
+}
+
+#[test]
+fn what_is_not_as_srs_sends_it_is_refused() {
+    for (from, to) in [
+        (r#""client_id":"p3jz9dxq""#, r#""client_id":"""#),
+        (r#""client_id":"p3jz9dxq","#, ""),
+        (r#""client_id":"p3jz9dxq""#, r#""client_id":7"#),
+        (r#""action":"on_publish","#, ""),
+        (r#""stream":"key1""#, r#""stream":null"#),
+        (r#""stream":"key1""#, r#""stream":"key1","stream":"victim""#),
+    ] {
+        assert_eq!(srs(&with(from, to)), "malformed_request", "{to}");
+    }
+}
+
+#[test]
+fn an_empty_name_is_for_the_domain_to_refuse() {
+    assert_eq!(srs(&with(r#""stream":"key1""#, r#""stream":"""#)), CLAIM.replace("key1", ""));
+}

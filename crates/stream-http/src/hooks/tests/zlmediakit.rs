@@ -1,0 +1,119 @@
+//! `ZLMediaKit`: JSON without a word for what it is.
+
+use super::recorded::ZLM_PUBLISH;
+use super::*;
+
+const CLAIM: &str = "Asks live/key1 key - session 140186529001776-17 run - number - by rtmp from 192.0.2.7";
+
+fn zlm(body: &str) -> String {
+    heard(Family::ZlMediaKit, body)
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(ZLM_PUBLISH.contains(from), "{from}");
+    ZLM_PUBLISH.replace(from, to)
+}
+
+#[test]
+fn a_question_is_understood_and_so_is_its_repetition() {
+    assert_eq!(zlm(ZLM_PUBLISH), CLAIM);
+    assert_eq!(zlm(&with(r#""hook_index" : 7"#, r#""hook_index" : 8"#)), CLAIM);
+}
+
+#[test]
+fn the_key_stands_behind_the_name_once() {
+    let params = |params: &str| zlm(&with("token=abc", params));
+    assert_eq!(params("key=SECRET-1_x"), CLAIM.replace("key -", "key SECRET-1_x"));
+    assert_eq!(params("?key=a%20b"), CLAIM.replace("key -", "key a b"));
+    assert_eq!(params(""), CLAIM);
+    assert_eq!(params("key=a&key=b"), "malformed_request");
+}
+
+#[test]
+fn another_virtual_host_is_refused_however_it_is_named() {
+    let foreign = with("__defaultVhost__", "pub.local");
+    assert_eq!(zlm(&foreign), "foreign_host");
+    assert_eq!(zlm(&with("token=abc", "vhost=pub.local")), "foreign_host");
+    assert_eq!(zlm(&with("token=abc", "vhost=__defaultVhost__&vhost=pub.local")), "malformed_request");
+    assert_eq!(zlm(&with("token=abc", "vhost=__defaultVhost__")), CLAIM);
+    assert_eq!(heard_at(Family::ZlMediaKit, &foreign, Some("pub.local")), CLAIM);
+    assert_eq!(heard_at(Family::ZlMediaKit, ZLM_PUBLISH, Some("pub.local")), "foreign_host");
+}
+
+#[test]
+fn the_first_of_its_outputs_tells_the_end_of_a_name() {
+    let changed = |schema: &str, regist: bool| {
+        zlm(&format!(
+            r#"{{"app":"live","hook_index":9,"mediaServerId":"m","regist":{regist},"schema":"{schema}","stream":"key1","vhost":"__defaultVhost__"}}"#
+        ))
+    };
+    assert_eq!(changed("rtmp", false), "name left key1");
+    for (schema, regist) in [("rtmp", true), ("hls", false), ("rtsp", false), ("ts", true), ("fmp4", false)] {
+        assert_eq!(changed(schema, regist), "unconcerned", "{schema} {regist}");
+    }
+}
+
+#[test]
+fn a_name_of_another_host_that_ends_is_not_ours() {
+    let changed = |vhost: &str| {
+        zlm(&format!(
+            r#"{{"app":"live","hook_index":9,"mediaServerId":"m","regist":false,"schema":"rtmp","stream":"key1","vhost":"{vhost}"}}"#
+        ))
+    };
+    assert_eq!(changed("pub.local"), "unconcerned");
+}
+
+#[test]
+fn a_report_of_the_flow_tells_the_end_of_a_session() {
+    let report = |player: bool| {
+        zlm(&format!(
+            r#"{{"app":"live","duration":6,"hook_index":3,"id":"140186529001776-17","ip":"192.0.2.7","mediaServerId":"m","params":"token=abc","player":{player},"port":40001,"schema":"rtmp","stream":"key1","totalBytes":508631,"vhost":"__defaultVhost__"}}"#
+        ))
+    };
+    assert_eq!(report(false), "left 140186529001776-17");
+    assert_eq!(report(true), "unconcerned");
+}
+
+#[test]
+fn the_server_tells_of_itself() {
+    let alive = r#"{"data":{"Buffer":12,"TcpServer":4},"hook_index":1,"mediaServerId":"m"}"#;
+    assert_eq!(zlm(alive), "alive -");
+    let started = r#"{"api.apiDebug":"1","api.secret":"s","general.mediaServerId":"m","hook.enable":"1","hook_index":0,"mediaServerId":"m"}"#;
+    assert_eq!(zlm(started), "restarted");
+    assert_eq!(zlm(r#"{"mediaServerId":"m","hook_index":2}"#), "unconcerned");
+}
+
+/// Older versions do not say what a stream is made from, and letting them in unasked would be worse than asking about
+/// a player.
+#[test]
+fn a_publisher_of_an_older_version_is_asked_about() {
+    let old = with("   \"originType\" : 1,\n   \"originTypeStr\" : \"rtmp_push\",\n", "");
+    assert_eq!(zlm(&old), CLAIM);
+}
+
+#[test]
+fn what_is_not_as_it_sends_it_is_refused() {
+    for (from, to) in [
+        (r#""id" : "140186529001776-17""#, r#""id" : 7"#),
+        (r#""stream" : "key1""#, r#""stream" : null"#),
+        (r#""params" : "token=abc""#, r#""params" : {"token":"abc"}"#),
+    ] {
+        assert_eq!(zlm(&with(from, to)), "malformed_request", "{to}");
+    }
+}
+
+#[test]
+fn a_publisher_without_an_id_is_not_let_in_unasked() {
+    assert_eq!(zlm(&with(r#""id" : "140186529001776-17""#, r#""id" : """#)), "malformed_request");
+}
+
+/// Another status than 200 would make it ask again.
+#[test]
+fn a_no_is_a_200_with_another_code() {
+    let no = r#"200 {"code":1,"msg":"The stream was stopped; ask for a new key."}"#;
+    assert_eq!(answered(Family::ZlMediaKit, ZLM_PUBLISH, &STOPPED), no);
+    assert_eq!(
+        answered(Family::ZlMediaKit, "", &Outcome::Refused(Refusal::MalformedRequest)).as_bytes()[..3],
+        *b"200"
+    );
+}

@@ -1,0 +1,197 @@
+//! Admissions: the facts are read, the domain decides, and what it decided is written, in one transaction.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
+use stream_domain::admission::{
+    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
+};
+use stream_domain::ports::{RESTART_MARGIN, StoreError};
+use stream_domain::session::EndReason;
+use stream_domain::{Publisher, Session, SessionId, Stream, StreamId, Timestamp};
+use time::Duration;
+
+use super::{end, of_stream, renew};
+use crate::error;
+use crate::row::StreamRow;
+use crate::schema::{publish_sessions as sessions, streams};
+use crate::session_row::{NewSessionRow, SessionRow};
+
+/// Decides and carries it out; the transaction is the only writer, so what was read stays true.
+pub(super) fn admit(
+    connection: &mut SqliteConnection,
+    request: &PublishRequest,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Verdict, StoreError> {
+    let stream = named(connection, &request.proof)?;
+    if request.phase == Phase::Asks {
+        end_republished(connection, &request.publisher, stream.as_ref().map(|stream| stream.id), now)?;
+    }
+    let Some(stream) = stream else {
+        return Ok(Verdict::Refused(Refusal::UnknownKey));
+    };
+    let read = |row: Option<SessionRow>| row.map(Session::try_from).transpose();
+    let publisher = &request.publisher;
+    let previous = read(of_stream(stream.id).first(connection).optional().map_err(error::query)?)?;
+    let current = of_stream(stream.id).filter(sessions::ended_at.is_null());
+    let current = read(current.first(connection).optional().map_err(error::query)?)?;
+    let mut own = of_stream(stream.id).filter(sessions::server.eq(publisher.server.as_str().to_owned()));
+    if !publisher.session.is_empty() {
+        own = own.filter(sessions::server_session.eq(publisher.session.clone()));
+    }
+    let own = read(own.first(connection).optional().map_err(error::query)?)?;
+    let facts = Facts {
+        stream: Some(&stream),
+        current: current.as_ref(),
+        own: own.as_ref(),
+        previous: previous.as_ref(),
+    };
+    match decide(&facts, request, terms, now) {
+        Decision::Renew(session) => {
+            if let Some(own) = &own {
+                renew(connection, own, terms.lease, now)?;
+            }
+            let playback_id = stream.playback_id;
+            Ok(Verdict::Admitted(Admitted {
+                session,
+                is_new: false,
+                playback_id,
+                rename: false,
+                superseded: None,
+            }))
+        }
+        Decision::Start { epoch, live_since } => {
+            let mut request = request.clone();
+            if request.publisher.session.is_empty() {
+                let known = own.map(|own| own.publisher.session);
+                request.publisher.session =
+                    known.unwrap_or_else(|| request.publisher.name.expose().to_owned());
+            }
+            end_republished(connection, &request.publisher, Some(stream.id), now)?;
+            if request.phase == Phase::Asks {
+                end_earlier_run(connection, &request, now)?;
+            }
+            // What was in the way may have been of an earlier run.
+            let current = of_stream(stream.id).filter(sessions::ended_at.is_null());
+            let current = read(current.first(connection).optional().map_err(error::query)?)?;
+            let superseded = current.map(|current| give_way(connection, current, now)).transpose()?.flatten();
+            let row = NewSessionRow::of(&request, &stream, (epoch, live_since), terms.lease, now);
+            let inserted = diesel::insert_into(sessions::table).values(row).returning(sessions::id);
+            let id: i64 = inserted.get_result(connection).map_err(error::query)?;
+            let playback_id = stream.playback_id;
+            Ok(Verdict::Admitted(Admitted {
+                session: SessionId(id),
+                is_new: true,
+                playback_id,
+                rename: false,
+                superseded,
+            }))
+        }
+        Decision::Refuse(refusal) => {
+            if request.phase == Phase::Asks {
+                note(connection, request, stream.id, refusal, now)?;
+            }
+            Ok(Verdict::Refused(refusal))
+        }
+    }
+}
+
+fn named(connection: &mut SqliteConnection, proof: &Proof) -> Result<Option<Stream>, StoreError> {
+    let all = streams::table.select(StreamRow::as_select()).into_boxed();
+    let named = match proof {
+        Proof::Key(key) | Proof::KeyOf(_, key) => all.filter(streams::stream_key.eq(key.expose().to_owned())),
+        Proof::Name(id) => all.filter(streams::playback_id.eq(id.as_str().to_owned())),
+    };
+    let row: Option<StreamRow> = named.first(connection).optional().map_err(error::query)?;
+    row.map(Stream::try_from).transpose()
+}
+
+/// Ends all else that the connection of one that asks has published.
+fn end_republished(
+    connection: &mut SqliteConnection,
+    publisher: &Publisher,
+    stream: Option<StreamId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let others = sessions::table
+        .filter(sessions::server.eq(publisher.server.as_str()))
+        .filter(sessions::server_session.eq(&publisher.session))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::stream_id.ne(stream.map_or(0, |stream| stream.0)))
+        .select(sessions::id);
+    let others: Vec<i64> = others.load(connection).map_err(error::query)?;
+    others.into_iter().try_for_each(|id| end(connection, id, now, EndReason::Republished.as_str()))
+}
+
+/// Ends what a start shows to be over: an earlier run of the server, and what is still to be cut of it by this id.
+fn end_earlier_run(
+    connection: &mut SqliteConnection,
+    request: &PublishRequest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let publisher = &request.publisher;
+    let to_cut = sessions::table
+        .filter(sessions::server.eq(publisher.server.as_str()))
+        .filter(sessions::server_session.eq(&publisher.session))
+        .filter(sessions::cut_because.is_not_null())
+        .filter(sessions::ended_at.is_not_null());
+    let cleared = diesel::update(to_cut).set(sessions::cut_because.eq(None::<String>));
+    cleared.execute(connection).map_err(error::query)?;
+    let Some(ordinal) = request.ordinal else {
+        return Ok(());
+    };
+    let silent_since = if ordinal == 1 { Timestamp::MAX } else { now.plus(-RESTART_MARGIN) };
+    let earlier = sessions::table
+        .filter(sessions::server.eq(publisher.server.as_str()))
+        .filter(sessions::server_session.ne(&publisher.session))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ordinal.gt(ordinal))
+        .filter(sessions::last_seen_at.lt(silent_since.to_naive_utc()))
+        .select(sessions::id);
+    let earlier: Vec<i64> = earlier.load(connection).map_err(error::query)?;
+    earlier.into_iter().try_for_each(|id| end(connection, id, now, EndReason::ServerRestarted.as_str()))
+}
+
+/// Ends the session that is in the way; if it was alive, its publisher is to be cut.
+fn give_way(
+    connection: &mut SqliteConnection,
+    current: Session,
+    now: Timestamp,
+) -> Result<Option<(SessionId, Publisher)>, StoreError> {
+    if !current.is_alive_at(now) {
+        end(connection, current.id.0, current.lease_until, EndReason::Lost.as_str())?;
+        return Ok(None);
+    }
+    let supersede = sql_query(
+        "UPDATE publish_sessions SET ended_at = ?1, end_reason = 'superseded', cut_because = 'superseded',
+             cut_tried_at = ?1
+         WHERE id = ?2",
+    );
+    let supersede = supersede.bind::<Instant, _>(now.to_naive_utc()).bind::<BigInt, _>(current.id.0);
+    supersede.execute(connection).map_err(error::query)?;
+    Ok(Some((current.id, current.publisher)))
+}
+
+/// Writes an attempt down; once a second is often enough for an encoder that tries again and again.
+fn note(
+    connection: &mut SqliteConnection,
+    request: &PublishRequest,
+    stream: StreamId,
+    refusal: Refusal,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let publisher = &request.publisher;
+    let note = sql_query(
+        "INSERT INTO publish_attempts (stream_id, server, address, refusal, first_at, last_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+         ON CONFLICT (stream_id, refusal, server, address) DO UPDATE SET last_at = excluded.last_at
+         WHERE publish_attempts.last_at <= ?6",
+    );
+    let address = publisher.address.map(|address| address.to_string()).unwrap_or_default();
+    let note = note.bind::<Integer, _>(stream.0);
+    let note = note.bind::<Text, _>(publisher.server.as_str()).bind::<Text, _>(address);
+    let note = note.bind::<Text, _>(refusal.as_str()).bind::<Instant, _>(now.to_naive_utc());
+    let note = note.bind::<Instant, _>(now.plus(-Duration::SECOND).to_naive_utc());
+    note.execute(connection).map_err(error::query).map(drop)
+}
