@@ -9,11 +9,11 @@ run: ## Builds and runs the service on the embedded default; stop it with Ctrl-C
 	cargo run --locked --package stream-server
 
 demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test picture
-	@tests/need cargo cc curl node npm ffmpeg
+	@tests/need cargo cc curl python3 nginx-rtmp ffmpeg
 	tests/demo
 
 test: ## Runs every test, and starts and stops the servers that they need
-	@tests/need cargo cc curl git python3 openssl postgresql node npm ffmpeg
+	@tests/need cargo cc curl git python3 openssl postgresql node npm nginx-rtmp ffmpeg
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --all-features
 

@@ -7,6 +7,7 @@
 'use strict';
 
 const querystring = require('node:querystring');
+const { setTimeout } = require('node:timers/promises');
 const Rtmp = require('node-media-server/src/protocol/rtmp.js');
 const { broadcasts, sessions } = require('node-media-server/src/core/context.js');
 
@@ -15,6 +16,7 @@ const NAME = /^[A-Za-z0-9_-]{1,255}$/;
 const FLV_PATH = /^\/[A-Za-z0-9_-]{1,255}\/[A-Za-z0-9_-]{1,255}\.flv(\?|$)/;
 const ANSWER_WITHIN_MS = 3000;
 const SILENT_FOR_MS = 10_000;
+const GIVE_WAY_WITHIN_MS = 1000;
 
 /**
  * Puts the gate into every RTMP session of this process, and shuts the other ways in. Call it once, before the servers run.
@@ -67,7 +69,7 @@ function askBeforePublishing(hookUrl, report) {
       filePath: '',
     };
     refusalFrom(hookUrl, { ...asked, action: 'prePublish' })
-      .then((refusal) => {
+      .then(async (refusal) => {
         if (refusal) return refuse(refusal);
         const end = () =>
           tell(hookUrl, { ...asked, endtime: Date.now(), inbytes: session.inBytes, action: 'donePublish' });
@@ -79,8 +81,11 @@ function askBeforePublishing(hookUrl, report) {
         session.socket.once('close', end);
         // node-media-server has no limit of its own: a publisher whose network died would be live for good.
         session.socket.setTimeout(SILENT_FOR_MS, () => session.socket.destroy());
-        const broadcast = broadcasts.get(`/${app}/${name}`);
-        if (broadcast?.getPublishStatus() === 'publishing') return refuse('it is live already');
+        // One that has to give way was cut before the answer; its connection takes a moment to close.
+        const isLive = () => broadcasts.get(`/${app}/${name}`)?.getPublishStatus() === 'publishing';
+        for (let waited = 0; isLive() && waited < GIVE_WAY_WITHIN_MS; waited += 50) await setTimeout(50);
+        if (isLive()) return refuse('it is live already');
+        if (session.socket.destroyed) return;
 
         // Other packets have come in while we asked, and the original reads the stream's number from the packet at hand.
         const packet = this.parserPacket;
@@ -130,6 +135,8 @@ function publishByRtmpOnly(nms) {
   httpServer.on('request', (request, response) => {
     const read = ['GET', 'HEAD', 'OPTIONS'].includes(request.method);
     if (!read && !request.url.startsWith('/api/v1/')) return response.writeHead(405, { Allow: 'GET' }).end();
+    // A player of any other path than these ends the process, when it leaves.
+    if (/\.flv(\?|$)/i.test(request.url) && !FLV_PATH.test(request.url)) return response.writeHead(404).end();
     for (const listener of answer) listener.call(httpServer, request, response);
   });
   // Another path ends the process: node-media-server goes on with a session that it has just closed.

@@ -12,6 +12,7 @@ mod outage;
 mod races;
 mod secrets;
 mod shutdown;
+mod situations;
 mod start;
 mod tidy;
 mod tokens;

@@ -1,22 +1,23 @@
 //! The main job on real input: a test picture through the platform's real RTMP server, which asks about each key.
 
-use stream_tests::{NodeMediaServer, StoreKind, TestStore, eventually};
+use stream_tests::{MediaPorts, NodeMediaServer, NodeVersion, StoreKind, TestStore, encoder, eventually};
 
 async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
     let store = TestStore::new(kind);
-    let ports = NodeMediaServer::free_ports();
-    let (rtmp_base, hls_base) = NodeMediaServer::bases(ports);
+    let ports = MediaPorts::free();
+    let (rtmp_base, hls_base) = ports.bases();
     let service =
         store.setup().with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base).start().await;
-    let media = NodeMediaServer::start(ports, &service.url("")).await;
+    let media = NodeMediaServer::start(NodeVersion::Two, ports, &service.url(""), &[]).await;
+    let publish = |key: &str| encoder::publish(&format!("{rtmp_base}/{key}"), media.folder());
 
     let stream = service.generate_key(1).await.json["stream"].take();
     let key = stream["stream_key"].as_str().expect("a key").to_owned();
     let hls_url = stream["hls_url"].as_str().expect("an address").to_owned();
-    let mut encoder = media.publish(&key);
-    eventually("the picture on air", || async { media.plays(&hls_url) }).await;
-    assert!(encoder.ended().is_none(), "{}", encoder.errors());
-    drop(encoder);
+    let mut first = publish(&key);
+    eventually("the picture on air", || async { encoder::plays(&hls_url) }).await;
+    assert!(first.ended().is_none(), "{}", first.errors());
+    drop(first);
 
     // Stopped, expired, unknown, and no key at all: refused before anything is written.
     assert_eq!(service.post_as(1, "/api/streams/stop").await.status, 200);
@@ -24,8 +25,7 @@ async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
     let expired = service.key_of(2).await;
     store.let_expire(&expired);
     for refused in [key.as_str(), expired.as_str(), "unknown-key", "not.a.key", "public"] {
-        let mut encoder = media.publish(refused);
-        let ended = encoder.wait().await;
+        let ended = publish(refused).wait().await;
         assert!(!ended.success(), "{refused} was let in");
         assert!(!media.has_written(refused), "{refused} was on air");
     }
@@ -33,13 +33,12 @@ async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
     // The same user's next key is let in, and nobody while the service is away.
     let next = service.key_of(1).await;
     let url = format!("{hls_base}/{next}/index.m3u8");
-    let encoder = media.publish(&next);
-    eventually("the next picture on air", || async { media.plays(&url) }).await;
-    drop(encoder);
+    let second = publish(&next);
+    eventually("the next picture on air", || async { encoder::plays(&url) }).await;
+    drop(second);
     let last = service.key_of(3).await;
     drop(service);
-    let mut encoder = media.publish(&last);
-    assert!(!encoder.wait().await.success(), "a publisher was let in though nobody could be asked");
+    assert!(!publish(&last).wait().await.success(), "a publisher was let in though nobody could be asked");
     let log = format!("{}{}", media.program.output(), media.program.errors());
     assert_eq!(stream_tests::find_secret(&log, &[key, expired, next, last]), None);
 }

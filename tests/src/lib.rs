@@ -3,17 +3,23 @@
 
 mod binary;
 mod client;
+pub mod encoder;
 mod media;
 mod program;
+mod relay;
 mod service;
+pub mod simulated;
+mod stage;
 mod store;
 mod token;
 
 pub use binary::{server_binary, target_folder, workspace};
 pub use client::{Answer, Api};
-pub use media::NodeMediaServer;
+pub use media::{MediaPorts, NginxRtmp, NodeMediaServer, NodeVersion};
 pub use program::Program;
+pub use relay::Relay;
 pub use service::{Service, Setup, find_secret};
+pub use stage::{Encoder, Owner, SetUp, Stage};
 pub use store::{StoreKind, TestStore};
 pub use token::{claims_of, sign, token_of};
 

@@ -1,11 +1,12 @@
 //! A program that a test starts, and that ends with the test.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// A child process whose output goes to files.
+/// A child process, with all that it starts itself, whose output goes to files.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -16,8 +17,10 @@ impl Program {
     /// Starts a command; standard output goes to `output`, standard error beside it with `.err` at its end.
     pub fn start(command: &mut Command, output: &Path) -> Self {
         let errors = File::create(errors_of(output)).expect("the output folder is writable");
-        command.stdin(std::process::Stdio::null());
+        command.stdin(Stdio::null());
         command.stdout(File::create(output).expect("the output folder is writable")).stderr(errors);
+        // A group of its own, so that its own children can be ended with it.
+        command.process_group(0);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child, output: output.to_owned() }
     }
@@ -57,9 +60,11 @@ impl Program {
         panic!("a program did not end within a minute:\n{}\n{}", self.output(), self.errors());
     }
 
-    /// Ends it at once, as a crash would.
+    /// Ends it and all that it started at once, as a crash would.
     pub fn kill(&mut self) {
-        // It may be gone already.
+        // They may be gone already.
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,0 +1,324 @@
+//! Every situation on every set-up of every family: who is on air, who is not, and whether the service says so.
+//!
+//! The outcome is a table; docs/media-servers/README.md holds the same one.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, eventually, find_secret, simulated, workspace};
+
+/// What is played, and what it is called in the table.
+const SITUATIONS: [&str; 13] = [
+    "good key",
+    "unknown key",
+    "malformed name",
+    "expired key",
+    "stopped key",
+    "second publisher",
+    "the same encoder again, while the first connection is still there",
+    "stop while live",
+    "expiry while live",
+    "encoder killed",
+    "media server killed",
+    "service killed",
+    "hook slow by 4 s",
+];
+
+/// The outcomes of a set-up, in the order of [`SITUATIONS`], and how long a stop took to cut.
+struct Played {
+    outcomes: Vec<&'static str>,
+    cut_after: Option<std::time::Duration>,
+    crash_seen_after: Option<std::time::Duration>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "the table and the times are what whoever runs this wants to see")]
+async fn every_situation_passes_for_every_family() {
+    let playing = SetUp::ALL.map(|set_up| {
+        let kind = if set_up.hides_keys() { StoreKind::Postgres } else { StoreKind::Sqlite };
+        tokio::spawn(async move { play(Stage::start(set_up, kind).await).await })
+    });
+    let (mut columns, mut failures) = (Vec::new(), Vec::new());
+    for (set_up, played) in SetUp::ALL.into_iter().zip(playing) {
+        match played.await {
+            Ok(played) => {
+                let (cut, crash) = (played.cut_after, played.crash_seen_after);
+                println!("{}: a stop cut after {cut:?}, a crash was seen after {crash:?}", set_up.title());
+                columns.push((set_up, played.outcomes));
+            }
+            Err(failure) => failures.push(format!("{}: {failure}", set_up.title())),
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+    let table = table(&columns);
+    println!("{table}");
+    let page =
+        std::fs::read_to_string(workspace().join("docs/media-servers/README.md")).expect("the page is there");
+    assert!(page.contains(&table), "docs/media-servers/README.md has another table than this:\n{table}");
+}
+
+fn table(columns: &[(SetUp, Vec<&'static str>)]) -> String {
+    let mut table = String::from("| situation |");
+    columns
+        .iter()
+        .for_each(|(set_up, _)| write!(table, " {} |", set_up.title()).expect("a string takes all"));
+    table.push_str("\n| --- |");
+    table.push_str(&" --- |".repeat(columns.len()));
+    for (row, situation) in SITUATIONS.iter().enumerate() {
+        write!(table, "\n| {situation} |").expect("a string takes all");
+        columns.iter().for_each(|(_, cells)| write!(table, " {} |", cells[row]).expect("a string takes all"));
+    }
+    table
+}
+
+async fn play(mut stage: Stage) -> Played {
+    let mut outcomes = vec![good_key(&mut stage).await];
+    for name in ["unknown", "malformed", "expired", "stopped"] {
+        outcomes.push(wrong_key(&mut stage, name).await);
+    }
+    outcomes.push(second_publisher(&mut stage).await);
+    outcomes.push(same_encoder_again(&mut stage).await);
+    let (outcome, cut_after) = ended_while_live(&mut stage, "stopped").await;
+    outcomes.push(outcome);
+    outcomes.push(ended_while_live(&mut stage, "expired").await.0);
+    outcomes.push(encoder_killed(&mut stage).await);
+    let (outcome, crash_seen_after) = media_server_killed(&mut stage).await;
+    outcomes.push(outcome);
+    outcomes.push(service_killed(&mut stage).await);
+    outcomes.push(hook_slow(&mut stage).await);
+    Played { outcomes, cut_after, crash_seen_after }
+}
+
+/// An owner whose encoder is on air, as viewers and the service agree.
+async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
+    let owner = stage.new_owner().await;
+    let mut encoder = stage.publish(&owner, 1).await;
+    is_on_air(stage, &owner).await;
+    assert!(!encoder.has_ended(), "{:?}: {encoder:?}", stage.set_up);
+    (owner, encoder)
+}
+
+async fn is_on_air(stage: &Stage, owner: &Owner) {
+    let what = format!("{:?}: a picture that the service knows of", stage.set_up);
+    eventually(&what, || async { stage.is_live(owner).await && stage.can_be_watched(owner).await }).await;
+}
+
+async fn is_off_air(stage: &Stage, owner: &Owner) {
+    let what = format!("{:?}: the end of a picture, and of what the service says of it", stage.set_up);
+    eventually(&what, || async {
+        stage.stream(owner).await["live"] == false
+            && !stage.is_live(owner).await
+            && !stage.can_be_watched(owner).await
+    })
+    .await;
+}
+
+async fn good_key(stage: &mut Stage) -> &'static str {
+    let (owner, encoder) = on_air(stage).await;
+    assert!(stage.shows_a_picture(&owner).await, "{:?}", stage.set_up);
+    let stream = stage.stream(&owner).await;
+    assert_eq!(
+        (&stream["status"], &stream["live_since"]),
+        (&"active".into(), &stage.sessions(&owner).await[0]["live_since"])
+    );
+    if stage.set_up.hides_keys() {
+        let public = stage.service().get("/api/streams/public").await.json.to_string();
+        let lookup = stage.service().get(&format!("/api/streams/public/{}", owner.playback_id)).await;
+        assert_eq!((lookup.status, &lookup.json["live"]), (200, &true.into()));
+        let shown = format!("{public}\n{}\n{}", lookup.json, stage.pages(&owner).await);
+        assert!(shown.contains(&owner.playback_id), "{shown}");
+        assert_eq!(find_secret(&shown, std::slice::from_ref(&owner.key)), None, "{:?}", stage.set_up);
+    }
+    encoder.kill();
+    is_off_air(stage, &owner).await;
+    "on air"
+}
+
+async fn wrong_key(stage: &mut Stage, what: &str) -> &'static str {
+    let mut owner = stage.new_owner().await;
+    match what {
+        "unknown" => owner.key = "a-key-that-nobody-has".to_owned(),
+        "malformed" => (owner.key, owner.playback_id) = ("not.a.key".to_owned(), "not.a.key".to_owned()),
+        "expired" => stage.store.let_expire(&owner.key),
+        _ => assert_eq!(stage.service().post_as(owner.user, "/api/streams/stop").await.status, 200),
+    }
+    let mut encoder = stage.publish(&owner, 1).await;
+    encoder.ended().await;
+    assert!(!stage.is_live(&owner).await && !stage.can_be_watched(&owner).await, "{:?}", stage.set_up);
+    assert_eq!(stage.sessions(&owner).await.len(), 0);
+    // A gate that asks about the key alone leaves no trace, and an unknown key has no owner.
+    if matches!(what, "expired" | "stopped") && stage.set_up != SetUp::NodeTwo {
+        assert_eq!(stage.attempts(&owner).await, [what]);
+    }
+    "refused"
+}
+
+async fn second_publisher(stage: &mut Stage) -> &'static str {
+    let (owner, mut first) = on_air(stage).await;
+    let began = stage.stream(&owner).await["live_since"].clone();
+    let mut second = stage.publish(&owner, 2).await;
+    second.ended().await;
+    is_on_air(stage, &owner).await;
+    assert!(!first.has_ended(), "{:?}: the first was cut", stage.set_up);
+    assert_eq!(stage.stream(&owner).await["live_since"], began);
+    let open = stage.sessions(&owner).await;
+    assert_eq!((open.len(), &open[0]["ended_at"]), (1, &().into()), "{:?}: {open:?}", stage.set_up);
+    // Where the service is not told who it is, the media server itself refuses the second.
+    let is_told = !matches!(stage.set_up, SetUp::NodeTwo | SetUp::Simulated(simulated::Family::AntMedia));
+    if is_told {
+        assert_eq!(stage.attempts(&owner).await, ["already_live"], "{:?}", stage.set_up);
+    }
+    first.kill();
+    is_off_air(stage, &owner).await;
+    "refused"
+}
+
+async fn same_encoder_again(stage: &mut Stage) -> &'static str {
+    let (owner, mut first) = on_air(stage).await;
+    let began = stage.stream(&owner).await["live_since"].clone();
+    let mut second = stage.publish(&owner, 1).await;
+    if matches!(stage.set_up, SetUp::NodeTwo | SetUp::Simulated(simulated::Family::AntMedia)) {
+        second.ended().await;
+        is_on_air(stage, &owner).await;
+        assert!(!first.has_ended());
+        first.kill();
+        is_off_air(stage, &owner).await;
+        return "refused until the first has gone";
+    }
+    first.ended().await;
+    // Where the first could not be cut in time, the encoder has to try again, as encoders do.
+    let mut retried = false;
+    while second.has_ended() {
+        retried = true;
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        second = stage.publish(&owner, 1).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+    }
+    is_on_air(stage, &owner).await;
+    let sessions = stage.sessions(&owner).await;
+    assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast: {sessions:?}");
+    assert!(sessions.iter().any(|one| one["end_reason"] == "superseded"), "{sessions:?}");
+    second.kill();
+    is_off_air(stage, &owner).await;
+    if retried { "takes over at its next try" } else { "takes over" }
+}
+
+async fn ended_while_live(
+    stage: &mut Stage,
+    how: &'static str,
+) -> (&'static str, Option<std::time::Duration>) {
+    let (owner, mut encoder) = on_air(stage).await;
+    let began = Instant::now();
+    if how == "stopped" {
+        assert_eq!(stage.service().post_as(owner.user, "/api/streams/stop").await.status, 200);
+    } else {
+        stage.store.let_expire(&owner.key);
+    }
+    assert_eq!(stage.stream(&owner).await["live"], false, "the key may not publish any more");
+    if stage.set_up == SetUp::Simulated(simulated::Family::AntMedia) {
+        // Nothing can tell it; what it may do is what it was let do.
+        assert!(!encoder.has_ended());
+        encoder.kill();
+        is_off_air(stage, &owner).await;
+        return ("goes on until it leaves", None);
+    }
+    encoder.ended().await;
+    let cut_after = began.elapsed();
+    is_off_air(stage, &owner).await;
+    eventually("the end of the session", || async { stage.sessions(&owner).await[0]["end_reason"] == how })
+        .await;
+    // It comes back at once, as encoders do, and is refused.
+    let mut again = stage.publish(&owner, 1).await;
+    again.ended().await;
+    assert!(!stage.can_be_watched(&owner).await);
+    ("cut", Some(cut_after))
+}
+
+async fn encoder_killed(stage: &mut Stage) -> &'static str {
+    let (owner, encoder) = on_air(stage).await;
+    encoder.kill();
+    is_off_air(stage, &owner).await;
+    let sessions = stage.sessions(&owner).await;
+    assert_eq!(sessions[0]["end_reason"], "left", "{:?}: {sessions:?}", stage.set_up);
+    "off air"
+}
+
+async fn media_server_killed(stage: &mut Stage) -> (&'static str, Option<std::time::Duration>) {
+    let (owner, encoder) = on_air(stage).await;
+    let began = Instant::now();
+    stage.crash_media().await;
+    let is_seen = stage.set_up != SetUp::Simulated(simulated::Family::AntMedia);
+    if is_seen {
+        is_off_air(stage, &owner).await;
+    }
+    let seen_after = is_seen.then(|| began.elapsed());
+    drop(encoder);
+    stage.restart_media().await;
+    assert!(!stage.can_be_watched(&owner).await, "{:?}: it shows what was before", stage.set_up);
+    // The encoder comes back, and it is the same broadcast.
+    let again = stage.publish(&owner, 1).await;
+    is_on_air(stage, &owner).await;
+    assert_eq!(stage.sessions(&owner).await[0]["epoch"], 1);
+    again.kill();
+    is_off_air(stage, &owner).await;
+    (if is_seen { "off air" } else { "not seen" }, seen_after)
+}
+
+async fn service_killed(stage: &mut Stage) -> &'static str {
+    let (owner, mut encoder) = on_air(stage).await;
+    let waiting = stage.new_owner().await;
+    let began = stage.stream(&owner).await["live_since"].clone();
+    stage.crash_service();
+    let mut refused = stage.publish(&waiting, 3).await;
+    refused.ended().await;
+    if stage.set_up == SetUp::NginxUpdates {
+        // It takes an update that nobody answers for a no.
+        encoder.ended().await;
+        stage.restart_service().await;
+        is_off_air(stage, &owner).await;
+        return "cut";
+    }
+    assert!(!encoder.has_ended(), "{:?}: a broadcast fell with the service", stage.set_up);
+    assert!(stage.can_be_watched(&owner).await);
+    stage.restart_service().await;
+    is_on_air(stage, &owner).await;
+    assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast");
+    // One that ends while nobody listens is found out afterwards.
+    stage.crash_service();
+    encoder.kill();
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    stage.restart_service().await;
+    if stage.set_up != SetUp::Simulated(simulated::Family::AntMedia) {
+        is_off_air(stage, &owner).await;
+    }
+    "goes on"
+}
+
+async fn hook_slow(stage: &mut Stage) -> &'static str {
+    let owner = stage.new_owner().await;
+    stage.relay.delay(std::time::Duration::from_secs(4));
+    let mut encoder = stage.publish(&owner, 1).await;
+    let gives_up = matches!(
+        stage.set_up,
+        SetUp::NginxKey
+            | SetUp::NginxPlayback
+            | SetUp::NginxRename
+            | SetUp::NginxUpdates
+            | SetUp::NodeTwo
+            | SetUp::NodeFour
+            | SetUp::Simulated(simulated::Family::OvenMediaEngine)
+    );
+    if gives_up {
+        encoder.ended().await;
+        stage.relay.delay(std::time::Duration::ZERO);
+        // The question that was given up comes after all, and the service says yes to somebody who has gone.
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        is_off_air(stage, &owner).await;
+        return "refused";
+    }
+    is_on_air(stage, &owner).await;
+    stage.relay.delay(std::time::Duration::ZERO);
+    encoder.kill();
+    is_off_air(stage, &owner).await;
+    "on air after the answer"
+}

@@ -1,0 +1,66 @@
+//! A real encoder: ffmpeg with a moving test picture and a tone, as H.264 and AAC.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use stream_test_postgres::free_port;
+
+use crate::Program;
+
+/// Publishes the test picture to an address until the program is dropped, or refused; its output goes to `folder`.
+pub fn publish(rtmp_url: &str, folder: &Path) -> Program {
+    let mut command = Command::new(ffmpeg());
+    command.args(["-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=15"]);
+    command.args([
+        "-f",
+        "lavfi",
+        "-i",
+        "sine",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-tune",
+        "zerolatency",
+    ]);
+    command.args(["-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac", "-f", "flv", rtmp_url]);
+    // A port that is free is a number that no other output of this folder has.
+    Program::start(&mut command, &folder.join(format!("ffmpeg-{}", free_port())))
+}
+
+/// Whether a stream can be watched: it decodes to a picture.
+pub fn plays(url: &str) -> bool {
+    let mut decode = Command::new(ffmpeg());
+    decode.args([
+        "-loglevel",
+        "error",
+        "-rw_timeout",
+        "5000000",
+        "-i",
+        url,
+        "-frames:v",
+        "1",
+        "-f",
+        "null",
+        "-",
+    ]);
+    decode.output().expect("ffmpeg runs").status.success()
+}
+
+/// Where ffmpeg is.
+pub fn ffmpeg() -> PathBuf {
+    program("ffmpeg", "ffmpeg")
+}
+
+/// Where a program is; panics with the package that brings it.
+pub(crate) fn program(name: &str, package: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Some distributions keep servers out of an ordinary user's path.
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let found = folders.into_iter().map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!(
+            "{name} is not on this machine; on Debian and Ubuntu, install it with: apt-get install {package}"
+        )
+    })
+}

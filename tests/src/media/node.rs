@@ -1,0 +1,168 @@
+//! node-media-server, in both versions, each with the gate that ships.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::MediaPorts;
+use super::nginx_rtmp::get;
+use crate::{Program, encoder, target_folder, workspace};
+
+/// How long a film is watched to see whether it goes on.
+const WATCHED_FOR: Duration = Duration::from_millis(1_500);
+
+/// Which one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeVersion {
+    /// 2.7, with HLS; it asks by `GET /api/streams/{key}`.
+    Two,
+    /// 4.4, with HTTP-FLV; it asks by hooks.
+    Four,
+}
+
+impl NodeVersion {
+    fn source(self) -> &'static str {
+        match self {
+            Self::Two => "node-media-server",
+            Self::Four => "node-media-server-4",
+        }
+    }
+}
+
+/// A running node-media-server.
+#[derive(Debug)]
+pub struct NodeMediaServer {
+    version: NodeVersion,
+    variables: Vec<(String, String)>,
+    /// The process.
+    pub program: Program,
+    folder: TempDir,
+    ports: MediaPorts,
+}
+
+impl NodeMediaServer {
+    /// Starts it on these ports; it asks the service at `service_url`, with `settings` besides.
+    pub async fn start(
+        version: NodeVersion,
+        ports: MediaPorts,
+        service_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let media = folder.path().join("media");
+        let mut variables: Vec<(String, String)> = [
+            ("BIND_ADDRESS", "127.0.0.1"),
+            ("STREAM_SERVICE_URL", service_url),
+            ("MEDIA_ROOT", media.to_str().expect("a plain path")),
+            ("FFMPEG", encoder::ffmpeg().to_str().expect("a plain path")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        variables.push(("RTMP_PORT".to_owned(), ports.rtmp.to_string()));
+        variables.push(("HTTP_PORT".to_owned(), ports.http.to_string()));
+        variables.extend(settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        let program = launch(version, &variables, &folder);
+        let server = Self { version, variables, program, folder, ports };
+        server.is_up().await;
+        server
+    }
+
+    /// Kills it and what it started, as a crash of the machine would.
+    pub fn crash(&mut self) {
+        self.program.kill();
+    }
+
+    /// Starts it again, after a crash.
+    pub async fn restart(&mut self) {
+        super::clear(&self.folder.path().join("media"));
+        self.program = launch(self.version, &self.variables, &self.folder);
+        self.is_up().await;
+    }
+
+    /// Where a stream of this name is watched.
+    pub fn watch_url(&self, name: &str) -> String {
+        let tail = if self.version == NodeVersion::Two { "/index.m3u8" } else { ".flv" };
+        format!("http://127.0.0.1:{}/live/{name}{tail}", self.ports.http)
+    }
+
+    /// Whether a stream of this name can be watched.
+    pub async fn playlist(&self, name: &str) -> bool {
+        match self.version {
+            NodeVersion::Two => get(&self.watch_url(name)).await.0 == 200,
+            // A player that comes before the publisher waits, so an answer alone says nothing.
+            NodeVersion::Four => has_picture(&self.watch_url(name)).await,
+        }
+    }
+
+    /// Whether any playlist was ever written for this name.
+    pub fn has_written(&self, name: &str) -> bool {
+        self.folder.path().join("media/live").join(name).join("index.m3u8").exists()
+    }
+
+    /// Everything that it shows of a stream to anybody, and what it wrote.
+    pub async fn pages(&self, name: &str) -> String {
+        let base = format!("http://127.0.0.1:{}", self.ports.http);
+        let mut pages = format!("{}{}", self.program.output(), self.program.errors());
+        let playlist = format!("/live/{name}/index.m3u8");
+        for path in ["/", "/live/", &playlist, "/api/streams", "/api/server", "/api/v1/streams"] {
+            pages.push_str(&get(&format!("{base}{path}")).await.1);
+        }
+        pages
+    }
+
+    /// Where outputs may go.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    async fn is_up(&self) {
+        crate::eventually("node-media-server", || async { self.program.output().contains("RTMP on") }).await;
+    }
+}
+
+/// Whether the film goes on: for half a minute after a publisher has left, players are still given its last second.
+async fn has_picture(url: &str) -> bool {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
+    let Ok(mut answer) = client.get(url).send().await else { return false };
+    let (began, mut last) = (Instant::now(), Duration::ZERO);
+    let watch = async {
+        while let Ok(Some(_)) = answer.chunk().await {
+            last = began.elapsed();
+        }
+    };
+    let _ = tokio::time::timeout(WATCHED_FOR, watch).await;
+    last > WATCHED_FOR / 2
+}
+
+fn launch(version: NodeVersion, variables: &[(String, String)], folder: &TempDir) -> Program {
+    let mut command = Command::new("node");
+    command.arg(installed(version).join("server.js"));
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    Program::start(&mut command, &folder.path().join("output"))
+}
+
+/// The server with its packages, installed once into cargo's target folder.
+fn installed(version: NodeVersion) -> PathBuf {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = target_folder(version.source());
+    let source = workspace().join("docker").join(version.source());
+    std::fs::create_dir_all(&folder).expect("the target folder is writable");
+    let lock = std::fs::read(source.join("package-lock.json")).expect("the lock file is in the repository");
+    let is_current = std::fs::read(folder.join("installed.json")).is_ok_and(|installed| installed == lock);
+    for name in ["package.json", "package-lock.json", "server.js", "gate.js", "ffmpeg-live"] {
+        if source.join(name).exists() {
+            std::fs::copy(source.join(name), folder.join(name)).expect("the target folder is writable");
+        }
+    }
+    if !is_current {
+        let npm = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).output();
+        let npm = npm.expect("npm is there; install Node.js with npm otherwise");
+        assert!(npm.status.success(), "npm ci: {}", String::from_utf8_lossy(&npm.stderr));
+        std::fs::write(folder.join("installed.json"), lock).expect("the target folder is writable");
+    }
+    folder
+}

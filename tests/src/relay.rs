@@ -1,0 +1,63 @@
+//! A relay in front of a server: it lets what it carries wait, and shows the server another address to come from.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A TCP relay on a port of its own; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    port: u16,
+    delay_ms: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Relays to this port, coming from this address of the loopback network.
+    pub async fn start(target: u16, from: IpAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let port = listener.local_addr().expect("a bound port").port();
+        let delay_ms: Arc<AtomicU64> = Arc::default();
+        let delay = delay_ms.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, target, from, delay.clone()));
+            }
+        });
+        Self { port, delay_ms, task }
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Lets every connection from now on wait for so long before it is carried.
+    pub fn delay(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).expect("a test's delay is short");
+        self.delay_ms.store(millis, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(mut client: TcpStream, target: u16, from: IpAddr, delay: Arc<AtomicU64>) {
+    let wait = Duration::from_millis(delay.load(Ordering::SeqCst));
+    tokio::time::sleep(wait).await;
+    // A server that is not there shows itself to the client as a connection that is closed.
+    let Ok(socket) = TcpSocket::new_v4() else { return };
+    if socket.bind(SocketAddr::new(from, 0)).is_err() {
+        return;
+    }
+    if let Ok(mut server) = socket.connect((Ipv4Addr::LOCALHOST, target).into()).await {
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+    }
+}

@@ -1,0 +1,70 @@
+//! A publisher, as a simulated server sees it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+/// How a publisher fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// The hook has not answered yet.
+    Asking,
+    /// Viewers can watch it.
+    Live,
+    /// It never was live.
+    Refused(String),
+    /// The server cut it.
+    Cut,
+    /// It went by itself.
+    Gone,
+}
+
+/// One connection of one publisher.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// What the server calls it.
+    pub(super) id: String,
+    /// The name it publishes to.
+    pub(super) name: String,
+    /// What came after the name's question mark, or nothing.
+    pub(super) query: String,
+    /// Where it comes from.
+    pub(super) from: SocketAddr,
+    /// When it came.
+    pub(super) since: Instant,
+    /// How it fares.
+    pub(super) state: watch::Sender<State>,
+    /// Whether its connection is closed.
+    pub(super) has_left: AtomicBool,
+    /// Whether its begin was told.
+    pub(super) is_begun: AtomicBool,
+}
+
+impl Session {
+    pub(super) fn new(id: String, name: &str, query: &str, from: IpAddr) -> Self {
+        static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+        let port = 40_001 + NEXT_PORT.fetch_add(1, Ordering::Relaxed) % 20_000;
+        Self {
+            id,
+            name: name.to_owned(),
+            query: query.to_owned(),
+            from: SocketAddr::new(from, port),
+            since: Instant::now(),
+            state: watch::Sender::new(State::Asking),
+            has_left: AtomicBool::new(false),
+            is_begun: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it is in this state now.
+    pub(super) fn is(&self, state: &State) -> bool {
+        *self.state.borrow() == *state
+    }
+
+    /// The name with what came after its question mark.
+    pub(super) fn name_and_query(&self) -> String {
+        if self.query.is_empty() { self.name.clone() } else { format!("{}?{}", self.name, self.query) }
+    }
+}

@@ -1,0 +1,378 @@
+//! A service, a media server in front of it, and encoders: what each situation is played on.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use stream_test_postgres::free_port;
+use tempfile::TempDir;
+
+use crate::media::{MediaPorts, NginxRtmp, NodeMediaServer, NodeVersion};
+use crate::{Program, Relay, Service, Setup, StoreKind, TestStore, encoder, simulated};
+
+/// The name that the media server of every stage goes by.
+const SERVER: &str = "edge";
+
+/// What its hooks show.
+const SECRET: &str = "a-hook-secret-of-the-tests";
+
+/// The set-ups that every situation is played on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetUp {
+    /// The real nginx-rtmp with the key in the address, as documented of old.
+    NginxKey,
+    /// The real nginx-rtmp with a public name in the address.
+    NginxPlayback,
+    /// The real nginx-rtmp, which renames streams.
+    NginxRename,
+    /// The real nginx-rtmp without a control interface, which asks again and again.
+    NginxUpdates,
+    /// The real node-media-server 2.
+    NodeTwo,
+    /// The real node-media-server 4, with a public name in the address.
+    NodeFour,
+    /// A simulated server of this family, with a public name in the address.
+    Simulated(simulated::Family),
+}
+
+impl SetUp {
+    /// All of them, in the order of the documentation's table.
+    pub const ALL: [Self; 11] = [
+        Self::NginxKey,
+        Self::NginxPlayback,
+        Self::NginxRename,
+        Self::NginxUpdates,
+        Self::NodeTwo,
+        Self::NodeFour,
+        Self::Simulated(simulated::Family::Srs),
+        Self::Simulated(simulated::Family::MediaMtx),
+        Self::Simulated(simulated::Family::OvenMediaEngine),
+        Self::Simulated(simulated::Family::ZlMediaKit),
+        Self::Simulated(simulated::Family::AntMedia),
+    ];
+
+    /// What the table calls it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::NginxKey => "nginx-rtmp, `key`",
+            Self::NginxPlayback => "nginx-rtmp, `playback`",
+            Self::NginxRename => "nginx-rtmp, `rename`",
+            Self::NginxUpdates => "nginx-rtmp, `UPDATES=on` without control",
+            Self::NodeTwo => "node-media-server 2, `key`",
+            Self::NodeFour => "node-media-server 4, `playback`",
+            Self::Simulated(simulated::Family::Srs) => "SRS, simulated",
+            Self::Simulated(simulated::Family::MediaMtx) => "MediaMTX, simulated",
+            Self::Simulated(simulated::Family::OvenMediaEngine) => "OvenMediaEngine, simulated",
+            Self::Simulated(simulated::Family::ZlMediaKit) => "ZLMediaKit, simulated",
+            Self::Simulated(simulated::Family::AntMedia) => "Ant Media, simulated",
+        }
+    }
+
+    /// The setting `ADDRESSES`.
+    fn addresses(self) -> &'static str {
+        match self {
+            Self::NginxKey | Self::NginxUpdates | Self::NodeTwo => "key",
+            Self::NginxRename => "rename",
+            Self::NginxPlayback | Self::NodeFour | Self::Simulated(_) => "playback",
+        }
+    }
+
+    /// Whether viewers are kept from the key.
+    pub fn hides_keys(self) -> bool {
+        self.addresses() != "key"
+    }
+
+    /// Whether the service can look who is live, and cut.
+    pub fn has_control(self) -> bool {
+        !matches!(self, Self::NginxUpdates | Self::Simulated(simulated::Family::AntMedia))
+    }
+
+    /// The family's word in hooks and settings.
+    fn family(self) -> &'static str {
+        match self {
+            Self::NginxKey | Self::NginxPlayback | Self::NginxRename | Self::NginxUpdates => "nginx-rtmp",
+            Self::NodeTwo => "node-media-server-2",
+            Self::NodeFour => "node-media-server",
+            Self::Simulated(simulated::Family::Srs) => "srs",
+            Self::Simulated(simulated::Family::MediaMtx) => "mediamtx",
+            Self::Simulated(simulated::Family::OvenMediaEngine) => "ovenmediaengine",
+            Self::Simulated(simulated::Family::ZlMediaKit) => "zlmediakit",
+            Self::Simulated(simulated::Family::AntMedia) => "ant-media",
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Media {
+    Nginx(NginxRtmp),
+    Node(NodeMediaServer),
+    Simulated(simulated::MediaServer),
+}
+
+/// A user with a key.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The user's number.
+    pub user: u32,
+    /// The key.
+    pub key: String,
+    /// The public name of the stream.
+    pub playback_id: String,
+    /// The stream's number.
+    pub stream: i64,
+}
+
+/// Everything that a situation needs.
+#[derive(Debug)]
+pub struct Stage {
+    /// Which set-up it is.
+    pub set_up: SetUp,
+    /// The database.
+    pub store: TestStore,
+    /// Between the media server and the service.
+    pub relay: Relay,
+    setup: Setup,
+    service: Option<Service>,
+    media: Media,
+    ports: MediaPorts,
+    users: u32,
+    outputs: TempDir,
+}
+
+impl Stage {
+    /// Starts a service and a media server.
+    pub async fn start(set_up: SetUp, kind: StoreKind) -> Self {
+        let store = TestStore::new(kind);
+        let (service_port, ports) = (free_port(), MediaPorts::free());
+        let relay = Relay::start(service_port, Ipv4Addr::LOCALHOST.into()).await;
+        let service_url = format!("http://127.0.0.1:{}", relay.port());
+        let (media, control) = start_media(set_up, ports, &service_url).await;
+        let (rtmp_base, hls_base) = ports.bases();
+        let control = control.filter(|_| set_up.has_control()).map(|url| format!(";control={url}"));
+        let entry = format!("{SERVER}={};secret={SECRET}{}", set_up.family(), control.unwrap_or_default());
+        let setup = store.setup().with("PORT", &service_port.to_string()).with("MEDIA_SERVERS", &entry);
+        let setup = setup.with("ADDRESSES", set_up.addresses()).with("SHUTDOWN_NOTICE", "0");
+        let setup = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base);
+        let service = Some(setup.start().await);
+        let outputs = tempfile::tempdir().expect("a temporary folder");
+        Self { set_up, store, relay, setup, service, media, ports, users: 0, outputs }
+    }
+
+    /// The service, which must be running.
+    pub fn service(&self) -> &Service {
+        self.service.as_ref().expect("the service is running")
+    }
+
+    /// Kills the service, as a crash would.
+    pub fn crash_service(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            service.program.kill();
+        }
+    }
+
+    /// Starts the service again.
+    pub async fn restart_service(&mut self) {
+        self.service = Some(self.setup.start().await);
+    }
+
+    /// A user who has no stream yet, with a key.
+    pub async fn new_owner(&mut self) -> Owner {
+        self.users += 1;
+        let stream = self.service().generate_key(self.users).await.json["stream"].take();
+        let text = |name: &str| stream[name].as_str().expect("a stream has it").to_owned();
+        Owner {
+            user: self.users,
+            key: text("stream_key"),
+            playback_id: text("playback_id"),
+            stream: stream["id"].as_i64().expect("a number"),
+        }
+    }
+
+    /// The stream as its owner sees it.
+    pub async fn stream(&self, owner: &Owner) -> Value {
+        let list = self.service().get_as(owner.user, "/api/streams").await;
+        let all = list.json["streams"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|stream| stream["id"] == owner.stream).unwrap_or_default()
+    }
+
+    /// Whether the service says, to its owner and to everybody alike, that the stream is live.
+    pub async fn is_live(&self, owner: &Owner) -> bool {
+        let live = self.stream(owner).await["live"] == true;
+        let listed = self.service().get("/api/streams/public?live=true").await;
+        let shown = listed.json["streams"].as_array().cloned().unwrap_or_default();
+        let is_shown = shown.iter().any(|stream| stream["id"] == owner.stream);
+        // The two were asked one after the other, and the truth may have changed in between.
+        live && is_shown
+    }
+
+    /// The stream's sessions, newest first.
+    pub async fn sessions(&self, owner: &Owner) -> Vec<Value> {
+        let path = format!("/api/streams/{}/sessions", owner.stream);
+        let answer = self.service().get_as(owner.user, &path).await;
+        answer.json["sessions"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The reasons of the refused attempts on the user's keys, newest first.
+    pub async fn attempts(&self, owner: &Owner) -> Vec<String> {
+        let answer = self.service().get_as(owner.user, "/api/streams/attempts").await;
+        let attempts = answer.json["attempts"].as_array().cloned().unwrap_or_default();
+        attempts.iter().filter_map(|attempt| attempt["reason"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// The name that viewers know the stream by.
+    pub fn watched_name<'a>(&self, owner: &'a Owner) -> &'a str {
+        if self.set_up.hides_keys() { &owner.playback_id } else { &owner.key }
+    }
+
+    /// Whether the stream can be watched.
+    pub async fn can_be_watched(&self, owner: &Owner) -> bool {
+        self.name_can_be_watched(self.watched_name(owner)).await
+    }
+
+    /// Whether the stream decodes to a picture; in a simulated server there is none.
+    pub async fn shows_a_picture(&self, owner: &Owner) -> bool {
+        let name = self.watched_name(owner);
+        let url = match &self.media {
+            Media::Nginx(_) => format!("{}/{name}/index.m3u8", self.ports.bases().1),
+            Media::Node(node) => node.watch_url(name),
+            Media::Simulated(_) => return true,
+        };
+        tokio::task::spawn_blocking(move || encoder::plays(&url)).await.expect("ffmpeg runs")
+    }
+
+    /// Whether a stream of this name can be watched.
+    pub async fn name_can_be_watched(&self, name: &str) -> bool {
+        match &self.media {
+            Media::Nginx(nginx) => nginx.playlist(name).await,
+            Media::Node(node) => node.playlist(name).await,
+            Media::Simulated(server) => server.playlist(name),
+        }
+    }
+
+    /// Everything that the media server shows, and what it wrote.
+    pub async fn pages(&self, owner: &Owner) -> String {
+        let name = self.watched_name(owner);
+        match &self.media {
+            Media::Nginx(nginx) => nginx.pages(name).await,
+            Media::Node(node) => node.pages(name).await,
+            Media::Simulated(server) => server.page(),
+        }
+    }
+
+    /// Kills the media server, as a crash would.
+    pub async fn crash_media(&mut self) {
+        match &mut self.media {
+            Media::Nginx(nginx) => nginx.crash(),
+            Media::Node(node) => node.crash(),
+            Media::Simulated(server) => server.crash().await,
+        }
+    }
+
+    /// Starts the media server again.
+    pub async fn restart_media(&mut self) {
+        match &mut self.media {
+            Media::Nginx(nginx) => nginx.restart().await,
+            Media::Node(node) => node.restart().await,
+            Media::Simulated(server) => server.restart().await,
+        }
+    }
+
+    /// Publishes as the owner's address says, from 127.0.0.`host`.
+    pub async fn publish(&self, owner: &Owner, host: u8) -> Encoder {
+        match self.set_up.addresses() {
+            "playback" => self.publish_name(&owner.playback_id, &format!("key={}", owner.key), host).await,
+            _ => self.publish_name(&owner.key, "", host).await,
+        }
+    }
+
+    /// Publishes any name with any query, from 127.0.0.`host`.
+    pub async fn publish_name(&self, name: &str, query: &str, host: u8) -> Encoder {
+        let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
+        if let Media::Simulated(server) = &self.media {
+            return Encoder::Simulated(server.publish(name, query, from));
+        }
+        // ffmpeg cannot be told which address to come from.
+        let relay = Relay::start(self.ports.rtmp, from).await;
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        let url = format!("rtmp://127.0.0.1:{}/live/{name}{query}", relay.port());
+        Encoder::Real { program: encoder::publish(&url, self.outputs.path()), _relay: relay }
+    }
+
+    /// Where outputs of encoders are.
+    pub fn outputs(&self) -> PathBuf {
+        self.outputs.path().to_owned()
+    }
+}
+
+async fn start_media(set_up: SetUp, ports: MediaPorts, service_url: &str) -> (Media, Option<String>) {
+    let http = format!("http://operator:a-password-of-the-tests@127.0.0.1:{}", ports.http);
+    let api = [("API_USER", "operator"), ("API_PASSWORD", "a-password-of-the-tests")];
+    let hooks = [("SERVER_NAME", SERVER), ("HOOK_SECRET", SECRET)];
+    match set_up {
+        SetUp::NginxKey | SetUp::NginxPlayback | SetUp::NginxRename | SetUp::NginxUpdates => {
+            let updates = if set_up == SetUp::NginxUpdates { "on" } else { "off" };
+            let settings = [("ADDRESSES", set_up.addresses()), ("UPDATES", updates)];
+            let nginx = NginxRtmp::start(ports, service_url, (SERVER, SECRET), &settings).await;
+            (Media::Nginx(nginx), Some(format!("http://127.0.0.1:{}", ports.control)))
+        }
+        SetUp::NodeTwo => {
+            let node = NodeMediaServer::start(NodeVersion::Two, ports, service_url, &api).await;
+            (Media::Node(node), Some(http))
+        }
+        SetUp::NodeFour => {
+            let settings = [&api[..], &hooks[..]].concat();
+            let node = NodeMediaServer::start(NodeVersion::Four, ports, service_url, &settings).await;
+            (Media::Node(node), Some(http))
+        }
+        SetUp::Simulated(family) => {
+            let hook = format!("{service_url}/hooks/{}/{SERVER}?secret={SECRET}", set_up.family());
+            let server = simulated::MediaServer::start(family, &hook, SECRET, None).await;
+            let control = server.control_url();
+            (Media::Simulated(server), control)
+        }
+    }
+}
+
+/// An encoder that publishes, or tries to.
+#[derive(Debug)]
+pub enum Encoder {
+    /// ffmpeg, through a relay that gives it its address.
+    Real {
+        /// The process.
+        program: Program,
+        /// Ends with it.
+        _relay: Relay,
+    },
+    /// A publisher at a simulated server.
+    Simulated(simulated::Encoder),
+}
+
+impl Encoder {
+    /// Whether it was refused, cut, or lost its server.
+    pub fn has_ended(&mut self) -> bool {
+        match self {
+            Self::Real { program, .. } => program.ended().is_some(),
+            Self::Simulated(encoder) => encoder.refused().is_some() || encoder.was_cut(),
+        }
+    }
+
+    /// Waits until it was refused, cut, or lost its server.
+    pub async fn ended(&mut self) {
+        for _ in 0..900 {
+            if self.has_ended() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the encoder goes on: {self:?}");
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill(self) {
+        match self {
+            Self::Real { mut program, .. } => program.kill(),
+            Self::Simulated(encoder) => encoder.kill(),
+        }
+    }
+}
