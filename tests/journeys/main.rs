@@ -7,6 +7,7 @@ mod adoption;
 mod commands;
 mod contract;
 mod crash;
+mod cuts;
 mod media;
 mod outage;
 mod races;

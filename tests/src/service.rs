@@ -67,7 +67,7 @@ impl Setup {
         (output.status, text(output.stdout), text(output.stderr))
     }
 
-    /// Secrets of the settings: the signing secrets, and the password in the database's URL.
+    /// Secrets of the settings: the signing secrets, and the passwords and secrets in URLs.
     fn note_secrets(&self, api: &Api) {
         for (name, value) in &self.variables {
             match name.as_str() {
@@ -76,6 +76,15 @@ impl Setup {
                     let user_info = value.split("://").nth(1).and_then(|rest| rest.split_once('@'));
                     let password = user_info.and_then(|(user_info, _)| user_info.split_once(':'));
                     password.iter().for_each(|(_, password)| api.note(password));
+                }
+                "MEDIA_SERVERS" => {
+                    for option in value.split([' ', ';']) {
+                        option.strip_prefix("secret=").iter().for_each(|secret| api.note(secret));
+                        let user_info =
+                            option.strip_prefix("control=http://").and_then(|url| url.split_once('@'));
+                        let password = user_info.map(|(user_info, _)| user_info.split(':').next_back());
+                        password.flatten().iter().for_each(|password| api.note(password));
+                    }
                 }
                 _ => {}
             }
