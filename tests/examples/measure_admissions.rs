@@ -71,7 +71,8 @@ async fn round(
     times
 }
 
-#[tokio::main]
+// One thread, so that whoever asks leaves the rest of the machine to whoever answers.
+#[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stdout, reason = "this is what the example is for")]
 async fn main() {
     let mut build = Command::new(env!("CARGO"));
@@ -86,6 +87,9 @@ async fn main() {
     let mut command = Command::new(server);
     command.env_clear().env("DB_URL", database.url()).env("SECRET_KEY", SECRET_KEY).env("LOG_LEVEL", "info");
     command.env("HOST", "127.0.0.1").env("PORT", "0").current_dir(folder.path());
+    // Sessions are renewed a good while after they began, which their lease must outlast.
+    command.env("MEDIA_SERVERS", "edge=nginx-rtmp;lease=600");
+
     let service = Program::start(&mut command, &folder.path().join("output"));
     stream_tests::eventually("the service", || async { service.errors().contains("ready") }).await;
     let output = service.output();

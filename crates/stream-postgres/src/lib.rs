@@ -85,10 +85,10 @@ impl PostgresStore {
     pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
         let connector = Arc::new(Connector::new(options, entropy)?);
         let half = (options.pool_size / 2).max(1);
-        let pool = || pool::build(&connector, half, options.timeout);
+        let pool = |settings| pool::build(&connector, half, options.timeout, settings);
         Ok(Self {
-            reads: pool(),
-            writes: pool(),
+            reads: pool(pool::PLAN_FREELY),
+            writes: pool(pool::PLAN_ONCE),
             connector,
             timeout: options.timeout,
             users_table: Arc::default(),

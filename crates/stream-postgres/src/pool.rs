@@ -34,6 +34,14 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=D
 const OTHERS_PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(5)..=Duration::from_millis(100);
 
+/// How statements are planned that write: once, since planning an admission takes longer than carrying it out, and never
+/// by reading a whole table, which looks cheap to a plan that is made while the table is empty, and then is kept.
+pub(crate) const PLAN_ONCE: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+
+/// How statements are planned that only read: as the server thinks best.
+pub(crate) const PLAN_FREELY: &str = "";
+
 /// Makes connections, and keeps many callers from storming a server that is away.
 pub(crate) struct Connector {
     config: tokio_postgres::Config,
@@ -64,7 +72,7 @@ impl Connector {
     }
 
     /// A connection for requests: the server itself ends a statement that takes too long.
-    async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+    async fn connect(&self, settings: &'static str) -> ConnectionResult<AsyncPgConnection> {
         if let Some(last_error) = self.reason_to_pause() {
             let reason =
                 format!("the next attempt to connect is due shortly; the last one failed: {last_error}");
@@ -75,7 +83,8 @@ impl Connector {
             // Later than our own time-out, which cancels the statement and reports it as failed: a commit that waits
             // for a standby is reported as done when the server's own time-out ends the wait.
             let limits = format!(
-                "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
+                "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; \
+                 {settings}",
                 (self.timeout + Duration::from_secs(1)).as_millis()
             );
             let set = connection.batch_execute(&limits).await;
@@ -161,14 +170,21 @@ async fn in_time<T>(
 }
 
 /// A pool of at most `size` connections; waiting for one takes at most `timeout`, which making one keeps by itself.
-pub(crate) fn build(connector: &Arc<Connector>, size: usize, timeout: Duration) -> Pool<AsyncPgConnection> {
+///
+/// Each connection begins with `settings`.
+pub(crate) fn build(
+    connector: &Arc<Connector>,
+    size: usize,
+    timeout: Duration,
+    settings: &'static str,
+) -> Pool<AsyncPgConnection> {
     let connector = connector.clone();
     let mut manager = ManagerConfig::default();
     // The default asks `SELECT 1` before each use; a connection that was lost meanwhile is seen without that.
     manager.recycling_method = RecyclingMethod::Fast;
     manager.custom_setup = Box::new(move |_url| {
         let connector = connector.clone();
-        async move { connector.connect().await }.boxed()
+        async move { connector.connect(settings).await }.boxed()
     });
     let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
     Pool::builder(manager)

@@ -88,7 +88,7 @@ ON publish_sessions (server, server_session) WHERE ended_at IS NULL;
 -- What admissions, cuts and sweeps read.
 CREATE INDEX publish_sessions_by_stream ON publish_sessions (stream_id, id);
 CREATE INDEX publish_sessions_to_cut ON publish_sessions (server) WHERE cut_because IS NOT NULL;
-CREATE INDEX publish_sessions_by_key_expiry ON publish_sessions (server, key_expires_at) WHERE ended_at IS NULL;
+CREATE INDEX publish_sessions_by_key_expiry ON publish_sessions (key_expires_at) WHERE ended_at IS NULL;
 CREATE INDEX publish_sessions_by_ordinal ON publish_sessions (server, ordinal)
 WHERE ended_at IS NULL AND ordinal IS NOT NULL;
 CREATE INDEX publish_sessions_by_end ON publish_sessions (ended_at) WHERE ended_at IS NOT NULL;

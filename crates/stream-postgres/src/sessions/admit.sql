@@ -19,14 +19,17 @@ current AS MATERIALIZED (
     SELECT s.id, s.lease_until, s.address FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
     WHERE s.ended_at IS NULL
 ),
+-- Ordered as the index publish_sessions_by_stream is, lest the planner walk all sessions backwards.
 own AS MATERIALIZED (
     SELECT s.id, s.server_session, s.lease_until, s.ended_at, s.end_reason
-    FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
-    WHERE s.server = $4 AND (s.server_session = $5 OR $5 = '') ORDER BY s.id DESC LIMIT 1
+    FROM publish_sessions s
+    WHERE s.stream_id = (SELECT id FROM stream) AND s.server = $4 AND (s.server_session = $5 OR $5 = '')
+    ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
 ),
 previous AS MATERIALIZED (
     SELECT s.epoch, s.live_since, COALESCE(s.ended_at, s.lease_until) AS last_sign
-    FROM stream JOIN publish_sessions s ON s.stream_id = stream.id ORDER BY s.id DESC LIMIT 1
+    FROM publish_sessions s WHERE s.stream_id = (SELECT id FROM stream)
+    ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
 ),
 decision AS MATERIALIZED (
     SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id,
@@ -53,18 +56,18 @@ decision AS MATERIALIZED (
 -- anew.
 -- Rows that somebody else is changing are let be, here and below, so that nobody waits for anybody in a circle.
 restarted AS MATERIALIZED (
-    SELECT s.id FROM decision d JOIN publish_sessions s ON s.server = $4 AND s.ordinal > $7
-    WHERE d.word = 'start' AND $3 = 'asks' AND s.ended_at IS NULL AND s.server_session <> $5
-    AND ($7 = 1 OR s.last_seen_at < $16)
-    FOR UPDATE OF s SKIP LOCKED
+    SELECT id FROM publish_sessions
+    WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4 AND ordinal > $7
+    AND ended_at IS NULL AND server_session <> $5 AND ($7 = 1 OR last_seen_at < $16)
+    ORDER BY server, ordinal FOR UPDATE SKIP LOCKED
 ),
 -- What was still to be cut by this id was somebody else.
 cleared AS (
     UPDATE publish_sessions SET cut_because = NULL WHERE id IN (
-        SELECT s.id FROM decision d
-        JOIN publish_sessions s ON s.server = $4 AND s.server_session = $5 AND s.cut_because IS NOT NULL
-        WHERE d.word = 'start' AND $3 = 'asks' AND s.ended_at IS NOT NULL
-        FOR UPDATE OF s SKIP LOCKED
+        SELECT id FROM publish_sessions
+        WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start')
+        AND server = $4 AND server_session = $5 AND cut_because IS NOT NULL AND ended_at IS NOT NULL
+        FOR UPDATE SKIP LOCKED
     )
 ),
 ended AS (
@@ -76,8 +79,9 @@ ended AS (
     FROM (
         SELECT id, 'republished' AS why FROM republished
         UNION ALL
-        SELECT s.id, 'republished' FROM decision d JOIN publish_sessions s ON s.stream_id <> d.stream_id
-        WHERE d.word = 'start' AND $3 <> 'asks' AND s.server = $4 AND s.server_session = $5 AND s.ended_at IS NULL
+        SELECT id, 'republished' FROM publish_sessions
+        WHERE $3 <> 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start')
+        AND server = $4 AND server_session = $5 AND ended_at IS NULL AND stream_id <> (SELECT id FROM stream)
         UNION ALL
         SELECT id, 'server_restarted' FROM restarted
         UNION ALL
