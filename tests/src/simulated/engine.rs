@@ -98,6 +98,13 @@ impl Run {
         sessions
     }
 
+    /// The publishers that viewers can watch: what is shown begins with the event that tells of it.
+    pub(super) fn watchable(&self) -> Vec<Arc<Session>> {
+        let mut sessions = self.live();
+        sessions.retain(|session| self.has_begun(session));
+        sessions
+    }
+
     /// Names that were live once and are no more.
     pub(super) fn ended_names(&self) -> Vec<String> {
         let live = self.live();
@@ -274,7 +281,11 @@ impl Run {
                 names.push(session.name.clone());
             }
         }
-        was_live && (self.rules.begin_after.is_none() || session.is_begun.load(Ordering::SeqCst))
+        was_live && self.has_begun(session)
+    }
+
+    fn has_begun(&self, session: &Session) -> bool {
+        self.rules.begin_after.is_none() || session.is_begun.load(Ordering::SeqCst)
     }
 
     fn forget(&self, session: &Arc<Session>) {

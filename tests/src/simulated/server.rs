@@ -58,13 +58,13 @@ impl MediaServer {
 
     /// Whether viewers can watch this name now.
     pub fn playlist(&self, name: &str) -> bool {
-        self.run.live().iter().any(|session| session.name == name)
+        self.run.watchable().iter().any(|session| session.name == name)
     }
 
     /// Everything that it shows to the public: its front page, and the playlists of what is live.
     pub fn page(&self) -> String {
-        let live = self.run.live();
-        live.iter().fold(FRONT_PAGE.to_owned(), |page, session| page + "\n" + &playlist(session))
+        let shown = self.run.watchable();
+        shown.iter().fold(FRONT_PAGE.to_owned(), |page, session| page + "\n" + &playlist(session))
     }
 
     /// Dies as by kill -9: nothing is sent, every publisher is cut, and the port is closed.
@@ -136,7 +136,8 @@ fn route(run: &Arc<Run>, call: &Call) -> Answer {
         return Answer { status: 200, content_type: "text/html", body: FRONT_PAGE.to_owned() };
     }
     if let Some(rest) = call.path.strip_prefix("/live/") {
-        let found = run.live().into_iter().find(|live| rest.strip_suffix("/index.m3u8") == Some(&live.name));
+        let mut shown = run.watchable().into_iter();
+        let found = shown.find(|session| rest.strip_suffix("/index.m3u8") == Some(&session.name));
         return match found {
             Some(live) => {
                 Answer { status: 200, content_type: "application/vnd.apple.mpegurl", body: playlist(&live) }

@@ -118,6 +118,7 @@ async fn every_family_serves_playlists_of_what_is_live_and_ant_media_no_control(
         let encoder = server.publish("key1", "k=secret", HERE);
         assert!(encoder.settled().await);
         assert_eq!(server.control_url().is_none(), family == Family::AntMedia);
+        eventually("a playlist", || server.playlist("key1")).await;
         let (status, playlist) = call(&server, "GET", "/live/key1/index.m3u8").await;
         assert!(status == 200 && playlist.as_str().unwrap().starts_with("#EXTM3U"), "{family:?}");
         assert!(server.page().contains("key1-0.ts") && !server.page().contains("secret"));
