@@ -74,14 +74,12 @@ impl StreamRepository for PostgresStore {
         let key = key.clone();
         self.on(&self.reads, move |connection| {
             async move {
-                let row: Option<StreamRow> = streams::table
+                let row = streams::table
                     .filter(streams::stream_key.eq(key.expose()))
                     .select(StreamRow::as_select())
                     .first(connection)
-                    .await
-                    .optional()
-                    .map_err(error::query)?;
-                row.map(Stream::try_from).transpose()
+                    .await;
+                found(row)
             }
             .boxed()
         })
@@ -92,14 +90,12 @@ impl StreamRepository for PostgresStore {
         let id = id.clone();
         self.on(&self.reads, move |connection| {
             async move {
-                let row: Option<StreamRow> = streams::table
+                let row = streams::table
                     .filter(streams::playback_id.eq(id.as_str()))
                     .select(StreamRow::as_select())
                     .first(connection)
-                    .await
-                    .optional()
-                    .map_err(error::query)?;
-                row.map(Stream::try_from).transpose()
+                    .await;
+                found(row)
             }
             .boxed()
         })
@@ -219,6 +215,11 @@ async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<O
             None => error::query(failure).into(),
         }),
     }
+}
+
+/// The stream that a query found, if it found one.
+fn found(row: QueryResult<StreamRow>) -> Result<Option<Stream>, StoreError> {
+    row.optional().map_err(error::query)?.map(Stream::try_from).transpose()
 }
 
 async fn active_stream(

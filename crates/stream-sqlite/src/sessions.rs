@@ -2,7 +2,7 @@
 
 mod admit;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -53,7 +53,8 @@ impl SessionRepository for SqliteStore {
     async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError> {
         let roll = roll.clone();
         self.write(move |connection| {
-            let open: Vec<SessionRow> = open_of(&roll.server).load(connection).map_err(error::query)?;
+            let open = open_of(&roll.server).select(SessionRow::as_select());
+            let open: Vec<SessionRow> = open.load(connection).map_err(error::query)?;
             let listed: HashSet<&str> = roll.sessions.iter().map(String::as_str).collect();
             let names: HashSet<&str> = roll.names.iter().map(String::as_str).collect();
             let mut answered = Answered::default();
@@ -85,19 +86,12 @@ impl SessionRepository for SqliteStore {
     ) -> Result<u32, StoreError> {
         let server = server.clone();
         self.write(move |connection| {
-            let open: Vec<SessionRow> = open_of(&server).load(connection).map_err(error::query)?;
-            let runs = sessions::table.filter(sessions::server.eq(server.as_str()));
-            let runs: Vec<(i64, Option<String>)> = runs
-                .filter(sessions::ended_at.is_null())
-                .select((sessions::id, sessions::run))
-                .load(connection)
-                .map_err(error::query)?;
-            let runs: HashMap<i64, Option<String>> = runs.into_iter().collect();
+            let open = open_of(&server).select((SessionRow::as_select(), sessions::run));
+            let open: Vec<(SessionRow, Option<String>)> = open.load(connection).map_err(error::query)?;
             let mut ended = 0;
-            for row in open {
+            for (row, own) in open {
                 let session = Session::try_from(row)?;
-                let own = runs.get(&session.id.0).and_then(Option::as_ref);
-                if run.as_ref().zip(own).is_some_and(|(run, own)| run != own) {
+                if run.as_ref().zip(own.as_ref()).is_some_and(|(run, own)| run != own) {
                     end(connection, session.id.0, now, EndReason::ServerRestarted.as_str())?;
                     ended += 1;
                 } else if session.is_alive_at(now) {
@@ -217,9 +211,9 @@ type SessionRows<'a> = sessions::BoxedQuery<
 >;
 
 /// A server's open sessions.
-fn open_of(server: &ServerName) -> SessionRows<'static> {
+fn open_of(server: &ServerName) -> sessions::BoxedQuery<'static, Sqlite> {
     let open = sessions::table.filter(sessions::ended_at.is_null());
-    open.filter(sessions::server.eq(server.as_str().to_owned())).select(SessionRow::as_select()).into_boxed()
+    open.filter(sessions::server.eq(server.as_str().to_owned())).into_boxed()
 }
 
 /// A stream's sessions, newest first.

@@ -56,13 +56,11 @@ impl StreamRepository for SqliteStore {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
         let key = key.clone();
         self.read(move |connection| {
-            let row: Option<StreamRow> = streams::table
+            let row = streams::table
                 .filter(streams::stream_key.eq(key.expose()))
                 .select(StreamRow::as_select())
-                .first(connection)
-                .optional()
-                .map_err(error::query)?;
-            row.map(Stream::try_from).transpose()
+                .first(connection);
+            found(row)
         })
         .await
     }
@@ -70,13 +68,11 @@ impl StreamRepository for SqliteStore {
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
         let id = id.clone();
         self.read(move |connection| {
-            let row: Option<StreamRow> = streams::table
+            let row = streams::table
                 .filter(streams::playback_id.eq(id.as_str()))
                 .select(StreamRow::as_select())
-                .first(connection)
-                .optional()
-                .map_err(error::query)?;
-            row.map(Stream::try_from).transpose()
+                .first(connection);
+            found(row)
         })
         .await
     }
@@ -229,6 +225,11 @@ fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<S
             None => Err(error::query(failure).into()),
         },
     }
+}
+
+/// The stream that a query found, if it found one.
+fn found(row: QueryResult<StreamRow>) -> Result<Option<Stream>, StoreError> {
+    row.optional().map_err(error::query)?.map(Stream::try_from).transpose()
 }
 
 fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<Stream, StoreError> {
