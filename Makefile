@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format build deny image-check
+.PHONY: help run demo test check format build deny image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,6 +27,10 @@ check: ## Checks format, lints, documentation, and the licences of dependencies
 deny: ## Checks licences, sources and bans of dependencies with cargo-deny, where it is installed
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed, so licences were not checked; install it with: cargo install --locked cargo-deny"; fi
+
+bench: ## Measures the service beside what limits it and what it replaces; writes docs/benchmarks
+	@tests/need cargo cc curl postgresql wrk python3 python3-venv
+	cargo run --locked --release --package stream-tests --example bench
 
 format: ## Formats the code
 	cargo fmt --all

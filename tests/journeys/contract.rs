@@ -47,7 +47,8 @@ fn keys(answer: &Answer) -> Vec<String> {
 }
 
 async fn health_tells_that_the_database_is_connected(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     let health = service.get("/health").await;
     assert_eq!(health.status, 200);
     assert_eq!(health.json["status"], "healthy");
@@ -112,7 +113,8 @@ async fn stopping_answers_with_the_stream_and_404_when_none_is_active(kind: Stor
 }
 
 async fn the_own_list_is_the_callers_newest_first(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     let first = service.key_of(1).await;
     service.post_as(1, "/api/streams/stop").await;
     let second = service.key_of(1).await;
@@ -160,7 +162,8 @@ async fn a_lookup_is_2xx_for_a_publishable_key_and_nothing_else(kind: StoreKind)
 }
 
 async fn every_error_of_every_route_has_the_one_shape(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     for path in
         ["/", "/nowhere", "/api", "/api/streams/", "/api/streams/a/b", "/health/", "/api/streams/public/"]
     {
@@ -181,7 +184,8 @@ async fn every_error_of_every_route_has_the_one_shape(kind: StoreKind) {
 }
 
 async fn listed_origins_may_send_credentials_and_others_get_nothing(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().with("CORS_ORIGINS", "https://app.example.org").start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().with("CORS_ORIGINS", "https://app.example.org").start().await;
     let preflight = |origin: &'static str| {
         let request = service.request(Method::OPTIONS, "/api/streams/generate-key").header("Origin", origin);
         let request = request.header("Access-Control-Request-Method", "POST");
@@ -201,7 +205,8 @@ async fn listed_origins_may_send_credentials_and_others_get_nothing(kind: StoreK
 }
 
 async fn the_bases_of_addresses_are_settings(kind: StoreKind) {
-    let setup = TestStore::new(kind).setup().with("RTMP_BASE_URL", "rtmps://in.example.org/app/");
+    let store = TestStore::new(kind);
+    let setup = store.setup().with("RTMP_BASE_URL", "rtmps://in.example.org/app/");
     let service = setup.with("HLS_BASE_URL", "https://cdn.example.org/hls").start().await;
     let stream = service.generate_key(1).await.json["stream"].take();
     let key = stream["stream_key"].as_str().expect("a key");
@@ -224,7 +229,8 @@ async fn keys_of_the_earlier_service_go_on_working(kind: StoreKind) {
 }
 
 async fn lists_can_be_paged(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     for user in 1..=5 {
         service.key_of(user).await;
     }

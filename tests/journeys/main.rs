@@ -8,6 +8,7 @@ mod commands;
 mod contract;
 mod crash;
 mod cuts;
+mod freshness;
 mod media;
 mod outage;
 mod races;
@@ -15,6 +16,7 @@ mod secrets;
 mod shutdown;
 mod situations;
 mod start;
+mod statements;
 mod tidy;
 mod tokens;
 

@@ -127,6 +127,9 @@ async fn each_request_is_one_line_of_json_with_its_id() {
     let request =
         service.request(reqwest::Method::GET, "/api/streams").bearer_auth(stream_tests::token_of(42));
     service.send(request.header("X-Request-Id", "the-one-to-find")).await;
+    // Lines are gathered for a moment.
+    let is_written = || async { service.program.errors().contains("the-one-to-find") };
+    stream_tests::eventually("the line", is_written).await;
     let errors = service.program.errors();
     let lines: Vec<&str> = errors.lines().filter(|line| line.contains("the-one-to-find")).collect();
     let [line] = lines[..] else { panic!("{errors}") };

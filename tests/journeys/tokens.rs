@@ -23,7 +23,8 @@ fn claims(changes: &Value) -> Value {
 }
 
 async fn hostile_tokens_let_nobody_in(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     assert_eq!(with_token(&service, &token_of(1)).await.status, 200);
     let header = json!({"alg": "HS256", "typ": "JWT"});
     let now = claims_of(1)["exp"].as_i64().expect("exp is a number") - 3600;
@@ -78,7 +79,8 @@ async fn a_rotated_secret_signs_nobody_out(kind: StoreKind) {
 }
 
 async fn a_user_whom_the_platform_does_not_know_is_told_so_where_users_are_known(kind: StoreKind) {
-    let service = TestStore::new(kind).setup().start().await;
+    let store = TestStore::new(kind);
+    let service = store.setup().start().await;
     let stranger = 999_999;
     let answers = [
         service.generate_key(stranger).await,

@@ -25,6 +25,11 @@ impl Program {
         Self { child, output: output.to_owned() }
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written to standard output so far.
     pub fn output(&self) -> String {
         std::fs::read_to_string(&self.output).unwrap_or_default()

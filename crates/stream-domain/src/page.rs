@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use crate::{Stream, StreamId, Timestamp};
 
 /// Which part of a list is wanted; the default is all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PageRequest {
     /// At most so many streams; `None` for all.
     pub limit: Option<NonZeroU32>,
@@ -14,7 +14,7 @@ pub struct PageRequest {
 }
 
 /// A place in a list that is ordered by creation, newest first, and by number among equals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// When the stream at this place was made.
     pub created_at: Timestamp,

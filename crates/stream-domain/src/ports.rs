@@ -181,6 +181,16 @@ impl StoreError {
         cause.to_string()
     }
 
+    /// The same failure for another caller, who was waiting for the same answer.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        match self {
+            Self::Unavailable(source) => Self::unavailable(chain_of(&**source)),
+            Self::Corrupt { table, id, reason } => Self::Corrupt { table, id: *id, reason },
+            Self::Failed(source) => Self::failed(chain_of(&**source)),
+        }
+    }
+
     /// The store failed because of this.
     pub fn failed(source: impl Into<BoxedSource>) -> Self {
         Self::Failed(source.into())

@@ -66,6 +66,15 @@ impl Stream {
         self.on_air.filter(|on_air| now < on_air.lease_until).map(|on_air| on_air.since)
     }
 
+    /// When time alone will make it another than it is at `now`: it expires, or goes off air.
+    pub fn unchanged_until(&self, now: Timestamp) -> Timestamp {
+        if self.publishable_at(now).is_err() {
+            return Timestamp::MAX;
+        }
+        let lease = self.on_air.map(|on_air| on_air.lease_until).filter(|lease_until| now < *lease_until);
+        lease.map_or(self.expires_at, |lease_until| lease_until.min(self.expires_at))
+    }
+
     /// The status that is true at `now`, whether or not a sweep has written it yet.
     pub fn status_at(&self, now: Timestamp) -> StreamStatus {
         match self.status {

@@ -40,14 +40,14 @@ impl Addresses {
         let name = self.name(stream, audience);
         match (self.form, audience) {
             (AddressForm::Playback, Audience::Owner) => {
-                format!("{}/{}?key={name}", self.rtmp_base, stream.playback_id)
+                [&self.rtmp_base, "/", stream.playback_id.as_str(), "?key=", name].concat()
             }
-            _ => format!("{}/{name}", self.rtmp_base),
+            _ => [&self.rtmp_base, "/", name].concat(),
         }
     }
 
     /// Where viewers go.
     pub(crate) fn hls_url(&self, stream: &Stream) -> String {
-        format!("{}/{}/index.m3u8", self.hls_base, self.name(stream, Audience::Public))
+        [&self.hls_base, "/", self.name(stream, Audience::Public), "/index.m3u8"].concat()
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -184,7 +185,13 @@ impl AsyncWrite for Connection {
 /// Only the library itself sends such answers, as the last on a connection: each of ours has a body or says, to
 /// `HEAD`, how long it would be.
 fn in_one_shape(bytes: &[u8], state: &HttpState) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(bytes.strip_suffix(b"\r\n\r\n")?).ok()?;
+    let head = bytes.strip_suffix(b"\r\n\r\n")?;
+    // One answer without a body that is no error, such as a 304, is common and soon recognized.
+    let is_one = memmem::find(bytes.get(1..)?, b"HTTP/1.").is_none();
+    if is_one && matches!(bytes.get(9), Some(b'1'..=b'3')) {
+        return None;
+    }
+    let text = std::str::from_utf8(head).ok()?;
     let start = text.rfind("HTTP/1.")?;
     let (before, head) = text.split_at(start);
     let is_bare = head.lines().any(|line| line.eq_ignore_ascii_case("content-length: 0"));

@@ -12,7 +12,7 @@ fn base() -> Cors {
     Cors::default()
         .allowed_methods(METHODS)
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers(["X-Request-Id", "Retry-After"])
+        .expose_headers(["ETag", "Retry-After", "X-Request-Id"])
         .max_age(MAX_AGE)
 }
 

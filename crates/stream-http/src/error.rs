@@ -8,12 +8,11 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use stream_domain::lifecycle::Ended;
 use stream_domain::ports::{StoreError, UserStreamsError, chain_of};
 use stream_domain::streams::{GenerateKeyError, LookupError, StopError};
 use stream_domain::token::TokenError;
-
-use crate::view::StreamView;
 
 /// How long a client is asked to wait for a store that is away, in seconds.
 const STORE_RETRY_AFTER: u64 = 2;
@@ -165,7 +164,7 @@ impl ErrorCode {
 pub struct ApiError {
     code: ErrorCode,
     sentence: Cow<'static, str>,
-    stream: Option<Box<StreamView>>,
+    stream: Option<Box<RawValue>>,
     allow: Option<&'static str>,
     retry_after: Option<u64>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -177,7 +176,7 @@ pub(crate) struct ErrorView<'a> {
     pub(crate) error: &'a str,
     pub(crate) code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) stream: Option<&'a StreamView>,
+    pub(crate) stream: Option<&'a RawValue>,
 }
 
 impl ApiError {
@@ -195,8 +194,8 @@ impl ApiError {
         Self { retry_after: Some(seconds.max(1)), ..ErrorCode::TooManyRequests.into() }
     }
 
-    pub(crate) fn already_active(stream: StreamView) -> Self {
-        Self { stream: Some(Box::new(stream)), ..ErrorCode::StreamAlreadyActive.into() }
+    pub(crate) fn already_active(stream: Box<RawValue>) -> Self {
+        Self { stream: Some(stream), ..ErrorCode::StreamAlreadyActive.into() }
     }
 
     pub(crate) fn code(&self) -> ErrorCode {
@@ -301,7 +300,7 @@ impl ApiError {
     /// A refused key, with the stream that is in the way rendered by the caller.
     pub(crate) fn from_generate_key(
         error: GenerateKeyError,
-        render: impl FnOnce(&stream_domain::Stream) -> StreamView,
+        render: impl FnOnce(&stream_domain::Stream) -> Box<RawValue>,
     ) -> Self {
         match error {
             GenerateKeyError::AlreadyActive(stream) => Self::already_active(render(&stream)),

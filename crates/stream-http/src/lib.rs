@@ -15,6 +15,7 @@ pub mod error;
 mod health;
 mod hooks;
 mod limits;
+mod listing;
 mod observe;
 mod paging;
 mod public;
@@ -23,6 +24,8 @@ pub mod server;
 mod state;
 mod streams;
 mod view;
+#[cfg(feature = "yardsticks")]
+pub mod yardsticks;
 
 #[cfg(test)]
 mod tests;
@@ -59,30 +62,44 @@ pub const ROUTES: [(&str, &str); 13] = [
 ];
 
 /// Registers the routes; fixed names come before `{stream_key}`.
+///
+/// Whatever is asked first is matched first, and a scope spares the rest the look into it.
 fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
     config
-        .service(get("/health", web::to(health::show_health)))
-        .service(get("/health/live", web::to(health::show_liveness)))
-        .service(get("/health/ready", web::to(health::show_readiness)))
-        .service(post("/hooks/{family}/{server}", web::to(hooks::take_hook)))
-        .service(post("/hooks/{family}/{server}/{secret}", web::to(hooks::take_hook_with_secret)))
-        .service(get("/api/streams/public", web::to(public::list_public)).wrap(cors::any_origin()))
         .service(
-            get("/api/streams/public/{playback_id}", web::to(public::find_public_stream))
-                .wrap(cors::any_origin()),
+            web::scope("/api/streams/public")
+                .wrap(cors::any_origin())
+                .service(get("", web::to(public::list_public)))
+                .service(get("/{playback_id}", web::to(public::find_public_stream)))
+                .default_service(web::to(not_found)),
         )
         .service(
             web::scope("/api")
+                .configure(yardsticks)
                 .wrap(cors::listed_origins(&state.cors_origins))
                 .service(post("/streams/generate-key", web::to(streams::generate_key)))
                 .service(post("/streams/stop", web::to(streams::stop_stream)))
                 .service(get("/streams", web::to(streams::list_own)))
                 .service(get("/streams/attempts", web::to(streams::list_attempts)))
-                .service(get("/streams/{id}/sessions", web::to(streams::list_sessions)))
                 .service(get("/streams/{stream_key}", web::to(public::find_stream)))
+                .service(get("/streams/{id}/sessions", web::to(streams::list_sessions)))
                 .default_service(web::to(not_found)),
         )
+        .service(
+            web::scope("/hooks")
+                .service(post("/{family}/{server}", web::to(hooks::take_hook)))
+                .service(post("/{family}/{server}/{secret}", web::to(hooks::take_hook_with_secret))),
+        )
+        .service(get("/health", web::to(health::show_health)))
+        .service(get("/health/live", web::to(health::show_liveness)))
+        .service(get("/health/ready", web::to(health::show_readiness)))
         .default_service(web::to(not_found));
+}
+
+/// What benchmarks alone have.
+fn yardsticks(_config: &mut ServiceConfig) {
+    #[cfg(feature = "yardsticks")]
+    _config.service(get("/yardsticks/{length}", web::to(yardsticks::show_fixed_bytes)));
 }
 
 fn get(path: &str, handler: Route) -> Resource {

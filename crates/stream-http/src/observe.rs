@@ -17,7 +17,7 @@ use crate::state::HttpState;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Set on every answer: nothing here is a page, and everything here may hold a key.
+/// Set on every answer that says nothing else: nothing here is a page, and everything here may hold a key.
 pub(crate) const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -86,7 +86,9 @@ fn request_id(request: &ServiceRequest, state: Option<&HttpState>) -> HeaderValu
 
 fn set_headers(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     // actix-cors says these to origins that are not listed as well.
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {

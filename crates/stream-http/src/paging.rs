@@ -25,7 +25,7 @@ struct PageQuery {
 }
 
 /// Which streams of the public list are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Shown {
     /// Those whose key may publish.
     All,
@@ -33,24 +33,34 @@ pub(crate) enum Shown {
     Live,
 }
 
-/// Reads `live`: `true`, or `false` as without it.
-pub(crate) fn requested_shown(request: &HttpRequest) -> Result<Shown, ApiError> {
-    let query = Query::<PageQuery>::from_query(request.query_string());
-    match query.map_err(|_| ErrorCode::BadRequest)?.live.as_deref() {
-        None | Some("false") => Ok(Shown::All),
-        Some("true") => Ok(Shown::Live),
-        Some(_) => Err(ErrorCode::InvalidLive.into()),
-    }
-}
-
 /// Reads the page that a request asks for: all of the list, unless it says otherwise.
 pub(crate) fn requested_page(request: &HttpRequest) -> Result<PageRequest, ApiError> {
+    page_of(&read(request)?)
+}
+
+/// Reads the page of the public list that a request asks for, and of which streams.
+///
+/// `live` is `true`, or `false` as without it.
+pub(crate) fn requested_public_page(request: &HttpRequest) -> Result<(Shown, PageRequest), ApiError> {
+    let query = read(request)?;
+    let shown = match query.live.as_deref() {
+        None | Some("false") => Shown::All,
+        Some("true") => Shown::Live,
+        Some(_) => return Err(ErrorCode::InvalidLive.into()),
+    };
+    Ok((shown, page_of(&query)?))
+}
+
+fn read(request: &HttpRequest) -> Result<PageQuery, ApiError> {
     let query = Query::<PageQuery>::from_query(request.query_string());
-    let PageQuery { limit, cursor, .. } = query.map_err(|_| ErrorCode::BadRequest)?.into_inner();
-    let after =
-        cursor.as_deref().map(|cursor| position(cursor).ok_or(ErrorCode::InvalidCursor)).transpose()?;
-    let limit =
-        limit.as_deref().map(|limit| parse_limit(limit).ok_or(ErrorCode::InvalidLimit)).transpose()?;
+    Ok(query.map_err(|_| ErrorCode::BadRequest)?.into_inner())
+}
+
+fn page_of(query: &PageQuery) -> Result<PageRequest, ApiError> {
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|cursor| position(cursor).ok_or(ErrorCode::InvalidCursor)).transpose()?;
+    let limit = query.limit.as_deref();
+    let limit = limit.map(|limit| parse_limit(limit).ok_or(ErrorCode::InvalidLimit)).transpose()?;
     Ok(PageRequest { limit: limit.or(after.map(|_| DEFAULT_LIMIT)), after })
 }
 

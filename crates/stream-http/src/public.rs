@@ -1,40 +1,83 @@
 //! What viewers and media servers ask.
 
-use actix_web::HttpRequest;
-use actix_web::web::{Data, Json, Path};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header as _, HeaderValue, IfNoneMatch,
+};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use stream_domain::{PlaybackId, StreamKey};
 
 use crate::addresses::Audience;
 use crate::error::{ApiError, ErrorCode};
-use crate::paging::{Shown, requested_page, requested_shown};
+use crate::paging::requested_public_page;
 use crate::state::HttpState;
-use crate::view::{PageView, StreamView};
+use crate::view::{JSON, StreamView, answer_stream};
 
 /// `GET /api/streams/public`: every active, unexpired stream, newest first; with `live=true` those on air.
+///
+/// 304 without a body to who has it already, by `If-None-Match`.
 pub(crate) async fn list_public(
     request: HttpRequest,
     state: Data<HttpState>,
-) -> Result<Json<PageView>, ApiError> {
-    let page = requested_page(&request)?;
-    let streams = state.streams()?;
-    let public = match requested_shown(&request)? {
-        Shown::All => streams.list_public(&page).await?,
-        Shown::Live => streams.list_live(&page).await?,
+) -> Result<HttpResponse, ApiError> {
+    let (shown, page) = requested_public_page(&request)?;
+    state.streams()?;
+    let list = state.listings.show(shown, page).await?;
+    let is_known = is_known(&request, &list.etag);
+    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response.insert_header((header::ETAG, list.etag.clone()));
+    // Whoever keeps it asks each time whether it is still so.
+    response.insert_header((header::CACHE_CONTROL, "no-cache"));
+    response.insert_header((header::VARY, "Accept-Encoding"));
+    if is_known {
+        return Ok(response.finish());
+    }
+    let encoding =
+        if list.is_long_enough_to_compress() { wanted_encoding(&request) } else { ContentEncoding::Identity };
+    if encoding != ContentEncoding::Identity {
+        response.insert_header(encoding);
+    }
+    Ok(response.content_type(JSON).body(list.encoded(encoding).await))
+}
+
+/// Whether the client has what is named by this `ETag`, whatever its encoding.
+fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    let Some(known) = request.headers().get(header::IF_NONE_MATCH) else {
+        return false;
     };
-    Ok(Json(PageView::at(streams.now(), &public, &state.addresses, Audience::Public)))
+    if known == etag {
+        return true;
+    }
+    let own = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(items)) => own.is_some_and(|own| items.iter().any(|item| item.weak_eq(&own))),
+        Err(_) => false,
+    }
+}
+
+/// The shortest encoding that the client takes.
+fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
+    let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+    let wanted = AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(offered.iter()));
+    match wanted {
+        Some(Encoding::Known(encoding)) => encoding,
+        _ => ContentEncoding::Identity,
+    }
 }
 
 /// `GET /api/streams/public/{playback_id}`: what a viewer may know of a stream, while it is active.
 pub(crate) async fn find_public_stream(
     text: Path<String>,
     state: Data<HttpState>,
-) -> Result<Json<StreamView>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
     let found = state.streams()?.find_public(&id).await.map_err(|error| match ApiError::from(error) {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
-    Ok(Json(StreamView::at(state.clock.now(), &found, &state.addresses, Audience::Public)))
+    Ok(answer_stream(&StreamView::at(state.clock.now(), &found, &state.addresses, Audience::Public)))
 }
 
 fn no_such_stream() -> ApiError {
@@ -47,8 +90,8 @@ fn no_such_stream() -> ApiError {
 pub(crate) async fn find_stream(
     text: Path<String>,
     state: Data<HttpState>,
-) -> Result<Json<StreamView>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
     let stream = state.streams()?.find_publishable(&key).await?;
-    Ok(Json(StreamView::at(state.clock.now(), &stream, &state.addresses, Audience::Owner)))
+    Ok(answer_stream(&StreamView::at(state.clock.now(), &stream, &state.addresses, Audience::Owner)))
 }

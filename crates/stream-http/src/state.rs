@@ -1,6 +1,7 @@
 //! What handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
@@ -12,6 +13,7 @@ use crate::addresses::Addresses;
 use crate::error::{ApiError, ErrorCode};
 use crate::hooks::{HookServers, WarnedOf};
 use crate::limits::GenerateKeyLimit;
+use crate::listing::Listings;
 use crate::readiness::Readiness;
 
 /// How long the service waits for slow clients.
@@ -51,13 +53,29 @@ pub struct HttpOptions {
     pub patience: Patience,
 }
 
+/// Numbers that tell requests apart: counted on this instance, from a random start that no other instance has.
+struct RequestIds {
+    first: u128,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn begin(entropy: &dyn Entropy) -> Self {
+        let mut first = [0; 16];
+        // Ids need not be secret; without randomness they merely repeat on another instance within a millisecond.
+        let _ = entropy.fill(&mut first);
+        Self { first: u128::from_be_bytes(first), next: AtomicU64::new(0) }
+    }
+}
+
 /// Everything that handlers need, made once and shared by all workers.
 pub struct HttpState {
     pub(crate) streams: Streams,
+    pub(crate) listings: Listings,
     pub(crate) broadcasts: Broadcasts,
     pub(crate) health: Arc<dyn StoreHealth>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
+    request_ids: RequestIds,
     pub(crate) addresses: Addresses,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) generate_key_limit: Arc<GenerateKeyLimit>,
@@ -76,22 +94,25 @@ impl std::fmt::Debug for HttpState {
 
 impl HttpState {
     /// Puts the surface together; `clock` and `entropy` make request ids.
+    ///
+    /// Call it on a multi-thread runtime, which then carries what is read for callers on several workers.
     pub fn new(
         streams: Streams,
         broadcasts: Broadcasts,
         health: Arc<dyn StoreHealth>,
         clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        entropy: &dyn Entropy,
         options: HttpOptions,
     ) -> Self {
         let HttpOptions { addresses, cors_origins, generate_key_limit, hook_servers, readiness, patience } =
             options;
         Self {
+            listings: Listings::new(streams.clone(), addresses.clone()),
             streams,
             broadcasts,
             health,
             clock,
-            entropy,
+            request_ids: RequestIds::begin(entropy),
             addresses,
             cors_origins,
             generate_key_limit,
@@ -104,11 +125,11 @@ impl HttpState {
 
     /// An id for a request that brought none: a UUID of version 7, so that ids sort by time.
     pub(crate) fn new_request_id(&self) -> HeaderValue {
-        let mut random = [0; 10];
-        // Ids need not be secret; without randomness they merely repeat within a millisecond.
-        let _ = self.entropy.fill(&mut random);
         let millis = u64::try_from(self.clock.now().unix_micros() / 1_000).unwrap_or_default();
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let number = self.request_ids.next.fetch_add(1, Ordering::Relaxed);
+        let tail = self.request_ids.first.wrapping_add(number.into()).to_be_bytes();
+        let tail = tail.last_chunk().expect("16 bytes end with 10");
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, tail).into_uuid();
         HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             .expect("a UUID is printable")
     }

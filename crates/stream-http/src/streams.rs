@@ -11,19 +11,19 @@ use crate::body::SmallBody;
 use crate::error::{ApiError, ErrorCode};
 use crate::paging::requested_page;
 use crate::state::HttpState;
-use crate::view::{AttemptView, PageView, SessionView, StreamView};
+use crate::view::{AttemptView, JSON, PageView, SessionView, StreamView};
 
 #[derive(Serialize)]
-struct GeneratedView {
+struct GeneratedView<'a> {
     message: &'static str,
-    stream: StreamView,
+    stream: StreamView<'a>,
 }
 
 #[derive(Serialize)]
-struct StoppedView {
+struct StoppedView<'a> {
     message: &'static str,
     stream_id: i32,
-    stream_key: String,
+    stream_key: &'a str,
 }
 
 #[derive(Serialize)]
@@ -45,11 +45,14 @@ pub(crate) async fn generate_key(
     state.generate_key_limit.check(user).map_err(ApiError::too_many_requests)?;
     let streams = state.streams()?;
     let now = streams.now();
-    let view = |stream: &_| StreamView::at(now, stream, &state.addresses, Audience::Owner);
     let generated = streams.generate_key(user).await;
-    let stream = generated.map_err(|error| ApiError::from_generate_key(error, view))?;
+    let stream = generated.map_err(|error| {
+        let render = |stream: &_| StreamView::at(now, stream, &state.addresses, Audience::Owner).to_raw();
+        ApiError::from_generate_key(error, render)
+    })?;
     let message = "Stream key generated; it is valid for 24 hours.";
-    Ok(HttpResponse::Created().json(GeneratedView { message, stream: view(&stream) }))
+    let stream = StreamView::at(now, &stream, &state.addresses, Audience::Owner);
+    Ok(HttpResponse::Created().json(GeneratedView { message, stream }))
 }
 
 /// `POST /api/streams/stop`: 200 with the stream that was stopped.
@@ -62,7 +65,7 @@ pub(crate) async fn stop_stream(
     Ok(HttpResponse::Ok().json(StoppedView {
         message: "Stream stopped.",
         stream_id: stream.id.0,
-        stream_key: stream.key.expose().to_owned(),
+        stream_key: stream.key.expose(),
     }))
 }
 
@@ -71,11 +74,12 @@ pub(crate) async fn list_own(
     SignedIn(user): SignedIn,
     request: HttpRequest,
     state: Data<HttpState>,
-) -> Result<Json<PageView>, ApiError> {
+) -> Result<HttpResponse, ApiError> {
     let page = requested_page(&request)?;
     let streams = state.streams()?;
     let own = streams.list_own(user, &page).await?;
-    Ok(Json(PageView::at(streams.now(), &own, &state.addresses, Audience::Owner)))
+    let view = PageView::at(streams.now(), &own, &state.addresses, Audience::Owner);
+    Ok(HttpResponse::Ok().content_type(JSON).body(view.to_json()))
 }
 
 /// `GET /api/streams/{id}/sessions`: when and from where one of the caller's streams was published, newest first.

@@ -1,7 +1,9 @@
 //! The surface over the in-memory store and a manual clock, through real sockets.
 
 mod client;
+mod conditional;
 mod cors;
+mod cost;
 mod errors;
 mod hooks_on_the_wire;
 mod on_air;
@@ -38,6 +40,9 @@ struct World {
     server: Option<JoinHandle<u32>>,
 }
 
+/// What a world's use cases ask: streams, sessions, health, the time.
+type Parts = (Arc<dyn StreamRepository>, Arc<dyn SessionRepository>, Arc<MemoryStore>, Arc<ManualClock>);
+
 impl World {
     fn new() -> Self {
         let store = Arc::new(MemoryStore::default());
@@ -70,8 +75,37 @@ impl World {
         hook_servers: HookServers,
     ) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
         let readiness = Readiness::starting("being tested");
+        let parts = (repository, sessions, store.clone(), clock.clone());
+        let state = Self::state(parts, &readiness, key_requests, form, hook_servers);
+        let (stop, stopped) = oneshot::channel();
+        let (tell_address, address) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            runtime.unwrap().block_on(async move {
+                let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
+                tell_address.send(server.address().unwrap()).unwrap();
+                let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(4) };
+                let stop = async {
+                    let _ = stopped.await;
+                };
+                server.run(stop, plan).await.unwrap()
+            })
+        });
+        readiness.ready();
+        let address = address.recv().unwrap();
+        Self { address, store, clock, readiness, stop: Some(stop), server: Some(server) }
+    }
+
+    /// The state of such a world.
+    fn state(
+        (repository, sessions, store, clock): Parts,
+        readiness: &Readiness,
+        key_requests: u32,
+        form: AddressForm,
+        hook_servers: HookServers,
+    ) -> HttpState {
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
         let options = HttpOptions {
             addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live", form),
             hook_servers,
@@ -95,24 +129,7 @@ impl World {
         };
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(sessions, port_clock.clone(), servers, broadcast_options);
-        let state = HttpState::new(streams, broadcasts, store.clone(), port_clock, entropy, options);
-        let (stop, stopped) = oneshot::channel();
-        let (tell_address, address) = std::sync::mpsc::channel();
-        let server = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-            runtime.unwrap().block_on(async move {
-                let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
-                tell_address.send(server.address().unwrap()).unwrap();
-                let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(4) };
-                let stop = async {
-                    let _ = stopped.await;
-                };
-                server.run(stop, plan).await.unwrap()
-            })
-        });
-        readiness.ready();
-        let address = address.recv().unwrap();
-        Self { address, store, clock, readiness, stop: Some(stop), server: Some(server) }
+        HttpState::new(streams, broadcasts, store, port_clock, &*entropy, options)
     }
 
     fn connect(&self) -> Client {

@@ -207,3 +207,17 @@ fn an_empty_secret_is_refused_and_a_short_one_is_recognized() {
     assert!(!secret(&"x".repeat(32)).is_short());
     assert!(!format!("{:?}", secret("hunter2")).contains("hunter2"));
 }
+
+/// Allocations of one check of a good token; who changes it says why in the commit.
+const CHECK: u64 = 18;
+
+#[test]
+fn a_check_allocates_about_as_often_as_it_did() {
+    let verifier = JwtVerifier::new(&secret("current"), None, claim_names()).unwrap();
+    let token = BearerToken::new(with_claims(&json!({"id": 7, "email": "u@example.org", "exp": NOW + 60})));
+    let now = Timestamp::from_unix_micros(NOW * 1_000_000).unwrap();
+    let check = || verifier.verify(&token, now).map(UserId::get);
+    assert_eq!(check(), Ok(7));
+    let count = allocation_counter::measure(|| assert_eq!(check(), Ok(7))).count_total;
+    assert!(count.abs_diff(CHECK) * 10 <= CHECK, "{count} allocations, and {CHECK} before");
+}

@@ -8,8 +8,10 @@
 #![warn(clippy::future_not_send)]
 
 mod error;
+mod fresh;
 mod migrate;
 mod pool;
+mod readers;
 mod row;
 mod schema;
 mod session_row;
@@ -18,6 +20,7 @@ mod statement;
 mod streams;
 mod tls;
 mod users;
+mod writes;
 
 #[cfg(test)]
 mod tests;
@@ -36,10 +39,9 @@ use tokio::time::timeout;
 pub use error::InvalidUrl;
 pub use migrate::Plan;
 
+use crate::fresh::Fresh;
 use crate::pool::Connector;
-
-/// How long a cancelled step may take to end before its connection is given up.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
+use crate::writes::Writes;
 
 /// What the store is told at start.
 #[derive(Clone)]
@@ -47,6 +49,8 @@ pub struct PostgresOptions {
     /// `postgres://…` or `postgresql://…`, as libpq reads it.
     pub url: String,
     /// How many connections at most, half of them for reads and half for writes; at least two.
+    ///
+    /// Up to half of either are for what many ask at once.
     pub pool_size: usize,
     /// How long an operation may take, waiting for a connection included.
     pub timeout: Duration,
@@ -59,10 +63,33 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
+/// Who gets how many of the connections that read, or of those that write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Share {
+    /// For operations one by one.
+    pool: usize,
+    /// How many lanes there are for what many ask at once, with a connection each.
+    lanes: usize,
+    /// How many more each lane may make while a statement takes too long.
+    spare: usize,
+}
+
+impl Share {
+    /// At most half for lanes, each with one to spare where there are enough; a core has one lane at most.
+    fn of(connections: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let lanes = (connections / 4).max(usize::from(connections > 1)).min(cores);
+        let spare = usize::from(lanes > 0 && connections >= 4 * lanes);
+        Self { pool: connections - lanes * (1 + spare), lanes, spare }
+    }
+}
+
 /// A [`stream_domain::ports::StreamRepository`] and [`stream_domain::ports::SessionRepository`] on PostgreSQL.
 #[derive(Clone)]
 pub struct PostgresStore {
     connector: Arc<Connector>,
+    fresh: Fresh,
+    batches: Writes,
     reads: Pool<AsyncPgConnection>,
     writes: Pool<AsyncPgConnection>,
     timeout: Duration,
@@ -84,11 +111,16 @@ impl PostgresStore {
     /// `entropy` spreads the reconnects of many instances.
     pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
         let connector = Arc::new(Connector::new(options, entropy)?);
-        let half = (options.pool_size / 2).max(1);
-        let pool = |settings| pool::build(&connector, half, options.timeout, settings);
+        let writers = (options.pool_size / 2).max(1);
+        let readers = options.pool_size.saturating_sub(writers).max(1);
+        let (readers, writers) = (Share::of(readers), Share::of(writers));
+        let pool = |share: Share, settings| pool::build(&connector, share.pool, options.timeout, settings);
+        let (reads, writes) = (pool(readers, pool::PLAN_FREELY), pool(writers, pool::PLAN_ONCE));
         Ok(Self {
-            reads: pool(pool::PLAN_FREELY),
-            writes: pool(pool::PLAN_ONCE),
+            fresh: Fresh::new(&connector, &reads, options.timeout, &readers),
+            batches: Writes::new(&connector, &writes, options.timeout, &writers),
+            reads,
+            writes,
             connector,
             timeout: options.timeout,
             users_table: Arc::default(),
@@ -98,6 +130,8 @@ impl PostgresStore {
 
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
+        self.fresh.close();
+        self.batches.close();
         self.reads.close();
         self.writes.close();
     }
@@ -106,8 +140,7 @@ impl PostgresStore {
     ///
     /// The step runs on the store's own runtime, to its end even if the caller goes away: a connection whose query was
     /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
-    /// A step that takes too long is cancelled at the server, and its connection given up rather than kept from the
-    /// others.
+    /// A step that takes too long is cancelled, and its connection given up rather than kept from the others.
     async fn on<T, E>(
         &self,
         pool: &Pool<AsyncPgConnection>,
@@ -121,15 +154,11 @@ impl PostgresStore {
         let run = async move {
             let mut connection = pool::acquire(&pool, limit).await?;
             let token = connection.cancel_token();
-            let mut running = step(&mut connection);
-            if let Ok(outcome) = timeout(limit, &mut running).await {
-                return outcome;
-            }
-            connector.cancel(token).await;
-            let _ = timeout(CANCEL_PATIENCE, running).await;
-            // Even if that ended the step: a cancellation that comes late would end somebody else's.
-            drop(Object::take(connection));
-            Err(too_slow().into())
+            let outcome = connector.in_time(token, limit, step(&mut connection)).await;
+            outcome.unwrap_or_else(|| {
+                drop(Object::take(connection));
+                Err(too_slow().into())
+            })
         };
         match timeout(limit, self.runtime.spawn(run)).await {
             Ok(Ok(outcome)) => outcome,

@@ -8,6 +8,7 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError, chain_of, jittered};
 use tokio_postgres::CancelToken;
 
@@ -20,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a server may be silent after that, before it is ready for queries.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a cancelled step may take to end before its connection is given up.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a request to cancel a statement may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,6 +42,15 @@ const OTHERS_PAUSES: std::ops::RangeInclusive<Duration> =
 /// by reading a whole table, which looks cheap to a plan that is made while the table is empty, and then is kept.
 pub(crate) const PLAN_ONCE: &str =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+
+/// How batches are planned that write: once, row by row in the order that they have, and without waiting long for a row
+/// that somebody else holds, since others wait along.
+pub(crate) const PLAN_BATCHES: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET lock_timeout = 200";
+
+/// How lookups are planned: once, and each key by the index.
+pub(crate) const PLAN_LOOKUPS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
 
 /// How statements are planned that only read: as the server thinks best.
 pub(crate) const PLAN_FREELY: &str = "";
@@ -72,7 +85,7 @@ impl Connector {
     }
 
     /// A connection for requests: the server itself ends a statement that takes too long.
-    async fn connect(&self, settings: &'static str) -> ConnectionResult<AsyncPgConnection> {
+    pub(crate) async fn connect(&self, settings: &'static str) -> ConnectionResult<AsyncPgConnection> {
         if let Some(last_error) = self.reason_to_pause() {
             let reason =
                 format!("the next attempt to connect is due shortly; the last one failed: {last_error}");
@@ -106,8 +119,26 @@ impl Connector {
         in_time(all, self.connect_in_time()).await
     }
 
+    /// Waits for a connection's step until the time-out; `None` if it took longer.
+    ///
+    /// It is then cancelled at the server, and the connection must be given up, even if the step has ended by then: a
+    /// cancellation that comes late would end somebody else's.
+    pub(crate) async fn in_time<T>(
+        &self,
+        token: CancelToken,
+        limit: Duration,
+        mut running: BoxFuture<'_, T>,
+    ) -> Option<T> {
+        if let Ok(outcome) = tokio::time::timeout(limit, &mut running).await {
+            return Some(outcome);
+        }
+        self.cancel(token).await;
+        let _ = tokio::time::timeout(CANCEL_PATIENCE, running).await;
+        None
+    }
+
     /// Asks the server to end what a connection is doing.
-    pub(crate) async fn cancel(&self, token: CancelToken) {
+    async fn cancel(&self, token: CancelToken) {
         let cancel = async {
             match &self.tls {
                 Tls::Off => token.cancel_query(tokio_postgres::NoTls).await,

@@ -1,7 +1,7 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{Insertable, Queryable, Selectable, sql_types};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::session::OnAir;
@@ -27,6 +27,19 @@ pub(crate) struct StreamRow {
     on_air: Option<Vec<PgTimestamp>>,
 }
 
+/// The columns of a [`StreamRow`], for statements that Diesel does not build.
+pub(crate) type StreamColumns = (
+    sql_types::Integer,
+    sql_types::Nullable<sql_types::Integer>,
+    sql_types::Text,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Timestamp>,
+    sql_types::Nullable<sql_types::Timestamp>,
+    sql_types::Nullable<sql_types::Timestamp>,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Nullable<sql_types::Array<sql_types::Timestamp>>,
+);
+
 /// PostgreSQL counts its microseconds from 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
@@ -45,6 +58,16 @@ pub(crate) fn stored(position: Position) -> PgTimestamp {
 }
 
 impl StreamRow {
+    /// The key, as it is stored.
+    pub(crate) fn key(&self) -> &str {
+        &self.stream_key
+    }
+
+    /// The user's number, as it is stored.
+    pub(crate) fn user(&self) -> Option<i32> {
+        self.user_id
+    }
+
     /// The row's place in lists; a missing time comes last, and one out of range at its end of the calendar.
     fn position(&self) -> Position {
         let created_at = self.created_at.map_or(Timestamp::MIN, |stored| {
@@ -99,7 +122,7 @@ impl TryFrom<StreamRow> for Stream {
 }
 
 /// The rows of a list with their places; one that cannot be read is told to the log.
-pub(crate) fn placed(rows: Vec<StreamRow>) -> Vec<(Position, Option<Stream>)> {
+pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position, Option<Stream>)> {
     let read = |row: StreamRow| {
         let position = row.position();
         let stream = Stream::try_from(row).inspect_err(|error| tracing::error!(%error, "left out of a list"));

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamp};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamp};
 use time::PrimitiveDateTime;
 
 /// A value for `$1`, `$2` and so on.
@@ -15,6 +15,8 @@ use time::PrimitiveDateTime;
 pub(crate) enum Parameter {
     Text(Option<String>),
     Texts(Vec<String>),
+    Integers(Vec<i32>),
+    Instants(Vec<PrimitiveDateTime>),
     Number(Option<i64>),
     Instant(PrimitiveDateTime),
 }
@@ -59,6 +61,8 @@ impl<Row> QueryFragment<Pg> for Statement<Row> {
             match parameter {
                 Parameter::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Parameter::Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
+                Parameter::Integers(values) => out.push_bind_param::<Array<Integer>, _>(values)?,
+                Parameter::Instants(values) => out.push_bind_param::<Array<Timestamp>, _>(values)?,
                 Parameter::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
                 Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
             }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::dsl::exists;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -17,8 +18,10 @@ use time::PrimitiveDateTime;
 
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
+use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
 use crate::row::{NewStreamRow, StreamRow, placed, stored};
 use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions, streams, users};
+use crate::writes::Write;
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -26,6 +29,9 @@ const ATTEMPTS: usize = 5;
 #[async_trait]
 impl StreamRepository for PostgresStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
+        if let Some(stream) = self.write(Write::Start(new.clone())).await? {
+            return Ok(stream);
+        }
         let new = new.clone();
         self.on(&self.writes, move |connection| {
             async move {
@@ -45,6 +51,9 @@ impl StreamRepository for PostgresStore {
     }
 
     async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
+        if let Some(stream) = self.write(Write::Stop(user, now)).await? {
+            return Ok(Some(stream));
+        }
         let tied = self.is_tied_to_users();
         self.on(&self.writes, move |connection| {
             async move {
@@ -71,35 +80,11 @@ impl StreamRepository for PostgresStore {
     }
 
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        let key = key.clone();
-        self.on(&self.reads, move |connection| {
-            async move {
-                let row = streams::table
-                    .filter(streams::stream_key.eq(key.expose()))
-                    .select(StreamRow::as_select())
-                    .first(connection)
-                    .await;
-                found(row)
-            }
-            .boxed()
-        })
-        .await
+        self.look_up(Subject::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        let id = id.clone();
-        self.on(&self.reads, move |connection| {
-            async move {
-                let row = streams::table
-                    .filter(streams::playback_id.eq(id.as_str()))
-                    .select(StreamRow::as_select())
-                    .first(connection)
-                    .await;
-                found(row)
-            }
-            .boxed()
-        })
-        .await
+        self.look_up(Subject::PlaybackId(id.clone())).await
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
@@ -119,35 +104,11 @@ impl StreamRepository for PostgresStore {
     }
 
     async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        self.on(&self.reads, move |connection| {
-            async move {
-                let active = streams::table
-                    .filter(streams::status.eq(ActiveLiteral))
-                    .filter(streams::expires_at.gt(now.to_naive_utc()))
-                    .into_boxed();
-                read_page(connection, active, &page).await
-            }
-            .boxed()
-        })
-        .await
+        self.list(Listed::Active, now, page).await
     }
 
     async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        self.on(&self.reads, move |connection| {
-            async move {
-                let now = now.to_naive_utc();
-                let live = streams::table
-                    .filter(streams::status.eq(ActiveLiteral))
-                    .filter(streams::expires_at.gt(now))
-                    .filter(streams::id.eq_any(on_air_at(now)))
-                    .into_boxed();
-                read_page(connection, live, &page).await
-            }
-            .boxed()
-        })
-        .await
+        self.list(Listed::Live, now, page).await
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -187,6 +148,57 @@ impl StoreHealth for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    async fn look_up(&self, subject: Subject) -> Result<Option<Stream>, StoreError> {
+        match self.ask(Question { subject, now: None }).await? {
+            Answer::Stream(stream) => Ok(stream),
+            Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
+        }
+    }
+
+    async fn list(
+        &self,
+        listed: Listed,
+        now: Timestamp,
+        page: &PageRequest,
+    ) -> Result<StreamPage, StoreError> {
+        let page = *page;
+        if page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
+            let question = Question { subject: Subject::Page(listed, page), now: Some(now) };
+            return match self.ask(question).await? {
+                Answer::Page(page) => Ok(page),
+                Answer::Stream(_) => Err(StoreError::failed("a stream was read in a page's place")),
+            };
+        }
+        self.on(&self.reads, move |connection| {
+            async move { read_page(connection, listed.at(now), &page).await }.boxed()
+        })
+        .await
+    }
+}
+
+/// Which streams are listed for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Listed {
+    /// Those whose key may publish.
+    Active,
+    /// Those of them that are on air.
+    Live,
+}
+
+impl Listed {
+    /// The list as it is at `now`.
+    pub(crate) fn at<'a>(self, now: Timestamp) -> BoxedList<'a> {
+        let now = now.to_naive_utc();
+        let active =
+            streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
+        match self {
+            Self::Active => active.into_boxed(),
+            Self::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
+        }
+    }
+}
+
 /// The streams with a session whose lease runs: few, however many streams are active.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn on_air_at(now: PrimitiveDateTime) -> _ {
@@ -217,11 +229,6 @@ async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<O
     }
 }
 
-/// The stream that a query found, if it found one.
-fn found(row: QueryResult<StreamRow>) -> Result<Option<Stream>, StoreError> {
-    row.optional().map_err(error::query)?.map(Stream::try_from).transpose()
-}
-
 async fn active_stream(
     connection: &mut AsyncPgConnection,
     new: &NewStream,
@@ -250,9 +257,19 @@ async fn known(connection: &mut AsyncPgConnection, user: UserId, tied: bool) -> 
 
 async fn read_page(
     connection: &mut AsyncPgConnection,
-    mut list: streams::BoxedQuery<'_, diesel::pg::Pg>,
+    list: BoxedList<'_>,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
+    let rows: Vec<StreamRow> =
+        page_of(list, page).select(StreamRow::as_select()).load(connection).await.map_err(error::query)?;
+    Ok(page.page_of(placed(rows)))
+}
+
+/// A list of streams as it is asked for, before it is cut to a page.
+pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Pg>;
+
+/// The rows of a page, and one more, newest first.
+pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedList<'a> {
     if let Some(after) = page.after {
         let created_at = stored(after);
         let same_instant = CreationOrder.eq(created_at).and(streams::id.lt(after.id.0));
@@ -263,11 +280,5 @@ async fn read_page(
     if let Some(rows) = page.rows_to_read() {
         list = list.limit(rows);
     }
-    let rows: Vec<StreamRow> = list
-        .order((CreationOrder.desc(), streams::id.desc()))
-        .select(StreamRow::as_select())
-        .load(connection)
-        .await
-        .map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
+    list.order((CreationOrder.desc(), streams::id.desc()))
 }

@@ -2,10 +2,12 @@
 
 mod adoption;
 mod connections;
+mod fresh;
 mod laws;
 mod rows;
 mod sessions;
 mod users;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;

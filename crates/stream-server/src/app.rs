@@ -143,8 +143,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         store.migrate().await?;
         readiness.ready();
     }
-    let (health, clock, entropy) = (store.ports().health, Arc::new(SystemClock), Arc::new(OsEntropy));
-    let state = HttpState::new(streams.clone(), broadcasts.clone(), health, clock, entropy, options);
+    let (health, clock) = (store.ports().health, Arc::new(SystemClock));
+    let state = HttpState::new(streams.clone(), broadcasts.clone(), health, clock, &OsEntropy, options);
     let address = SocketAddr::new(settings.host, settings.port);
     let server = Server::bind(address, state).map_err(|error| cannot_listen(address, &error))?;
     let address = server.address().map_err(|error| cannot_listen(address, &error))?;

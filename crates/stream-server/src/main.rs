@@ -21,13 +21,14 @@ use crate::config::Arguments;
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { command, settings } = Arguments::parse();
-    telemetry::start(&settings);
+    let log = telemetry::start(&settings);
     let done = match command.unwrap_or(Command::Serve) {
         Command::Serve => app::serve(settings).await,
         Command::Migrate { dry_run } => commands::migrate(&settings, dry_run).await,
         Command::Token { user, minutes } => commands::token(&settings, user, minutes),
         Command::Healthcheck => commands::healthcheck(&settings),
     };
+    drop(log);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -8,8 +8,10 @@
 #![warn(clippy::future_not_send)]
 
 mod error;
+mod fresh;
 mod migrate;
 mod pool;
+mod readers;
 mod row;
 mod schema;
 mod session_row;
@@ -28,6 +30,7 @@ use tokio::runtime::Handle;
 
 pub use migrate::Plan;
 
+use crate::fresh::Fresh;
 use crate::pool::Connection;
 
 /// What the store is told at start.
@@ -43,6 +46,7 @@ pub struct SqliteOptions {
 #[derive(Clone)]
 pub struct SqliteStore {
     path: PathBuf,
+    fresh: Fresh,
     reads: Pool<Connection>,
     writes: Pool<Connection>,
     timeout: Duration,
@@ -62,17 +66,20 @@ impl SqliteStore {
     /// half-way is finished there.
     pub fn new(options: &SqliteOptions) -> Self {
         let pool = |size| pool::build(&options.path, size, options.timeout);
+        let runtime = Handle::current();
         Self {
             path: options.path.clone(),
+            fresh: Fresh::new(&options.path, options.timeout, &runtime),
             reads: pool(pool::READERS),
             writes: pool(1),
             timeout: options.timeout,
-            runtime: Handle::current(),
+            runtime,
         }
     }
 
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
+        self.fresh.close();
         self.reads.close();
         self.writes.close();
     }
@@ -90,7 +97,11 @@ impl SqliteStore {
         match tokio::time::timeout(self.timeout, self.runtime.spawn(step)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
-            Err(_elapsed) => Err(StoreError::unavailable("the database took too long").into()),
+            Err(_elapsed) => Err(too_slow().into()),
         }
     }
+}
+
+fn too_slow() -> StoreError {
+    StoreError::unavailable("the database took too long")
 }

@@ -67,7 +67,7 @@ impl TryFrom<StreamRow> for Stream {
 }
 
 /// The rows of a list with their places; one that cannot be read is told to the log.
-pub(crate) fn placed(rows: Vec<StreamRow>) -> Vec<(Position, Option<Stream>)> {
+pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position, Option<Stream>)> {
     let read = |row: StreamRow| {
         let position = row.position();
         let stream = Stream::try_from(row).inspect_err(|error| tracing::error!(%error, "left out of a list"));

@@ -16,6 +16,7 @@ use time::PrimitiveDateTime;
 
 use crate::SqliteStore;
 use crate::error::{self, BrokenRule};
+use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
 use crate::pool::Connection;
 use crate::row::{NewStreamRow, StreamRow, placed};
 use crate::schema::{ActiveLiteral, publish_sessions, streams};
@@ -54,27 +55,11 @@ impl StreamRepository for SqliteStore {
     }
 
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        let key = key.clone();
-        self.read(move |connection| {
-            let row = streams::table
-                .filter(streams::stream_key.eq(key.expose()))
-                .select(StreamRow::as_select())
-                .first(connection);
-            found(row)
-        })
-        .await
+        self.look_up(Subject::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        let id = id.clone();
-        self.read(move |connection| {
-            let row = streams::table
-                .filter(streams::playback_id.eq(id.as_str()))
-                .select(StreamRow::as_select())
-                .first(connection);
-            found(row)
-        })
-        .await
+        self.look_up(Subject::PlaybackId(id.clone())).await
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
@@ -87,29 +72,11 @@ impl StreamRepository for SqliteStore {
     }
 
     async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        self.read(move |connection| {
-            let active = streams::table
-                .filter(streams::status.eq(ActiveLiteral))
-                .filter(streams::expires_at.gt(now.to_naive_utc()))
-                .into_boxed();
-            read_page(connection, active, &page)
-        })
-        .await
+        self.list(Listed::Active, now, page).await
     }
 
     async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        self.read(move |connection| {
-            let now = now.to_naive_utc();
-            let live = streams::table
-                .filter(streams::status.eq(ActiveLiteral))
-                .filter(streams::expires_at.gt(now))
-                .filter(streams::id.eq_any(on_air_at(now)))
-                .into_boxed();
-            read_page(connection, live, &page)
-        })
-        .await
+        self.list(Listed::Live, now, page).await
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -202,6 +169,54 @@ impl<E> From<diesel::result::Error> for Abort<E> {
     }
 }
 
+impl SqliteStore {
+    async fn look_up(&self, subject: Subject) -> Result<Option<Stream>, StoreError> {
+        match self.ask(Question { subject, now: None }).await? {
+            Answer::Stream(stream) => Ok(stream),
+            Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
+        }
+    }
+
+    async fn list(
+        &self,
+        listed: Listed,
+        now: Timestamp,
+        page: &PageRequest,
+    ) -> Result<StreamPage, StoreError> {
+        let page = *page;
+        if page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
+            let question = Question { subject: Subject::Page(listed, page), now: Some(now) };
+            return match self.ask(question).await? {
+                Answer::Page(page) => Ok(page),
+                Answer::Stream(_) => Err(StoreError::failed("a stream was read in a page's place")),
+            };
+        }
+        self.read(move |connection| read_page(connection, listed.at(now), &page)).await
+    }
+}
+
+/// Which streams are listed for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Listed {
+    /// Those whose key may publish.
+    Active,
+    /// Those of them that are on air.
+    Live,
+}
+
+impl Listed {
+    /// The list as it is at `now`.
+    pub(crate) fn at<'a>(self, now: Timestamp) -> BoxedList<'a> {
+        let now = now.to_naive_utc();
+        let active =
+            streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
+        match self {
+            Self::Active => active.into_boxed(),
+            Self::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
+        }
+    }
+}
+
 /// The streams with a session whose lease runs: few, however many streams are active.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn on_air_at(now: PrimitiveDateTime) -> _ {
@@ -227,11 +242,6 @@ fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<S
     }
 }
 
-/// The stream that a query found, if it found one.
-fn found(row: QueryResult<StreamRow>) -> Result<Option<Stream>, StoreError> {
-    row.optional().map_err(error::query)?.map(Stream::try_from).transpose()
-}
-
 fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<Stream, StoreError> {
     let row: StreamRow = streams::table
         .filter(streams::user_id.eq(new.user_id.get()))
@@ -244,9 +254,19 @@ fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<S
 
 fn read_page(
     connection: &mut SqliteConnection,
-    mut list: streams::BoxedQuery<'_, Sqlite>,
+    list: BoxedList<'_>,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
+    let rows: Vec<StreamRow> =
+        page_of(list, page).select(StreamRow::as_select()).load(connection).map_err(error::query)?;
+    Ok(page.page_of(placed(rows)))
+}
+
+/// A list of streams as it is asked for, before it is cut to a page.
+pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Sqlite>;
+
+/// The rows of a page, and one more, newest first.
+pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedList<'a> {
     if let Some(after) = page.after {
         let created_at = after.created_at.to_naive_utc();
         let same_instant = streams::created_at.eq(created_at).and(streams::id.lt(after.id.0));
@@ -256,10 +276,5 @@ fn read_page(
     if let Some(rows) = page.rows_to_read() {
         list = list.limit(rows);
     }
-    let rows: Vec<StreamRow> = list
-        .order((streams::created_at.desc(), streams::id.desc()))
-        .select(StreamRow::as_select())
-        .load(connection)
-        .map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
+    list.order((streams::created_at.desc(), streams::id.desc()))
 }

@@ -1,6 +1,7 @@
 //! The store on real files, one a test.
 
 mod files;
+mod fresh;
 mod laws;
 
 use std::path::Path;

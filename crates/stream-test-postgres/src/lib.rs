@@ -4,6 +4,8 @@
 //! removed when the process ends, however it ends: a watchdog holds the other end of a pipe.
 //! PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
 
+mod round_trips;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -12,6 +14,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+pub use round_trips::counting_proxy;
 
 /// Says what a machine without PostgreSQL lacks.
 const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not on this machine; \
@@ -89,6 +93,11 @@ impl Cluster {
         self.folder.join("data")
     }
 
+    /// The folder of the server's programs.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
@@ -140,6 +149,11 @@ pub struct Database<'a> {
 }
 
 impl Database<'_> {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it is, for `DB_URL`.
     pub fn url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{}", self.cluster.port, self.name)

@@ -49,6 +49,7 @@ macro_rules! store_laws {
             stopping_ends_the_active_stream
             stopping_finds_nothing_to_stop_twice
             one_of_many_stoppers_wins
+            a_lookup_after_a_stop_finds_the_stop
             an_expired_stream_cannot_be_stopped
             an_expired_stream_does_not_block_its_user
             a_stream_is_active_to_its_last_microsecond
@@ -60,6 +61,8 @@ macro_rules! store_laws {
             streams_of_one_instant_come_by_number
             pages_join_to_the_whole_list
             a_page_is_undisturbed_by_new_streams
+            a_page_is_what_it_is_at_its_time
+            a_page_is_read_anew
             times_survive_a_round_trip
             random_histories_match_the_model
             an_admitted_publisher_is_live

@@ -224,6 +224,32 @@ fn connections_that_fall_silent_are_replaced() {
 }
 
 #[test]
+fn a_lookup_that_gets_no_answer_keeps_no_other_from_its_own() {
+    block_on(async {
+        let (database, _) = migrated().await;
+        let (port, silence) = proxy(Cluster::shared().port());
+        let url = database.url().replace(&Cluster::shared().port().to_string(), &port.to_string());
+        let options = PostgresOptions { pool_size: 16, timeout: Duration::from_secs(20), ..options(&url) };
+        let store = PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap();
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        let wanted = key("mine");
+        // From one thread, so that all are on one lane.
+        assert!(store.find_by_key(&wanted).await.unwrap().is_some());
+        silence.store(true, std::sync::atomic::Ordering::SeqCst);
+        let mut hangs = std::pin::pin!(store.find_by_key(&wanted));
+        tokio::select! {
+            _ = &mut hangs => panic!("nobody answers"),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        let others = futures_util::future::join_all((0..10).map(|_| store.find_by_key(&wanted)));
+        tokio::select! {
+            _ = &mut hangs => panic!("nobody answers"),
+            found = others => assert!(found.into_iter().all(|found| found.unwrap().is_some())),
+        }
+    });
+}
+
+#[test]
 fn a_server_that_gives_few_connections_is_shared() {
     block_on(async {
         let (database, store) = migrated().await;

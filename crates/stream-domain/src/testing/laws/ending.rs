@@ -1,6 +1,6 @@
 //! Ending a stream: by its owner, by time, once.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use time::Duration;
 
 use super::{MICROSECOND, RACERS, active, found, named, names, now, started, stopped, user};
@@ -107,4 +107,23 @@ pub async fn a_sweep_leaves_stopped_streams_alone(store: &dyn StreamRepository) 
     let marked = store.expire_overdue(now().plus(LIFETIME), 10).await;
     assert_eq!(marked.expect("the store is there"), 0);
     assert_eq!(found(store, "mine").await, before);
+}
+
+/// Whoever asks after a stop was acknowledged learns of it, however many ask at the same time.
+pub async fn a_lookup_after_a_stop_finds_the_stop(store: &dyn StreamRepository) {
+    for turn in 0..RACERS {
+        let name = format!("turn-{turn}");
+        started(store, &named(1, &name, now())).await;
+        let early = join_all((0..RACERS).map(|_| found(store, &name)));
+        let stop = stopped(store, 1, now());
+        let later = async {
+            assert!(stop.await.is_some());
+            join_all((0..RACERS).map(|_| found(store, &name))).await
+        };
+        let (early, after) = join(early, later).await;
+        assert!(early.iter().all(Option::is_some));
+        for stream in after {
+            assert_eq!(stream.expect("it was started").status, StreamStatus::Stopped, "turn {turn}");
+        }
+    }
 }

@@ -87,3 +87,38 @@ pub async fn a_page_is_undisturbed_by_new_streams(store: &dyn StreamRepository) 
     assert_eq!(names(&first.streams), ["key-4", "key-3"]);
     assert_eq!(names(&second.streams), ["key-2", "key-1"]);
 }
+
+/// A page that nobody has written to since changes with the time that it is asked for, in either direction.
+pub async fn a_page_is_what_it_is_at_its_time(store: &dyn StreamRepository) {
+    let old = started(store, &named(1, "old", now())).await;
+    let young = started(store, &named(2, "young", now().plus(Duration::HOUR))).await;
+    let page = PageRequest { limit: NonZeroU32::new(1), after: None };
+    for _ in 0..2 {
+        for (at, shown, more) in [
+            (young.created_at, Some("young"), true),
+            (old.expires_at, Some("young"), false),
+            (young.expires_at, None, false),
+        ] {
+            let listed = store.list_active(at, &page).await.expect("the store is there");
+            assert_eq!(names(&listed.streams).first().copied(), shown);
+            assert_eq!(listed.next.is_some(), more);
+        }
+    }
+}
+
+/// A page that is asked for again shows what was written meanwhile.
+pub async fn a_page_is_read_anew(store: &dyn StreamRepository) {
+    let page = PageRequest { limit: NonZeroU32::new(10), after: None };
+    for number in 1..=20 {
+        started(store, &named(number, &format!("key-{number}"), now())).await;
+        let listed = store.list_active(now(), &page).await.expect("the store is there");
+        let newest = format!("key-{number}");
+        assert_eq!(names(&listed.streams).first().copied(), Some(newest.as_str()));
+        assert_eq!(store.list_active(now(), &page).await.expect("the store is there"), listed);
+        if number % 2 == 0 {
+            stopped(store, number, now()).await;
+            let listed = store.list_active(now(), &page).await.expect("the store is there");
+            assert_ne!(names(&listed.streams).first().copied(), Some(newest.as_str()));
+        }
+    }
+}

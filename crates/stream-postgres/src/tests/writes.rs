@@ -1,0 +1,81 @@
+//! What is written for many at once.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use stream_domain::ports::{StartError, StreamRepository as _};
+
+use super::{block_on, key, migrated, new_stream, now, user};
+
+#[test]
+fn a_key_that_is_taken_fails_its_own_start_alone() {
+    block_on(async {
+        let (_database, store) = migrated().await;
+        store.start(&new_stream(1, "taken")).await.unwrap();
+        let new: Vec<_> = (2..=41)
+            .map(|number| {
+                new_stream(
+                    number,
+                    &if number % 10 == 0 { "taken".to_owned() } else { format!("key-{number}") },
+                )
+            })
+            .collect();
+        let outcomes = join_all(new.iter().map(|new| store.start(new))).await;
+        for (new, outcome) in new.iter().zip(outcomes) {
+            match outcome {
+                Ok(stream) => assert_eq!(stream.key, new.key),
+                Err(StartError::KeyTaken) => assert_eq!(new.key, key("taken")),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_user_whom_the_platform_does_not_know_fails_alone() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.create_users(20);
+        store.tie_to_users().await.unwrap();
+        let new: Vec<_> = (11..=30).map(|number| new_stream(number, &format!("key-{number}"))).collect();
+        let outcomes = join_all(new.iter().map(|new| store.start(new))).await;
+        for (new, outcome) in new.iter().zip(outcomes) {
+            match outcome {
+                Ok(_) => assert!(new.user_id.get() <= 20),
+                Err(StartError::UnknownUser) => assert!(new.user_id.get() > 20),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_row_that_somebody_holds_keeps_only_its_own_writer_waiting() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        for number in 1..=20 {
+            store.start(&new_stream(number, &format!("key-{number}"))).await.unwrap();
+        }
+        let sleeping = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        let hold = "BEGIN; SELECT FROM streams WHERE stream_key = 'key-7' FOR UPDATE; SELECT pg_sleep(30)";
+        let mut holder = std::process::Command::new("psql");
+        let mut holder = holder.args(["-X", "-q", "-d", &database.url(), "-c", hold]).spawn().unwrap();
+        stream_test_postgres::eventually("the lock", || {
+            database.sql(&format!("SELECT count(*) {sleeping}")) == "1"
+        });
+        let others = (1..=20).filter(|number| *number != 7);
+        let held = store.stop_active(user(7), now());
+        let stops = join_all(others.map(|number| store.stop_active(user(number), now())));
+        let mut held = std::pin::pin!(held);
+        tokio::select! {
+            stopped = stops => assert!(stopped.into_iter().all(|stopped| stopped.unwrap().is_some())),
+            _ = &mut held => panic!("a row was changed that somebody holds"),
+        }
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        // Its session may take a moment to notice.
+        database.sql(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
+        let outcome = tokio::time::timeout(Duration::from_secs(20), held).await.unwrap();
+        assert!(outcome.unwrap().is_some());
+    });
+}
