@@ -75,7 +75,10 @@ pub trait StreamRepository: Send + Sync {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait StoreHealth: Send + Sync {
-    /// Asks the store for a sign of life, soon answered or failed.
+    /// Asks whether the store can do its work now: it answers, takes writes, and lets this service read and write its
+    /// tables. Soon answered or failed.
+    ///
+    /// MUST be [`StoreError::ReadOnly`] or [`StoreError::Denied`] where every write would fail so.
     async fn check(&self) -> Result<UsersTable, StoreError>;
 }
 
@@ -151,6 +154,14 @@ pub enum StoreError {
     /// The store is away, overloaded or too slow; the same call may succeed later.
     #[error("the store is unavailable")]
     Unavailable(#[source] BoxedSource),
+    /// The store answers and takes no writes: a standby, a demoted primary, a file or disk that cannot be written.
+    ///
+    /// The same call may succeed later, on another node.
+    #[error("the store is read-only")]
+    ReadOnly(#[source] BoxedSource),
+    /// The store answers and the service lacks a privilege there: waiting does not help, an operator does.
+    #[error("the store denies access")]
+    Denied(#[source] BoxedSource),
     /// A stored row says something that the domain has no word for.
     #[error("{table} row {id} is unreadable: {reason}")]
     Corrupt {
@@ -186,9 +197,21 @@ impl StoreError {
     pub fn for_another(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::unavailable(chain_of(&**source)),
+            Self::ReadOnly(source) => Self::read_only(chain_of(&**source)),
+            Self::Denied(source) => Self::denied(chain_of(&**source)),
             Self::Corrupt { table, id, reason } => Self::Corrupt { table, id: *id, reason },
             Self::Failed(source) => Self::failed(chain_of(&**source)),
         }
+    }
+
+    /// The store takes no writes because of this.
+    pub fn read_only(source: impl Into<BoxedSource>) -> Self {
+        Self::ReadOnly(source.into())
+    }
+
+    /// The store denies access because of this.
+    pub fn denied(source: impl Into<BoxedSource>) -> Self {
+        Self::Denied(source.into())
     }
 
     /// The store failed because of this.

@@ -258,8 +258,10 @@ impl From<ErrorCode> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Unavailable(_) => Self::caused_by(ErrorCode::StoreUnavailable, error),
-            StoreError::Corrupt { .. } | StoreError::Failed(_) => {
+            StoreError::Unavailable(_) | StoreError::ReadOnly(_) => {
+                Self::caused_by(ErrorCode::StoreUnavailable, error)
+            }
+            StoreError::Denied(_) | StoreError::Corrupt { .. } | StoreError::Failed(_) => {
                 Self::caused_by(ErrorCode::InternalError, error)
             }
         }

@@ -37,7 +37,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 pub use addresses::Addresses;
 pub use hooks::{HookSecrets, HookServer, HookServers};
 pub use limits::GenerateKeyLimit;
-pub use readiness::Readiness;
+pub use readiness::{NotReady, Readiness};
 pub use state::{HttpOptions, HttpState, Patience};
 
 use crate::error::{ApiError, ErrorCode};

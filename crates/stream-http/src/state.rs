@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::addresses::Addresses;
 use crate::error::{ApiError, ErrorCode};
+use crate::health::LastLook;
 use crate::hooks::{HookServers, WarnedOf};
 use crate::limits::GenerateKeyLimit;
 use crate::listing::Listings;
@@ -74,6 +75,7 @@ pub struct HttpState {
     pub(crate) listings: Listings,
     pub(crate) broadcasts: Broadcasts,
     pub(crate) health: Arc<dyn StoreHealth>,
+    pub(crate) last_look: LastLook,
     pub(crate) clock: Arc<dyn Clock>,
     request_ids: RequestIds,
     pub(crate) addresses: Addresses,
@@ -111,6 +113,7 @@ impl HttpState {
             streams,
             broadcasts,
             health,
+            last_look: LastLook::default(),
             clock,
             request_ids: RequestIds::begin(entropy),
             addresses,

@@ -75,7 +75,7 @@ impl World {
         hook_servers: HookServers,
     ) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let readiness = Readiness::starting("being tested");
+        let readiness = Readiness::starting();
         let parts = (repository, sessions, store.clone(), clock.clone());
         let state = Self::state(parts, &readiness, key_requests, form, hook_servers);
         let (stop, stopped) = oneshot::channel();

@@ -13,8 +13,8 @@ use stream_domain::ports::{
 use stream_domain::{Broadcasts, MediaServers, Streams};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpOptions, HttpState, Patience,
-    Readiness,
+    Addresses, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpOptions, HttpState, NotReady,
+    Patience, Readiness,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
@@ -128,7 +128,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let store = Store::open(&settings)?;
     let streams = wire(&settings, &store, &secret)?;
     let (broadcasts, hook_servers) = wire_media_servers(&settings, &store)?;
-    let readiness = Readiness::starting("the database is being prepared");
+    let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
     let options = HttpOptions {
         addresses: Addresses::new(&rtmp_base, &hls_base, settings.addresses),
@@ -257,7 +257,7 @@ async fn prepare(store: &PostgresStore, readiness: &Readiness) {
             Err(error) => {
                 let why = chain_of(&error);
                 tracing::warn!(error = why, pause_ms = pause.as_millis(), "the database is not ready");
-                readiness.still_starting(format!("waiting for the database: {}", error.innermost_cause()));
+                readiness.still_starting(NotReady::from(&error));
             }
         }
         sleep(jittered(pause, &OsEntropy)).await;

@@ -37,7 +37,7 @@ fn an_answer_allocates_about_as_often_as_it_did() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
     let measured = local.block_on(&runtime, async {
-        let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting("being measured"));
+        let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting());
         readiness.ready();
         let parts = (store.clone() as _, store.clone() as _, store, Arc::new(ManualClock::default()));
         let state = World::state(parts, &readiness, 0, AddressForm::Key, HookServers::default());

@@ -7,8 +7,8 @@ use stream_domain::ports::{MockStreamRepository, StartError, StoreError, UserStr
 use stream_domain::testing::MemoryStore;
 
 use super::World;
-use crate::ROUTES;
 use crate::error::ErrorCode;
+use crate::{NotReady, ROUTES, Readiness};
 
 #[test]
 fn a_store_that_is_away_is_503_with_a_time_to_come_back() {
@@ -97,16 +97,24 @@ fn before_the_store_is_ready_requests_are_asked_to_come_again() {
     let world = World::new();
     let waiting = World::with(Arc::new(MockStreamRepository::new()), Arc::new(MemoryStore::default()), 600);
     drop(world);
-    let readiness = crate::Readiness::starting("waiting for the database");
-    assert_eq!(readiness.objection().as_deref(), Some("waiting for the database"));
-    readiness.still_starting("still waiting");
-    assert_eq!(readiness.objection().as_deref(), Some("still waiting"));
+    let readiness = Readiness::starting();
+    assert_eq!(readiness.not_ready_reason(), Some(NotReady::Starting));
+    readiness.still_starting(NotReady::Migrating);
+    assert_eq!(readiness.not_ready_reason(), Some(NotReady::Migrating));
     readiness.ready();
-    readiness.still_starting("too late");
-    assert_eq!(readiness.objection(), None);
+    readiness.still_starting(NotReady::DatabaseUnreachable);
+    assert_eq!(readiness.not_ready_reason(), None);
+    readiness.task_failed("sweep", true);
+    assert_eq!(readiness.not_ready_reason(), Some(NotReady::TaskFailed));
+    readiness.task_failed("sweep", false);
+    assert_eq!(readiness.not_ready_reason(), None);
     waiting.readiness.draining();
     waiting.readiness.ready();
-    assert_eq!(waiting.get("/health/ready").code(), "not_ready");
+    for path in ["/health", "/health/ready"] {
+        let answer = waiting.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (503, "not_ready"), "{path}");
+        assert!(answer.body.contains(r#""reason":"draining""#), "{}", answer.body);
+    }
 }
 
 #[test]

@@ -196,7 +196,8 @@ fn health_tells_of_the_store() {
     {
       "code": "store_unavailable",
       "database": "disconnected",
-      "error": "The database cannot be reached at the moment; try again shortly.",
+      "error": "The database cannot be reached; the log has the cause.",
+      "reason": "database_unreachable",
       "service": "stream-service",
       "status": "unhealthy",
       "timestamp": "2026-01-02T03:04:05.678901Z"

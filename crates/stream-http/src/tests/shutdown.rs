@@ -12,7 +12,7 @@ fn while_it_stops_the_service_says_so_and_closes_after_each_answer() {
     let mut old = world.connect();
     assert_eq!(old.send("GET /health/ready HTTP/1.1\r\nHost: test\r\n").status, 200);
     world.begin_to_stop();
-    while world.readiness.objection().is_none() {
+    while world.readiness.not_ready_reason().is_none() {
         thread::yield_now();
     }
     let new = world.get("/health/ready");
