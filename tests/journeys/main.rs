@@ -13,6 +13,7 @@ mod media;
 mod outage;
 mod races;
 mod secrets;
+mod settings;
 mod shutdown;
 mod situations;
 mod start;

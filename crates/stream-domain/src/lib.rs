@@ -1,7 +1,7 @@
 //! The rules of the stream service, and nothing else.
 //!
 //! A user asks for a stream key, holds at most one active stream, and may publish with the key until the
-//! stream is stopped or 24 hours have passed.
+//! stream is stopped or its life has passed.
 //! A media server asks whether a publisher may go on air ([`admission`]); while it is there, its stay is a [`session`].
 //! This crate says what those words mean ([`key`], [`stream`], [`lifecycle`]), which use cases there are
 //! ([`Streams`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).

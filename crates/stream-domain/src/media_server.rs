@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use crate::lifecycle::LIFETIME;
+use crate::lifecycle::KeyLifetime;
 use crate::ports::MediaServer;
 
 /// How long a session counts as live after it was last seen, unless its server is told otherwise.
@@ -116,8 +116,8 @@ impl Family {
     /// How long a session counts as live after it was last seen, unless the settings say otherwise.
     ///
     /// Ant Media never says that a publisher goes on and cannot be asked, so its word holds for as long as a key does.
-    pub fn lease(self) -> Duration {
-        if self == Self::AntMedia { LIFETIME } else { LEASE }
+    pub fn lease(self, keys: KeyLifetime) -> Duration {
+        if self == Self::AntMedia { keys.duration() } else { LEASE }
     }
 
     /// Whether a gate in it has asked for each publisher's key by `GET /api/streams/{key}`, since it has no hooks.
@@ -150,26 +150,35 @@ impl fmt::Debug for ServerProfile {
 
 /// The instances that the settings name.
 #[derive(Debug, Clone, Default)]
-pub struct MediaServers(BTreeMap<ServerName, ServerProfile>);
+pub struct MediaServers {
+    named: BTreeMap<ServerName, ServerProfile>,
+    key_lifetime: KeyLifetime,
+}
 
 impl MediaServers {
-    /// Takes the instances.
+    /// Takes the instances; keys live for [`KeyLifetime::DEFAULT`].
     pub fn new(servers: impl IntoIterator<Item = (ServerName, ServerProfile)>) -> Self {
-        Self(servers.into_iter().collect())
+        Self { named: servers.into_iter().collect(), key_lifetime: KeyLifetime::DEFAULT }
+    }
+
+    /// The same, with keys that live this long, which is the lease of a family that never speaks up.
+    #[must_use]
+    pub fn with_key_lifetime(self, key_lifetime: KeyLifetime) -> Self {
+        Self { key_lifetime, ..self }
     }
 
     /// The instance of this name, if the settings name it.
     pub fn get(&self, name: &ServerName) -> Option<&ServerProfile> {
-        self.0.get(name)
+        self.named.get(name)
     }
 
     /// How long a session of this server counts as live after it was last seen.
     pub fn lease_of(&self, name: &ServerName, family: Family) -> Duration {
-        self.get(name).map_or(family.lease(), |profile| profile.lease)
+        self.get(name).map_or_else(|| family.lease(self.key_lifetime), |profile| profile.lease)
     }
 
     /// The instances that can be asked and told.
     pub fn controlled(&self) -> impl Iterator<Item = &ServerName> {
-        self.0.iter().filter(|(_, profile)| profile.control.is_some()).map(|(name, _)| name)
+        self.named.iter().filter(|(_, profile)| profile.control.is_some()).map(|(name, _)| name)
     }
 }

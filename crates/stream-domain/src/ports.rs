@@ -80,6 +80,13 @@ pub trait StoreHealth: Send + Sync {
     ///
     /// MUST be [`StoreError::ReadOnly`] or [`StoreError::Denied`] where every write would fail so.
     async fn check(&self) -> Result<UsersTable, StoreError>;
+
+    /// What the store's own clock says now; `None` for a store that has none and goes by this machine's.
+    ///
+    /// Instances on several machines share only this clock, so it is what theirs are compared with.
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// How the store's streams are tied to the platform's users.

@@ -1,6 +1,6 @@
 //! A stream: one user's permission to publish, from its key's making to its end.
 
-use crate::lifecycle::{Ended, LIFETIME};
+use crate::lifecycle::{Ended, KeyLifetime};
 use crate::session::OnAir;
 use crate::{PlaybackId, StreamKey, Timestamp, UserId};
 
@@ -15,7 +15,7 @@ pub enum StreamStatus {
     Active,
     /// Its owner ended it.
     Stopped,
-    /// Its 24 hours ran out.
+    /// Its life ran out.
     Expired,
 }
 
@@ -117,13 +117,19 @@ pub struct NewStream {
     pub playback_id: PlaybackId,
     /// Now.
     pub created_at: Timestamp,
-    /// 24 hours from now.
+    /// The end of its key's life.
     pub expires_at: Timestamp,
 }
 
 impl NewStream {
-    /// A stream that begins at `now` and lives for [`LIFETIME`].
-    pub fn begin(user_id: UserId, key: StreamKey, playback_id: PlaybackId, now: Timestamp) -> Self {
-        Self { user_id, key, playback_id, created_at: now, expires_at: now.plus(LIFETIME) }
+    /// A stream that begins at `now` and whose key lives this long.
+    pub fn begin(
+        user_id: UserId,
+        key: StreamKey,
+        playback_id: PlaybackId,
+        now: Timestamp,
+        lifetime: KeyLifetime,
+    ) -> Self {
+        Self { user_id, key, playback_id, created_at: now, expires_at: now.plus(lifetime.duration()) }
     }
 }

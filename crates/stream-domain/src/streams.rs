@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::lifecycle::Ended;
+use crate::lifecycle::{Ended, KeyLifetime};
 use crate::ports::{
     Clock, Entropy, EntropyError, StartError, StoreError, StreamRepository, TokenVerifier, UserStreamsError,
 };
@@ -24,6 +24,7 @@ pub struct Streams {
     tokens: Arc<dyn TokenVerifier>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    key_lifetime: KeyLifetime,
 }
 
 impl std::fmt::Debug for Streams {
@@ -33,14 +34,25 @@ impl std::fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// Wires the use cases to their ports.
+    /// Wires the use cases to their ports; keys live for [`KeyLifetime::DEFAULT`].
     pub fn new(
         repository: Arc<dyn StreamRepository>,
         tokens: Arc<dyn TokenVerifier>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { repository, tokens, clock, entropy }
+        Self { repository, tokens, clock, entropy, key_lifetime: KeyLifetime::DEFAULT }
+    }
+
+    /// The same, with keys that live this long; keys that were made before keep their end.
+    #[must_use]
+    pub fn with_key_lifetime(self, key_lifetime: KeyLifetime) -> Self {
+        Self { key_lifetime, ..self }
+    }
+
+    /// How long a new key lives.
+    pub fn key_lifetime(&self) -> KeyLifetime {
+        self.key_lifetime
     }
 
     /// The instant at which a caller's answer is true.
@@ -53,13 +65,14 @@ impl Streams {
         self.tokens.verify(token, self.clock.now())
     }
 
-    /// Gives the user a new key and starts its 24 hours.
+    /// Gives the user a new key and starts its life.
     pub async fn generate_key(&self, user: UserId) -> Result<Stream, GenerateKeyError> {
         let now = self.clock.now();
         for _ in 0..DRAWS {
             let key = StreamKey::generate(&*self.entropy)?;
             let playback_id = PlaybackId::generate(&*self.entropy)?;
-            match self.repository.start(&NewStream::begin(user, key, playback_id, now)).await {
+            let new = NewStream::begin(user, key, playback_id, now, self.key_lifetime);
+            match self.repository.start(&new).await {
                 Err(StartError::KeyTaken) => {}
                 Err(StartError::AlreadyActive(stream)) => {
                     return Err(GenerateKeyError::AlreadyActive(stream));

@@ -15,7 +15,7 @@ use crate::view::{AttemptView, JSON, PageView, SessionView, StreamView};
 
 #[derive(Serialize)]
 struct GeneratedView<'a> {
-    message: &'static str,
+    message: String,
     stream: StreamView<'a>,
 }
 
@@ -50,7 +50,10 @@ pub(crate) async fn generate_key(
         let render = |stream: &_| StreamView::at(now, stream, &state.addresses, Audience::Owner).to_raw();
         ApiError::from_generate_key(error, render)
     })?;
-    let message = "Stream key generated; it is valid for 24 hours.";
+    let message = match streams.key_lifetime().hours() {
+        1 => "Stream key generated; it is valid for 1 hour.".to_owned(),
+        hours => format!("Stream key generated; it is valid for {hours} hours."),
+    };
     let stream = StreamView::at(now, &stream, &state.addresses, Audience::Owner);
     Ok(HttpResponse::Created().json(GeneratedView { message, stream }))
 }

@@ -173,7 +173,9 @@ fn wire(settings: &Settings, store: &Store, secret: &SharedSecret) -> Result<Str
     let previous = previous.and_then(|text| SharedSecret::new(text).ok());
     let verifier = JwtVerifier::new(secret, previous.as_ref(), settings.user_id_claims.0.clone());
     let verifier = verifier.map_err(|error| Failure(error.to_string()))?;
-    Ok(Streams::new(store.ports().streams, Arc::new(verifier), Arc::new(SystemClock), Arc::new(OsEntropy)))
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let streams = Streams::new(store.ports().streams, Arc::new(verifier), clock, entropy);
+    Ok(streams.with_key_lifetime(settings.key_lifetime()))
 }
 
 /// The use cases of media servers, and the servers whose hooks are taken.
@@ -199,7 +201,7 @@ fn wire_media_servers(settings: &Settings, store: &Store) -> Result<(Broadcasts,
         reconnect_window: time::Duration::seconds(settings.reconnect_window.into()),
     };
     let sessions = store.ports().sessions;
-    let servers = Arc::new(MediaServers::new(servers));
+    let servers = Arc::new(MediaServers::new(servers).with_key_lifetime(settings.key_lifetime()));
     Ok((Broadcasts::new(sessions, Arc::new(SystemClock), servers, options), hook_servers))
 }
 

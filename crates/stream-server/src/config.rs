@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::lifecycle::KeyLifetime;
 use stream_jwt::SharedSecret;
 use tracing::level_filters::LevelFilter;
 use url::Url;
@@ -101,6 +102,10 @@ pub(crate) struct Settings {
         value_name = "REQUESTS",
         default_value_t = 600, value_parser = number(0_u32..=1_000_000))]
     pub(crate) generate_key_per_minute: u32,
+    /// Hours that a new key lives; keys that were made before keep their end.
+    #[arg(long, env = "KEY_LIFETIME_HOURS", global = true, hide_env_values = true, value_name = "HOURS",
+          default_value_t = KeyLifetime::DEFAULT.hours(), value_parser = number(KeyLifetime::HOURS))]
+    key_lifetime_hours: u16,
     /// Connections to PostgreSQL at most; half serve reads and half writes.
     #[arg(long, env = "DB_POOL_SIZE", global = true, hide_env_values = true, value_name = "CONNECTIONS",
           default_value_t = 16, value_parser = number(2_u16..=1000))]
@@ -152,7 +157,7 @@ impl Settings {
     /// The media servers; parsed here for the same reason.
     pub(crate) fn media_servers(&self) -> Result<Vec<Entry>, String> {
         let text = self.media_servers.as_deref().unwrap_or_default();
-        media_servers::parse(text).map_err(|reason| format!("MEDIA_SERVERS: {reason}"))
+        media_servers::parse(text, self.key_lifetime()).map_err(|reason| format!("MEDIA_SERVERS: {reason}"))
     }
 
     /// The application that publishers go to: the path of the base of their addresses.
@@ -160,6 +165,11 @@ impl Settings {
         let (rtmp, _) = self.bases()?;
         let path = Url::parse(&rtmp).map(|url| url.path().trim_matches('/').to_owned());
         path.map_err(|_| "RTMP_BASE_URL: it must be a URL".to_owned())
+    }
+
+    /// How long keys live.
+    pub(crate) fn key_lifetime(&self) -> KeyLifetime {
+        KeyLifetime::from_hours(self.key_lifetime_hours).unwrap_or_default()
     }
 
     /// How long a database operation may take.

@@ -1,5 +1,6 @@
 //! `MEDIA_SERVERS`: the media servers of this platform, in one setting.
 
+use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::{Family, ServerName};
 use time::Duration;
 
@@ -18,13 +19,13 @@ pub(crate) struct Entry {
     pub(crate) host: Option<String>,
 }
 
-/// Reads the setting: entries separated by blanks, `name=family;option=value;…`.
+/// Reads the setting: entries separated by blanks, `name=family;option=value;…`; `keys` is how long keys live.
 ///
 /// What is wrong is said by the entry's place and name, never with its secrets.
-pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, String> {
+pub(crate) fn parse(text: &str, keys: KeyLifetime) -> Result<Vec<Entry>, String> {
     let mut entries: Vec<Entry> = Vec::new();
     for (place, part) in text.split_whitespace().enumerate() {
-        let entry = parse_entry(part).map_err(|reason| format!("entry {}: {reason}", place + 1))?;
+        let entry = parse_entry(part, keys).map_err(|reason| format!("entry {}: {reason}", place + 1))?;
         if entries.iter().any(|known| known.name == entry.name) {
             return Err(format!("entry {}: {} stands there twice", place + 1, entry.name));
         }
@@ -33,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-fn parse_entry(text: &str) -> Result<Entry, String> {
+fn parse_entry(text: &str, keys: KeyLifetime) -> Result<Entry, String> {
     let mut parts = text.split(';').filter(|part| !part.is_empty());
     let (name, family) = parts
         .next()
@@ -44,7 +45,7 @@ fn parse_entry(text: &str) -> Result<Entry, String> {
         let known = Family::ALL.map(Family::as_str).join(", ");
         format!("{name} has no known family; it must be one of {known}")
     })?;
-    let (secrets, control, lease, host) = (Vec::new(), None, family.lease(), None);
+    let (secrets, control, lease, host) = (Vec::new(), None, family.lease(keys), None);
     let mut entry = Entry { name, family, secrets, control, lease, host };
     for part in parts {
         let (option, value) = part.split_once('=').unwrap_or((part, ""));

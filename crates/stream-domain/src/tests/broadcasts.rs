@@ -12,6 +12,7 @@ use time::Duration;
 
 use crate::admission::{AddressForm, Admitted, Phase, Refusal, Takeover};
 use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, Claim};
+use crate::lifecycle::KeyLifetime;
 use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
 use crate::ports::{Clock as _, Listed, MediaServerError, MockMediaServer, StreamRepository as _};
 use crate::session::{EndReason, PublishName, Session};
@@ -49,7 +50,7 @@ impl Setup {
             family,
             form: AddressForm::Key,
             takeover: Takeover::SameAddress,
-            lease: family.lease(),
+            lease: family.lease(KeyLifetime::DEFAULT),
             listed: Vec::new(),
             stubborn: Vec::new(),
         }

@@ -6,7 +6,7 @@ use futures_executor::block_on;
 use futures_util::FutureExt as _;
 use time::Duration;
 
-use crate::lifecycle::{Ended, LIFETIME};
+use crate::lifecycle::{Ended, KeyLifetime, LIFETIME};
 use crate::ports::{
     EntropyError, MockEntropy, MockStreamRepository, StartError, StoreError, StreamRepository,
     UserStreamsError,
@@ -67,6 +67,21 @@ fn a_key_may_not_publish_once_it_has_expired_swept_or_not() {
         assert!(matches!(refusal, LookupError::Ended(Ended::Expired)), "{refusal:?}");
         assert_eq!(block_on(streams.sweep()).unwrap(), 1 - swept);
     }
+}
+
+#[test]
+fn a_key_lives_as_long_as_the_installation_says_and_an_earlier_one_as_long_as_it_was_given() {
+    let World { streams, clock } = world();
+    let earlier = block_on(streams.generate_key(user(1))).unwrap();
+    let streams = streams.with_key_lifetime(KeyLifetime::from_hours(1).unwrap());
+    let stream = block_on(streams.generate_key(user(2))).unwrap();
+    assert_eq!(stream.expires_at, stream.created_at.plus(Duration::HOUR));
+    clock.advance(Duration::HOUR - Duration::MICROSECOND);
+    assert!(block_on(streams.find_publishable(&stream.key)).is_ok());
+    clock.advance(Duration::MICROSECOND);
+    let refusal = block_on(streams.find_publishable(&stream.key)).unwrap_err();
+    assert!(matches!(refusal, LookupError::Ended(Ended::Expired)), "{refusal:?}");
+    assert!(block_on(streams.find_publishable(&earlier.key)).is_ok());
 }
 
 #[test]

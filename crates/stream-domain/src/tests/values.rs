@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use time::Duration;
 use time::macros::datetime;
 
-use crate::lifecycle::{Ended, LIFETIME};
+use crate::lifecycle::{Ended, KeyLifetime, LIFETIME};
 use crate::ports::{StartError, StoreError, chain_of};
 use crate::stream::{Stream, StreamId};
 use crate::testing::new_stream;
@@ -69,6 +69,18 @@ fn a_key_lives_for_24_hours() {
     assert_eq!(LIFETIME, Duration::hours(24));
     let stream = stream(StreamStatus::Active);
     assert_eq!(stream.expires_at.to_utc(), datetime!(2026-01-03 03:04:05.000006 UTC));
+}
+
+#[test]
+fn an_installation_may_choose_any_number_of_hours_up_to_a_year() {
+    assert_eq!(KeyLifetime::default().duration(), LIFETIME);
+    for hours in [1, 24, 8760] {
+        let lifetime = KeyLifetime::from_hours(hours).unwrap();
+        assert_eq!((lifetime.hours(), lifetime.duration()), (hours, Duration::hours(hours.into())));
+    }
+    for hours in [0, 8761, u16::MAX] {
+        assert_eq!(KeyLifetime::from_hours(hours), None);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Publishers ask, servers are started anew, leases run out.
 
 use super::*;
-use crate::lifecycle::LIFETIME;
+use crate::lifecycle::{KeyLifetime, LIFETIME};
 use crate::media_server::LEASE;
 use crate::ports::EndOf;
 
@@ -147,6 +147,17 @@ fn leases_are_those_of_the_family_unless_the_settings_say_otherwise() {
             block_on(world.broadcasts.keep_alive(&server, family, None)).unwrap();
             assert_eq!(world.sessions(1)[0].lease_until, world.now().plus(lease), "{family:?} {server}");
         }
+    }
+}
+
+#[test]
+fn a_family_that_never_speaks_up_is_live_for_as_long_as_a_key_of_this_installation_is() {
+    let unnamed = ServerName::parse("unknown").unwrap();
+    for hours in [1, 24, 8760] {
+        let keys = KeyLifetime::from_hours(hours).unwrap();
+        let servers = MediaServers::default().with_key_lifetime(keys);
+        assert_eq!(servers.lease_of(&unnamed, Family::AntMedia), Duration::hours(hours.into()));
+        assert_eq!(servers.lease_of(&unnamed, Family::Srs), Duration::seconds(12));
     }
 }
 
