@@ -1,11 +1,15 @@
-//! A client's connection, with three things that the HTTP library leaves out.
+//! A client's connection, with four things that the HTTP library leaves out.
 //!
 //! What cannot be read as HTTP never reaches a handler: the library answers it with a bare status.
 //! Here such an answer gets the shape of all other errors.
+//! A `POST` that old proxies send without a length is told that it has no body (`heads.rs`).
 //! A client that takes nothing of its answer is let go after a while.
 //! And when the service stops, a connection that waits for a next request is told that there will be none.
 
+mod heads;
+
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::connection::heads::Heads;
 use crate::error::{ErrorCode, ErrorView};
 use crate::observe;
 use crate::state::HttpState;
@@ -42,6 +47,10 @@ pub(crate) struct Connection {
     state: Data<HttpState>,
     /// Comes when no further request is to be read.
     last_call: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Follows what is read.
+    heads: Heads,
+    /// What was put in the place of what was read, as far as it was not handed on yet.
+    unread: VecDeque<u8>,
     /// What was put in the place of a bare answer and is not sent yet.
     unsent: Vec<u8>,
     /// Runs while the client takes nothing of its answer.
@@ -63,6 +72,8 @@ impl Connection {
             stream,
             state,
             last_call,
+            heads: Heads::default(),
+            unread: VecDeque::new(),
             unsent: Vec::new(),
             stalled: None,
             unanswered_since: None,
@@ -100,6 +111,27 @@ impl Connection {
             alarm.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+
+    /// Reads what the client sent, with heads as the library takes them.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.unread.is_empty() {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+            let fresh = &buffer.filled()[before..];
+            let is_end = fresh.is_empty();
+            let Some(replaced) = self.heads.replace(fresh) else {
+                return Poll::Ready(Ok(()));
+            };
+            buffer.set_filled(before);
+            self.unread.extend(replaced);
+            if is_end {
+                break;
+            }
+        }
+        let handed_on = self.unread.len().min(buffer.remaining());
+        self.unread.drain(..handed_on).for_each(|byte| buffer.put_slice(&[byte]));
+        Poll::Ready(Ok(()))
     }
 
     /// Sends some of the bytes, or fails once the client has taken none for too long.
@@ -141,7 +173,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(outcome) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
+        if let Poll::Ready(outcome) = self.poll_receive(cx, buffer) {
             self.unanswered_since.get_or_insert_with(Instant::now);
             return Poll::Ready(outcome);
         }

@@ -177,6 +177,70 @@ fn http_1_0_is_answered_and_closed() {
     assert!(client.is_closed());
 }
 
+/// The head of a request as a proxy with its defaults passes it on: HTTP/1.0, and no word of a length.
+fn old_post(path: &str, user: u32, more: &str) -> String {
+    format!("POST {path} HTTP/1.0\r\nHost: test\r\nAuthorization: Bearer user-{user}\r\n{more}\r\n")
+}
+
+#[test]
+fn a_post_of_http_1_0_needs_no_length_where_it_has_no_body() {
+    let world = World::new();
+    for (path, status) in [("/api/streams/generate-key", 201), ("/api/streams/stop", 200)] {
+        let mut client = world.connect();
+        client.write(old_post(path, 1, "Connection: close\r\n").as_bytes());
+        assert_eq!(client.read(true).status, status, "{path}");
+        assert!(client.is_closed());
+    }
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
+        let answer = world.send(&format!("{method} /api/streams/stop HTTP/1.0\r\nHost: test\r\n"));
+        assert_eq!(answer.status, if method == "OPTIONS" { 204 } else { 405 }, "{method}");
+    }
+}
+
+#[test]
+fn a_post_without_a_length_may_come_in_pieces_and_with_others() {
+    let world = World::new();
+    let mut client = world.connect();
+    let kept = old_post("/api/streams/generate-key", 1, "Connection: keep-alive\r\n");
+    for byte in kept.as_bytes() {
+        client.write(&[*byte]);
+    }
+    assert_eq!(client.read(true).status, 201);
+    let stop = old_post("/api/streams/stop", 1, "Connection: keep-alive\r\n");
+    client.write(format!("{stop}{kept}{stop}").as_bytes());
+    for status in [200, 201, 200] {
+        assert_eq!(client.read(true).status, status);
+    }
+}
+
+#[test]
+fn what_follows_a_post_without_a_length_is_no_request_of_its_own() {
+    let world = World::new();
+    // All at once it is a body that nothing announces.
+    let mut client = world.connect();
+    let inner = old_post("/api/streams/generate-key", 2, "");
+    client.write(format!("{}{inner}", old_post("/api/streams/generate-key", 1, "")).as_bytes());
+    assert_eq!(client.read(true).code(), "bad_request");
+    assert!(client.is_closed());
+    // Later it is read by nobody.
+    let mut client = world.connect();
+    client.write(old_post("/api/streams/generate-key", 1, "").as_bytes());
+    client.try_write(inner.as_bytes());
+    assert!(matches!(client.read(true).status, 201 | 400));
+    assert!(client.is_closed());
+    assert_eq!(world.post_as("user-2", "/api/streams/stop").code(), "no_active_stream");
+}
+
+#[test]
+fn a_length_that_cannot_be_read_is_refused_as_before() {
+    let world = world_without_store();
+    for more in ["Content-Length: x\r\n", "Content-Length:\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let mut client = world.connect();
+        client.write(old_post("/api/streams/stop", 1, more).as_bytes());
+        assert_eq!(client.read(true).code(), "bad_request", "{more}");
+    }
+}
+
 #[test]
 fn every_answer_has_a_request_id_and_headers_for_an_api() {
     let world = World::new();
