@@ -31,6 +31,7 @@ pub mod yardsticks;
 mod tests;
 
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
@@ -65,10 +66,12 @@ pub const ROUTES: [(&str, &str); 13] = [
 ///
 /// Whatever is asked first is matched first, and a scope spares the rest the look into it.
 fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
+    let any_origin = cors::Rules::any_origin(&state.cors_origins);
+    let listed_origins = cors::Rules::listed_origins(&state.cors_origins);
     config
         .service(
             web::scope("/api/streams/public")
-                .wrap(cors::any_origin())
+                .wrap(from_fn(move |request, next| any_origin.clone().apply(request, next)))
                 .service(get("", web::to(public::list_public)))
                 .service(get("/{playback_id}", web::to(public::find_public_stream)))
                 .default_service(web::to(not_found)),
@@ -76,7 +79,7 @@ fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
         .service(
             web::scope("/api")
                 .configure(yardsticks)
-                .wrap(cors::listed_origins(&state.cors_origins))
+                .wrap(from_fn(move |request, next| listed_origins.clone().apply(request, next)))
                 .service(post("/streams/generate-key", web::to(streams::generate_key)))
                 .service(post("/streams/stop", web::to(streams::stop_stream)))
                 .service(get("/streams", web::to(streams::list_own)))

@@ -90,11 +90,6 @@ fn set_headers(headers: &mut HeaderMap) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    // actix-cors says these to origins that are not listed as well.
-    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
-        headers.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
-    }
 }
 
 /// Gives an error that a library rendered (a line of plain text, mostly) the shape of all others.

@@ -29,7 +29,7 @@ pub(crate) async fn list_public(
     response.insert_header((header::ETAG, list.etag.clone()));
     // Whoever keeps it asks each time whether it is still so.
     response.insert_header((header::CACHE_CONTROL, "no-cache"));
-    response.insert_header((header::VARY, "Accept-Encoding"));
+    response.insert_header((header::VARY, "Accept-Encoding, Origin"));
     if is_known {
         return Ok(response.finish());
     }
