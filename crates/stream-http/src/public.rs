@@ -23,7 +23,8 @@ pub(crate) async fn list_public(
 ) -> Result<HttpResponse, ApiError> {
     let (shown, page) = requested_public_page(&request)?;
     state.streams()?;
-    let list = state.listings.show(shown, page).await?;
+    let page = state.listings.show(shown, page).await?;
+    let list = &page.rendered;
     let is_known = is_known(&request, &list.etag);
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     response.insert_header((header::ETAG, list.etag.clone()));

@@ -1,0 +1,92 @@
+//! A page as it is sent.
+
+use std::io::Write as _;
+
+use actix_web::http::header::{ContentEncoding, HeaderValue};
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha1::{Digest as _, Sha1};
+use stream_domain::{StreamPage, Timestamp};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+use crate::addresses::{Addresses, Audience};
+use crate::view::PageView;
+
+/// What is longer than so many bytes is not compressed between other answers.
+const LONG: usize = 64 * 1024;
+
+/// What is shorter than so many bytes is not worth compressing.
+const SHORT: usize = 1_024;
+
+/// The work that compression is given: what a busy web server would choose.
+const GZIP_LEVEL: u32 = 6;
+const BROTLI_QUALITY: u32 = 5;
+
+/// A page as it is sent, in each form that somebody has wanted.
+pub(crate) struct Rendered {
+    page: StreamPage,
+    from: Timestamp,
+    until: Timestamp,
+    json: Bytes,
+    gzip: OnceCell<Bytes>,
+    brotli: OnceCell<Bytes>,
+    /// Names what is shown, in whatever form.
+    pub(crate) etag: HeaderValue,
+}
+
+impl Rendered {
+    pub(super) fn new(page: StreamPage, now: Timestamp, addresses: &Addresses) -> Self {
+        let json = Bytes::from(PageView::at(now, &page, addresses, Audience::Public).to_json());
+        // Weak, since the same stands in several encodings; 16 bytes of a hash are enough to tell pages apart.
+        let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&json)[..16]);
+        let etag = HeaderValue::from_str(&format!("W/\"{name}\"")).expect("base64 is printable");
+        let until =
+            page.streams.iter().map(|stream| stream.unchanged_until(now)).min().unwrap_or(Timestamp::MAX);
+        Self { page, from: now, until, json, gzip: OnceCell::new(), brotli: OnceCell::new(), etag }
+    }
+
+    pub(super) fn shows(&self, page: &StreamPage, now: Timestamp) -> bool {
+        self.from <= now && now < self.until && self.page == *page
+    }
+
+    /// Whether compressing it pays.
+    pub(crate) fn is_long_enough_to_compress(&self) -> bool {
+        self.json.len() >= SHORT
+    }
+
+    /// The bytes in this encoding; as they are in any but gzip and brotli.
+    pub(crate) async fn encoded(&self, encoding: ContentEncoding) -> Bytes {
+        match encoding {
+            ContentEncoding::Gzip => {
+                self.gzip.get_or_init(|| compressed(self.json.clone(), gzip)).await.clone()
+            }
+            ContentEncoding::Brotli => {
+                self.brotli.get_or_init(|| compressed(self.json.clone(), brotli)).await.clone()
+            }
+            _ => self.json.clone(),
+        }
+    }
+}
+
+/// Compresses what is long where it keeps no other answer waiting.
+async fn compressed(json: Bytes, compress: fn(&[u8]) -> Vec<u8>) -> Bytes {
+    if json.len() <= LONG {
+        return compress(&json).into();
+    }
+    spawn_blocking(move || compress(&json)).await.expect("compressing in memory does not panic").into()
+}
+
+fn gzip(json: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+    encoder.write_all(json).and_then(|()| encoder.finish()).expect("memory takes everything")
+}
+
+fn brotli(json: &[u8]) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    let mut encoder = brotli::CompressorWriter::new(&mut compressed, 4_096, BROTLI_QUALITY, 22);
+    encoder.write_all(json).expect("memory takes everything");
+    drop(encoder);
+    compressed
+}
