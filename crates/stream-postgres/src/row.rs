@@ -1,14 +1,11 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Insertable, Queryable, Selectable, sql_types};
+use diesel::{Queryable, Selectable, sql_types};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::session::OnAir;
-use stream_domain::{
-    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
-};
-use time::PrimitiveDateTime;
+use stream_domain::{PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
 
 use crate::schema::{OnAirTimes, streams};
 
@@ -129,30 +126,4 @@ pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position
         (position, stream.ok())
     };
     rows.into_iter().map(read).collect()
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = streams)]
-pub(crate) struct NewStreamRow<'a> {
-    user_id: i32,
-    stream_key: &'a str,
-    status: &'static str,
-    created_at: PrimitiveDateTime,
-    updated_at: PrimitiveDateTime,
-    expires_at: PrimitiveDateTime,
-    playback_id: &'a str,
-}
-
-impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
-    fn from(new: &'a NewStream) -> Self {
-        Self {
-            user_id: new.user_id.get(),
-            stream_key: new.key.expose(),
-            status: StreamStatus::Active.as_str(),
-            created_at: new.created_at.to_naive_utc(),
-            updated_at: new.created_at.to_naive_utc(),
-            expires_at: new.expires_at.to_naive_utc(),
-            playback_id: new.playback_id.as_str(),
-        }
-    }
 }

@@ -20,12 +20,16 @@ use time::PrimitiveDateTime;
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
 use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
-use crate::row::{NewStreamRow, StreamRow, placed, stored};
+use crate::row::{StreamColumns, StreamRow, placed, stored};
 use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions, streams, users};
+use crate::statement::{Parameter, Statement};
 use crate::writes::Write;
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
+
+/// Not built by Diesel, which would qualify the column in the conflict's target, and PostgreSQL 13 does not take that.
+const START: &str = include_str!("writes/start.sql");
 
 #[async_trait]
 impl StreamRepository for PostgresStore {
@@ -223,14 +227,15 @@ fn on_air_at(now: PrimitiveDateTime) -> _ {
 ///
 /// A stale one is moved out of the way by the trigger `streams_make_room`.
 async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
-    let inserted: QueryResult<StreamRow> = diesel::insert_into(streams::table)
-        .values(NewStreamRow::from(new))
-        .on_conflict(streams::user_id)
-        .filter_target(streams::status.eq(ActiveLiteral))
-        .do_nothing()
-        .returning(StreamRow::as_returning())
-        .get_result(connection)
-        .await;
+    let parameters = vec![
+        Parameter::Integers(vec![new.user_id.get()]),
+        Parameter::Texts(vec![new.key.expose().to_owned()]),
+        Parameter::Texts(vec![new.playback_id.as_str().to_owned()]),
+        Parameter::Instants(vec![new.created_at.to_naive_utc()]),
+        Parameter::Instants(vec![new.expires_at.to_naive_utc()]),
+    ];
+    let statement = Statement::<StreamColumns>::new(START, parameters);
+    let inserted: QueryResult<StreamRow> = statement.get_result(connection).await;
     match inserted {
         Ok(row) => Ok(Some(row.try_into()?)),
         Err(diesel::result::Error::NotFound) => Ok(None),

@@ -3,6 +3,7 @@
 //! The cluster lives in a temporary folder, listens on a free port of the loopback address, and is stopped and
 //! removed when the process ends, however it ends: a watchdog holds the other end of a pipe.
 //! PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
+//! `POSTGRES_PROGRAMS` names the folder of another version's server programs.
 
 mod round_trips;
 
@@ -20,6 +21,9 @@ pub use round_trips::counting_proxy;
 /// Says what a machine without PostgreSQL lacks.
 const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not on this machine; \
                        install them, on Debian and Ubuntu with: apt-get install postgresql";
+
+/// The variable that names the folder of the server's programs, where it is not the newest that is installed.
+const PROGRAMS: &str = "POSTGRES_PROGRAMS";
 
 /// The cluster that the tests of one process share.
 #[derive(Debug)]
@@ -98,6 +102,18 @@ impl Cluster {
         &self.programs
     }
 
+    /// One of the client's programs, such as `psql` or `pg_dump`: the server's own, else the one on `PATH`.
+    pub fn client(&self, name: &str) -> PathBuf {
+        let own = self.programs.join(name);
+        if own.exists() { own } else { PathBuf::from(name) }
+    }
+
+    /// The server's major version.
+    pub fn version(&self) -> u32 {
+        let number = self.sql("postgres", "SELECT current_setting('server_version_num')::int / 10000");
+        number.parse().expect("a version is a number")
+    }
+
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
@@ -113,7 +129,7 @@ impl Cluster {
     }
 
     fn sql(&self, database: &str, statements: &str) -> String {
-        let mut psql = Command::new(self.programs.join("psql"));
+        let mut psql = Command::new(self.client("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]);
         psql.args(["-p", &self.port.to_string(), "-d", database, "-c", statements]);
         let output = must(psql.stdin(Stdio::null()));
@@ -209,8 +225,11 @@ pub fn free_port() -> u16 {
         .expect("the loopback address has a free port")
 }
 
-/// The folder of PostgreSQL's server programs, of the newest version that is installed.
+/// The folder of PostgreSQL's server programs: the one that was named, else of the newest version that is installed.
 fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os(PROGRAMS) {
+        return Some(PathBuf::from(folder)).filter(|folder| folder.join("initdb").exists());
+    }
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
     let version = |folder: &PathBuf| {
