@@ -92,9 +92,36 @@ pub struct PublishRequest {
     pub run: Option<String>,
     /// The number of its connection, where the server counts them from 1 at each start.
     pub ordinal: Option<i64>,
+    /// Whether it counts as live from its admission on, since nobody will be able to tell that it brings media.
+    pub confirmed: bool,
 }
 
 impl PublishRequest {
+    /// Whether it shows that its publisher brings media, or that nobody will be able to tell.
+    pub fn confirms(&self) -> bool {
+        self.confirmed || self.phase != Phase::Asks
+    }
+
+    /// The request as it is written down, where `own` is the last session of this very publisher.
+    ///
+    /// A list does not tell all that a hook told: what it leaves out is taken from the earlier session.
+    /// A list of names has no ids; who was never seen before goes by the name.
+    #[must_use]
+    pub fn completed_from(&self, own: Option<&Session>) -> Self {
+        let mut request = self.clone();
+        if request.publisher.session.is_empty() {
+            let name = request.publisher.name.expose();
+            let known = own.map_or(name, |own| &own.publisher.session);
+            request.publisher.session = known.to_owned();
+        }
+        if let Some(own) = own.filter(|_| self.phase != Phase::Asks) {
+            request.publisher.protocol.clone_from(&own.publisher.protocol);
+            request.publisher.address = request.publisher.address.or(own.publisher.address);
+            request.run = request.run.or_else(|| own.run.clone());
+        }
+        request
+    }
+
     /// Whether a session that ended so goes on after all, since its server says so.
     ///
     /// It does where we merely lost sight of it; what is heard of one that was sent away is late.
@@ -178,7 +205,11 @@ pub fn decide(facts: &Facts<'_>, request: &PublishRequest, terms: &Terms, now: T
         Err(refusal) => Decision::Refuse(refusal),
         Ok(Some(own)) => Decision::Renew(own),
         Ok(None) => {
-            let same = facts.previous.filter(|last| last.last_sign().plus(terms.reconnect_window) >= now);
+            let same = facts.previous.filter(|last| {
+                // A publisher that never brought media has begun no broadcast.
+                let was_on_air = last.confirmed_at.is_some() || last.live_since < last.started_at;
+                was_on_air && last.last_sign().plus(terms.reconnect_window) >= now
+            });
             let last_epoch = facts.previous.map_or(0, |last| last.epoch);
             match same {
                 Some(last) => Decision::Start { epoch: last.epoch, live_since: last.live_since },

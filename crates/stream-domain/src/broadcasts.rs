@@ -12,8 +12,8 @@ use crate::admission::{
     AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{Clock, EndOf, MediaServer, Roll, SessionRepository, StoreError};
-use crate::session::{EndReason, PublishName, Publisher, Session};
+use crate::ports::{Absent, Clock, EndOf, MediaServer, PublisherList, SessionRepository, StoreError};
+use crate::session::{EndReason, PublishName, Publisher, Session, SessionId};
 use crate::{StreamId, Timestamp, UserId};
 use runs::Runs;
 
@@ -83,7 +83,7 @@ pub struct Broadcasts {
     clock: Arc<dyn Clock>,
     servers: Arc<MediaServers>,
     options: BroadcastOptions,
-    /// The runs that each media server was seen in, so that a new one is noticed, and an old one is not taken for new.
+    /// The runs of media servers that this instance has noted in the store.
     runs: Arc<Runs>,
 }
 
@@ -168,6 +168,12 @@ impl Broadcasts {
         self.sessions.end(which, reason, self.clock.now()).await
     }
 
+    /// Undoes an admission whose answer came too late: the publisher was refused, and the one that gave way to it stays
+    /// if it has not been ended at its server yet.
+    pub async fn withdraw(&self, session: SessionId) -> Result<(), StoreError> {
+        self.sessions.withdraw(session, self.clock.now()).await
+    }
+
     /// A media server says that it is well; what it had live before it was started anew has ended.
     pub async fn keep_alive(
         &self,
@@ -175,9 +181,6 @@ impl Broadcasts {
         family: Family,
         run: Option<String>,
     ) -> Result<(), StoreError> {
-        if run.as_ref().is_some_and(|run| self.runs.is_over(server, run)) {
-            return Ok(());
-        }
         let now = self.clock.now();
         let lease = self.servers.lease_of(server, family);
         self.sessions.keep_alive(server, run.clone(), lease, now).await?;
@@ -190,15 +193,16 @@ impl Broadcasts {
     /// A media server was started anew: nothing that it had live is there any more.
     pub async fn restarted(&self, server: &ServerName) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let nobody = Roll {
+        let nobody = PublisherList {
             server: server.clone(),
             sessions: Vec::new(),
             names: Vec::new(),
+            stalled: Vec::new(),
             asked_at: now,
             settled_before: now,
-            absent: EndReason::ServerRestarted,
+            absent: Absent::Ended(EndReason::ServerRestarted),
         };
-        self.sessions.call_roll(&nobody, Duration::ZERO, now).await.map(drop)
+        self.sessions.sync_publishers(&nobody, Duration::ZERO, now).await.map(drop)
     }
 
     /// Writes down the end of sessions whose lease has run out, and forgets what is older than 30 days.
@@ -264,10 +268,11 @@ impl Broadcasts {
             seen_at,
             run: claim.run.clone(),
             ordinal: claim.ordinal,
+            confirmed: true,
         })
     }
 
-    /// Ends the sessions of earlier runs of a server, the first time that a run is seen.
+    /// Has the store note a run the first time that this instance sees it, which ends the sessions of earlier ones.
     async fn notice_run(
         &self,
         server: &ServerName,

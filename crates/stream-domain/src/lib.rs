@@ -10,6 +10,7 @@
 #![warn(clippy::future_not_send)]
 
 pub mod admission;
+pub mod boots;
 pub mod broadcasts;
 pub mod key;
 pub mod lifecycle;

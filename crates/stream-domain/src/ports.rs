@@ -21,12 +21,13 @@ pub use media::{Listed, MediaServer, MediaServerError};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessionRepository;
 pub use sessions::{
-    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
+    Absent, CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
+    SessionRepository, Sighting, SyncOutcome,
 };
 
 /// Keeps streams.
 ///
-/// Streams that are read MUST tell whether their session is open, and until when its lease runs.
+/// Streams that are read MUST tell whether they have an open session that is confirmed, and until when its lease runs.
 /// Each method is one atomic step, may be called from any number of instances at once, and is finished once
 /// begun: a caller that goes away does not undo or halve it.
 /// A stored row that the domain cannot represent is [`StoreError::Corrupt`] where it is asked for by itself, and

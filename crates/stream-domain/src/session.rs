@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use time::Duration;
+
 use crate::lifecycle::Ended;
 use crate::media_server::ServerName;
 use crate::{StreamId, Timestamp};
@@ -147,29 +149,55 @@ pub struct Session {
     pub stream_id: StreamId,
     /// Who publishes, and where.
     pub publisher: Publisher,
+    /// The run of the media server that it began in, where the server says.
+    pub run: Option<String>,
     /// The number of the broadcast among those of its stream, from 1; a quick reconnect goes on with the same one.
     pub epoch: i32,
     /// When the broadcast began, which may be earlier than this session.
     pub live_since: Timestamp,
     /// When the session began.
     pub started_at: Timestamp,
+    /// When its server first showed that it brings media; `None` if it was only admitted so far.
+    pub confirmed_at: Option<Timestamp>,
     /// When the server last said that it goes on.
     pub last_seen_at: Timestamp,
     /// Until when it counts as live without another word.
     pub lease_until: Timestamp,
+    /// Until when it stays open although its lease is over, since its server lists it as bringing no media.
+    pub stalled_until: Option<Timestamp>,
+    /// When its key expires.
+    pub key_expires_at: Timestamp,
+    /// Why its publisher is to be ended at its server, if it is.
+    pub kick: Option<EndReason>,
     /// When it ended and how; `None` if nothing said so yet.
     pub ended: Option<(Timestamp, EndReason)>,
 }
 
+/// How far ahead of the clock a session's last sign may be before the clock must have been set back.
+///
+/// The clocks of two instances may differ by less.
+pub const CLOCK_MARGIN: Duration = Duration::MINUTE;
+
 impl Session {
-    /// Whether it goes on at `now`, as far as anybody knows.
+    /// Whether it holds its stream at `now`: it goes on as far as anybody knows, confirmed or not.
     pub fn is_alive_at(&self, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.lease_until
     }
 
+    /// Whether its publisher is still connected at `now` and brings no media.
+    pub fn is_stalled_at(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && self.stalled_until.is_some_and(|until| now < until)
+    }
+
+    /// What it says of its stream's being on air: nothing before it is confirmed.
+    pub fn on_air(&self) -> Option<OnAir> {
+        let is_shown = self.ended.is_none() && self.confirmed_at.is_some();
+        is_shown.then_some(OnAir { since: self.live_since, lease_until: self.lease_until })
+    }
+
     /// When it ended and how, seen from `now`: a lease that ran out is an end, whether or not it was written down yet.
     pub fn ended_at(&self, now: Timestamp) -> Option<(Timestamp, EndReason)> {
-        let overdue = (now >= self.lease_until).then_some((self.lease_until, EndReason::Lost));
+        let overdue = (now >= self.lease_until).then(|| self.ending(EndReason::Lost, now));
         self.ended.or(overdue)
     }
 
@@ -177,6 +205,84 @@ impl Session {
     pub fn last_sign(&self) -> Timestamp {
         self.ended.map_or(self.lease_until, |(at, _)| at)
     }
+
+    /// When and how it ends, if `said` is what is said of it at `now`: the one rule of how a session ends.
+    ///
+    /// One whose lease ran out ended then, and was lost, whatever is said later.
+    /// One that was to be ended at its server ended by that, and one that ends after its key expired, by that.
+    pub fn ending(&self, said: EndReason, now: Timestamp) -> (Timestamp, EndReason) {
+        let at = now.min(self.lease_until).max(self.started_at);
+        let by_itself = if at >= self.key_expires_at {
+            EndReason::Expired
+        } else if now >= self.lease_until {
+            EndReason::Lost
+        } else {
+            said
+        };
+        (at, self.kick.unwrap_or(by_itself))
+    }
+
+    /// When it was last seen, and until when its lease runs, after a sign of life at `now`.
+    ///
+    /// A sign that comes late shortens nothing, unless the clock was set back meanwhile.
+    pub fn renewed(&self, lease: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
+        if self.is_ahead_of(now) {
+            return (now, now.plus(lease));
+        }
+        (self.last_seen_at.max(now), self.lease_until.max(now.plus(lease)))
+    }
+
+    /// Whether a sign of life at `now` is worth writing down: a list that comes often is to cost few writes.
+    pub fn is_renewal_due(&self, lease: Duration, now: Timestamp) -> bool {
+        self.lease_until < now.plus(renew_below(lease)) || self.is_ahead_of(now)
+    }
+
+    /// Whether a list that shows it moving is worth writing down.
+    pub fn is_sync_due(&self, lease: Duration, now: Timestamp) -> bool {
+        self.confirmed_at.is_none() || self.stalled_until.is_some() || self.is_renewal_due(lease, now)
+    }
+
+    /// Until when its lease runs and how long it stays open, after a list of `asked_at` showed it bringing no media;
+    /// `None` if that is not worth writing down, or something newer than the list is known.
+    pub fn stalled(
+        &self,
+        asked_at: Timestamp,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Option<(Timestamp, Timestamp)> {
+        let is_current = self.last_seen_at <= asked_at || self.is_ahead_of(now);
+        let is_due = self.is_alive_at(now)
+            || self.stalled_until.is_none_or(|until| until < now.plus(renew_below(lease)));
+        (is_current && is_due).then(|| (self.lease_until.min(now), now.plus(lease)))
+    }
+
+    /// When it was last seen, and until when its lease runs, by a clock that was set back since.
+    ///
+    /// Without this, a publisher that nobody renews any more would be live for as long as the clock was set back.
+    pub fn under_clock(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        if !self.is_ahead_of(now) || !self.is_alive_at(now) {
+            return (self.last_seen_at, self.lease_until);
+        }
+        let lease = self.lease_until.since(self.last_seen_at);
+        (now, now.plus(lease))
+    }
+
+    /// Whether its publisher has to be ended at its server when `newcomer` takes its place: it is there still.
+    pub fn must_be_told_to_go(&self, newcomer: &Publisher, now: Timestamp) -> bool {
+        let is_newcomer =
+            self.publisher.server == newcomer.server && self.publisher.session == newcomer.session;
+        self.is_alive_at(now) || (self.is_stalled_at(now) && !is_newcomer)
+    }
+
+    /// Whether it was last seen so far in the future that the clock must have been set back since.
+    pub fn is_ahead_of(&self, now: Timestamp) -> bool {
+        self.last_seen_at > now.plus(CLOCK_MARGIN)
+    }
+}
+
+/// A lease with less than this to run is renewed.
+pub fn renew_below(lease: Duration) -> Duration {
+    lease * 2 / 3
 }
 
 /// What a stream's open session says of its being on air.

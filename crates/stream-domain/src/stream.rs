@@ -54,7 +54,7 @@ pub struct Stream {
     pub updated_at: Timestamp,
     /// From this instant on the key lets nobody in.
     pub expires_at: Timestamp,
-    /// Its open session, if there is one; whether that still counts depends on the clock, see
+    /// Its open session, if there is one that is confirmed; whether that still counts depends on the clock, see
     /// [`Stream::live_since_at`].
     pub on_air: Option<OnAir>,
 }

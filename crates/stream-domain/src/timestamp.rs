@@ -65,6 +65,11 @@ impl Timestamp {
         PrimitiveDateTime::new(self.0.date(), self.0.time())
     }
 
+    /// How long after `earlier` it is; negative if it is before.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0 - earlier.0
+    }
+
     /// A later instant, or an earlier one for a negative duration; stops at [`Timestamp::MIN`] and [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

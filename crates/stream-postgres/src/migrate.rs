@@ -250,6 +250,13 @@ impl Plan {
                         .to_owned(),
                 );
             }
+            if migration.ends_with("confirmed_sessions") {
+                changes.push(
+                    "add the columns confirmed_at, stalled_until and supersedes to publish_sessions, and the \
+                     table media_server_boots"
+                        .to_owned(),
+                );
+            }
             changes.push(format!("run the migration {migration}"));
         }
         Ok(Self { changes })

@@ -45,6 +45,12 @@ fn timestamp(stored: PgTimestamp) -> Option<Timestamp> {
     stored.0.checked_add(EPOCH_MICROS).and_then(Timestamp::from_unix_micros)
 }
 
+/// A stored time; one out of range is at its end of the calendar.
+pub(crate) fn clamped(stored: PgTimestamp) -> Timestamp {
+    let end = if stored.0 > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    timestamp(stored).unwrap_or(end)
+}
+
 /// A place's time as lists are ordered by it.
 pub(crate) fn stored(position: Position) -> PgTimestamp {
     if position.created_at == Timestamp::MIN {
@@ -67,10 +73,7 @@ impl StreamRow {
 
     /// The row's place in lists; a missing time comes last, and one out of range at its end of the calendar.
     fn position(&self) -> Position {
-        let created_at = self.created_at.map_or(Timestamp::MIN, |stored| {
-            let end = if stored.0 > 0 { Timestamp::MAX } else { Timestamp::MIN };
-            timestamp(stored).unwrap_or(end)
-        });
+        let created_at = self.created_at.map_or(Timestamp::MIN, clamped);
         Position { created_at, id: StreamId(self.id) }
     }
 }

@@ -41,6 +41,18 @@ table! {
         end_reason -> Nullable<Text>,
         cut_because -> Nullable<Text>,
         cut_tried_at -> Nullable<Timestamp>,
+        confirmed_at -> Nullable<Timestamp>,
+        stalled_until -> Nullable<Timestamp>,
+        supersedes -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    media_server_boots (server, boot_id) {
+        server -> Text,
+        boot_id -> Text,
+        first_seen_at -> Timestamp,
+        last_seen_at -> Timestamp,
     }
 }
 
@@ -99,9 +111,11 @@ fragment! {
 }
 
 fragment! {
-    /// Since when the stream's open session has been on air, and until when its lease runs.
+    /// Since when the stream's open session has been on air, and until when its lease runs; one that is not confirmed
+    /// is not on air.
     OnAirTimes: Nullable<Array<Timestamp>> =
-        "(SELECT ARRAY[live_since, lease_until] FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
+        "(SELECT ARRAY[live_since, lease_until] FROM publish_sessions
+          WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"
 }
 
 fragment! {

@@ -1,5 +1,6 @@
 //! Rows of `publish_sessions` and `publish_attempts`, and what they become.
 
+use diesel::data_types::PgTimestamp;
 use diesel::{Queryable, Selectable};
 use stream_domain::admission::{Attempt, Refusal};
 use stream_domain::ports::StoreError;
@@ -7,6 +8,7 @@ use stream_domain::session::{EndReason, PublishName};
 use stream_domain::{Publisher, ServerName, Session, SessionId, StreamId, Timestamp};
 use time::PrimitiveDateTime;
 
+use crate::row::clamped;
 use crate::schema::{publish_attempts, publish_sessions};
 
 #[derive(Queryable, Selectable)]
@@ -16,11 +18,16 @@ pub(crate) struct SessionRow {
     stream_id: i32,
     #[diesel(embed)]
     publisher: PublisherRow,
+    run: Option<String>,
     epoch: i32,
     live_since: PrimitiveDateTime,
     started_at: PrimitiveDateTime,
+    confirmed_at: Option<PrimitiveDateTime>,
     last_seen_at: PrimitiveDateTime,
     lease_until: PrimitiveDateTime,
+    stalled_until: Option<PrimitiveDateTime>,
+    key_expires_at: PgTimestamp,
+    cut_because: Option<String>,
     ended_at: Option<PrimitiveDateTime>,
     end_reason: Option<String>,
 }
@@ -63,15 +70,23 @@ impl TryFrom<SessionRow> for Session {
             (Some(at), Some(Some(reason))) => Some((Timestamp::from_utc(at), reason)),
             (Some(_), _) => return Err(unreadable("end_reason is no reason that this service knows")),
         };
+        let kick = row.cut_because.as_deref().map(EndReason::parse);
         Ok(Self {
             id: SessionId(id),
             stream_id: StreamId(row.stream_id),
             publisher: row.publisher.publisher(id)?,
+            run: row.run,
             epoch: row.epoch,
             live_since: Timestamp::from_utc(row.live_since),
             started_at: Timestamp::from_utc(row.started_at),
+            confirmed_at: row.confirmed_at.map(Timestamp::from_utc),
             last_seen_at: Timestamp::from_utc(row.last_seen_at),
             lease_until: Timestamp::from_utc(row.lease_until),
+            stalled_until: row.stalled_until.map(Timestamp::from_utc),
+            key_expires_at: clamped(row.key_expires_at),
+            kick: kick
+                .map(|reason| reason.ok_or_else(|| unreadable("cut_because is no reason")))
+                .transpose()?,
             ended,
         })
     }

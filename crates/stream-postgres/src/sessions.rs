@@ -8,11 +8,12 @@ use futures_util::FutureExt as _;
 use stream_domain::admission::{
     Admitted, Attempt, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Verdict,
 };
+use stream_domain::boots::SHARED_FOR;
 use stream_domain::ports::{
-    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
-    StoreError,
+    Absent, CUT_PAUSE, CUT_WITHIN, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER, SessionRepository,
+    StoreError, SyncOutcome,
 };
-use stream_domain::session::{Cut, EndReason};
+use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason, renew_below};
 use stream_domain::{PlaybackId, ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
 
@@ -102,22 +103,43 @@ impl SessionRepository for PostgresStore {
         self.select_one(Statement::<Bool>::new(include_str!("sessions/end.sql"), parameters)).await
     }
 
-    async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError> {
+    async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        let parameters = vec![Parameter::Number(Some(session.0)), now.into()];
+        self.execute(Statement::new(include_str!("sessions/withdraw.sql"), parameters)).await.map(drop)
+    }
+
+    async fn sync_publishers(
+        &self,
+        list: &PublisherList,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, StoreError> {
+        let (reason, which, missing_before) = match &list.absent {
+            Absent::Ended(reason) => (Some(reason), "ended", Vec::new()),
+            Absent::EndedIfMissingBefore { reason, missing_before } => {
+                (Some(reason), "missing_before", missing_before.clone())
+            }
+            Absent::Kept => (None, "kept", Vec::new()),
+        };
         let parameters = vec![
-            roll.server.as_str().into(),
-            Parameter::Texts(roll.sessions.clone()),
-            Parameter::Texts(roll.names.clone()),
-            roll.asked_at.into(),
-            roll.settled_before.into(),
+            list.server.as_str().into(),
+            Parameter::Texts(list.sessions.clone()),
+            Parameter::Texts(list.names.clone()),
+            Parameter::Texts(list.stalled.clone()),
+            list.asked_at.into(),
+            list.settled_before.into(),
             now.into(),
             now.plus(lease).into(),
             now.plus(renew_below(lease)).into(),
-            roll.absent.as_str().into(),
+            now.plus(CLOCK_MARGIN).into(),
+            Parameter::Text(reason.map(|reason| reason.as_str().to_owned())),
+            which.into(),
+            Parameter::Texts(missing_before),
         ];
-        let statement =
-            Statement::<(Array<Text>, BigInt)>::new(include_str!("sessions/call_roll.sql"), parameters);
-        let (known, ended): (Vec<String>, i64) = self.select_one(statement).await?;
-        Ok(Answered { known, ended: u32::try_from(ended).unwrap_or(u32::MAX) })
+        let text = include_str!("sessions/sync_publishers.sql");
+        let statement = Statement::<(Array<Text>, Array<Text>, BigInt)>::new(text, parameters);
+        let (known, missing, ended): (Vec<String>, Vec<String>, i64) = self.select_one(statement).await?;
+        Ok(SyncOutcome { known, missing, ended: u32::try_from(ended).unwrap_or(u32::MAX) })
     }
 
     async fn keep_alive(
@@ -133,9 +155,14 @@ impl SessionRepository for PostgresStore {
             now.into(),
             now.plus(lease).into(),
             now.plus(renew_below(lease)).into(),
+            now.plus(CLOCK_MARGIN).into(),
+            now.plus(-SHARED_FOR).into(),
         ];
-        let statement = Statement::<BigInt>::new(include_str!("sessions/keep_alive.sql"), parameters);
-        let ended: i64 = self.select_one(statement).await?;
+        let statement = Statement::<(BigInt, Bool)>::new(include_str!("sessions/keep_alive.sql"), parameters);
+        let (ended, is_news): (i64, bool) = self.select_one(statement).await?;
+        if is_news {
+            tracing::warn!(%server, "two media servers publish under one name; give each a name of its own");
+        }
         Ok(u32::try_from(ended).unwrap_or(u32::MAX))
     }
 
@@ -181,32 +208,36 @@ impl SessionRepository for PostgresStore {
 
     async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let parameters = vec![Parameter::Number(Some(session.0)), now.into()];
-        let text = " UPDATE publish_sessions SET ended_at = COALESCE(ended_at, $2),
-                     end_reason = COALESCE(end_reason, cut_because, 'left'), cut_because = NULL
-                     WHERE id = $1 AND (ended_at IS NULL OR cut_because IS NOT NULL)";
+        // The domain's `Session::ending`.
+        let text = " UPDATE publish_sessions SET
+                ended_at = COALESCE(ended_at, GREATEST(started_at, LEAST($2, lease_until))),
+                end_reason = COALESCE(end_reason, cut_because, CASE
+                    WHEN GREATEST(started_at, LEAST($2, lease_until)) >= key_expires_at THEN 'expired'
+                    WHEN lease_until <= $2 THEN 'lost' ELSE 'left' END),
+                cut_because = NULL
+            WHERE id = $1 AND (ended_at IS NULL OR cut_because IS NOT NULL)";
         self.execute(Statement::new(text, parameters)).await.map(drop)
     }
 
     async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let parameters = vec![now.into(), Parameter::Number(Some(limit.into()))];
-        // What is to be cut stays to be cut.
-        let text = ", overdue AS MATERIALIZED (
-                SELECT id FROM publish_sessions WHERE ended_at IS NULL AND lease_until <= $1
-                LIMIT $2 FOR UPDATE SKIP LOCKED)
-            UPDATE publish_sessions s SET ended_at = lease_until, end_reason = COALESCE(cut_because, 'lost')
-            FROM overdue WHERE s.id = overdue.id AND s.ended_at IS NULL AND s.lease_until <= $1";
-        self.execute(Statement::new(text, parameters)).await
+        let parameters =
+            vec![now.into(), Parameter::Number(Some(limit.into())), now.plus(CLOCK_MARGIN).into()];
+        self.execute(Statement::new(include_str!("sessions/end_overdue.sql"), parameters)).await
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let parameters = vec![before.into(), Parameter::Number(Some(limit.into()))];
         let text = ", sessions AS (
                 DELETE FROM publish_sessions WHERE id IN (
-                    SELECT id FROM publish_sessions WHERE ended_at < $1 LIMIT $2) RETURNING 1),
+                    SELECT id FROM publish_sessions WHERE ended_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+                RETURNING 1),
             attempts AS (
                 DELETE FROM publish_attempts WHERE ctid IN (
                     SELECT ctid FROM publish_attempts WHERE last_at < $1
-                    LIMIT $2 - (SELECT count(*) FROM sessions)) RETURNING 1)
+                    LIMIT $2 - (SELECT count(*) FROM sessions) FOR UPDATE SKIP LOCKED) RETURNING 1),
+            boots AS (
+                DELETE FROM media_server_boots WHERE ctid IN (
+                    SELECT ctid FROM media_server_boots WHERE last_seen_at < $1 FOR UPDATE SKIP LOCKED))
             SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM attempts)";
         let gone: i64 = self.select_one(Statement::<BigInt>::new(text, parameters)).await?;
         Ok(u32::try_from(gone).unwrap_or(u32::MAX))
@@ -292,11 +323,6 @@ impl PostgresStore {
     }
 }
 
-/// Leases with more than two thirds to run are left alone, so that a list that comes often costs few writes.
-fn renew_below(lease: Duration) -> Duration {
-    lease * 2 / 3
-}
-
 fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> Vec<Parameter> {
     let (key, playback_id) = match &request.proof {
         Proof::Key(key) => (Some(key), None),
@@ -328,6 +354,8 @@ fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> 
         now.plus(-terms.reconnect_window).into(),
         now.plus(-RESTART_MARGIN).into(),
         request.seen_at.plus(-RESUME_MARGIN).into(),
+        Parameter::Flag(request.confirms()),
+        now.plus(CLOCK_MARGIN).into(),
     ]
 }
 

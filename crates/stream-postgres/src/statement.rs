@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamp};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamp};
 use time::PrimitiveDateTime;
 
 /// A value for `$1`, `$2` and so on.
@@ -19,6 +19,7 @@ pub(crate) enum Parameter {
     Instants(Vec<PrimitiveDateTime>),
     Number(Option<i64>),
     Instant(PrimitiveDateTime),
+    Flag(bool),
 }
 
 impl From<&str> for Parameter {
@@ -64,6 +65,7 @@ impl<Row> QueryFragment<Pg> for Statement<Row> {
                 Parameter::Integers(values) => out.push_bind_param::<Array<Integer>, _>(values)?,
                 Parameter::Instants(values) => out.push_bind_param::<Array<Timestamp>, _>(values)?,
                 Parameter::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                Parameter::Flag(value) => out.push_bind_param::<Bool, _>(value)?,
                 Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
             }
         }

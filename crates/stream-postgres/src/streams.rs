@@ -216,11 +216,12 @@ impl Listed {
     }
 }
 
-/// The streams with a session whose lease runs: few, however many streams are active.
+/// The streams with a confirmed session whose lease runs: few, however many streams are active.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn on_air_at(now: PrimitiveDateTime) -> _ {
     let open = publish_sessions::table.filter(publish_sessions::ended_at.is_null());
-    open.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
+    let confirmed = open.filter(publish_sessions::confirmed_at.is_not_null());
+    confirmed.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
 /// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.

@@ -41,6 +41,18 @@ table! {
         end_reason -> Nullable<Text>,
         cut_because -> Nullable<Text>,
         cut_tried_at -> Nullable<Timestamp>,
+        confirmed_at -> Nullable<Timestamp>,
+        stalled_until -> Nullable<Timestamp>,
+        supersedes -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    media_server_boots (server, boot_id) {
+        server -> Text,
+        boot_id -> Text,
+        first_seen_at -> Timestamp,
+        last_seen_at -> Timestamp,
     }
 }
 
@@ -92,13 +104,15 @@ fragment! {
 }
 
 fragment! {
-    /// Since when the stream's open session has been on air.
+    /// Since when the stream's open session has been on air; one that is not confirmed is not.
     LiveSince: Nullable<Timestamp> =
-        "(SELECT live_since FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
+        "(SELECT live_since FROM publish_sessions
+          WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"
 }
 
 fragment! {
     /// Until when its lease runs.
     LeaseUntil: Nullable<Timestamp> =
-        "(SELECT lease_until FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)"
+        "(SELECT lease_until FROM publish_sessions
+          WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"
 }

@@ -16,11 +16,16 @@ pub(crate) struct SessionRow {
     stream_id: i32,
     #[diesel(embed)]
     publisher: PublisherRow,
+    run: Option<String>,
     epoch: i32,
     live_since: PrimitiveDateTime,
     started_at: PrimitiveDateTime,
+    confirmed_at: Option<PrimitiveDateTime>,
     last_seen_at: PrimitiveDateTime,
     lease_until: PrimitiveDateTime,
+    stalled_until: Option<PrimitiveDateTime>,
+    key_expires_at: PrimitiveDateTime,
+    cut_because: Option<String>,
     ended_at: Option<PrimitiveDateTime>,
     end_reason: Option<String>,
 }
@@ -63,15 +68,23 @@ impl TryFrom<SessionRow> for Session {
             (Some(at), Some(Some(reason))) => Some((Timestamp::from_utc(at), reason)),
             (Some(_), _) => return Err(unreadable("end_reason is no reason that this service knows")),
         };
+        let kick = row.cut_because.as_deref().map(EndReason::parse);
         Ok(Self {
             id: SessionId(id),
             stream_id: StreamId(row.stream_id),
             publisher: row.publisher.publisher(id)?,
+            run: row.run,
             epoch: row.epoch,
             live_since: Timestamp::from_utc(row.live_since),
             started_at: Timestamp::from_utc(row.started_at),
+            confirmed_at: row.confirmed_at.map(Timestamp::from_utc),
             last_seen_at: Timestamp::from_utc(row.last_seen_at),
             lease_until: Timestamp::from_utc(row.lease_until),
+            stalled_until: row.stalled_until.map(Timestamp::from_utc),
+            key_expires_at: Timestamp::from_utc(row.key_expires_at),
+            kick: kick
+                .map(|reason| reason.ok_or_else(|| unreadable("cut_because is no reason")))
+                .transpose()?,
             ended,
         })
     }
@@ -95,6 +108,8 @@ pub(crate) struct NewSessionRow<'a> {
     last_seen_at: PrimitiveDateTime,
     lease_until: PrimitiveDateTime,
     key_expires_at: PrimitiveDateTime,
+    confirmed_at: Option<PrimitiveDateTime>,
+    pub(crate) supersedes: Option<i64>,
 }
 
 impl<'a> NewSessionRow<'a> {
@@ -123,6 +138,8 @@ impl<'a> NewSessionRow<'a> {
             last_seen_at: now.to_naive_utc(),
             lease_until: now.plus(lease).to_naive_utc(),
             key_expires_at: stream.expires_at.to_naive_utc(),
+            confirmed_at: request.confirms().then(|| now.to_naive_utc()),
+            supersedes: None,
         }
     }
 }

@@ -1,21 +1,22 @@
 //! The sessions: each method is one transaction, and one hop to a thread that may block.
 
 mod admit;
-
-use std::collections::HashSet;
+mod boots;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
+use diesel::sql_types::{BigInt, Timestamp as Instant};
 use diesel::sqlite::Sqlite;
 use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
+use stream_domain::boots::BootSign;
 use stream_domain::ports::{
-    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, Roll, SETTLED_AFTER, SessionRepository, StoreError,
+    CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository, Sighting,
+    StoreError, SyncOutcome,
 };
-use stream_domain::session::{Cut, EndReason};
+use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason};
 use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
-use time::Duration;
+use time::{Duration, PrimitiveDateTime};
 
 use crate::SqliteStore;
 use crate::error;
@@ -42,37 +43,74 @@ impl SessionRepository for SqliteStore {
             let open: Vec<i64> = open.load(connection).map_err(error::query)?;
             let to_cut = meant(&which, now).filter(sessions::cut_because.is_not_null()).select(sessions::id);
             let to_cut: Vec<i64> = to_cut.load(connection).map_err(error::query)?;
-            for id in open.iter().chain(&to_cut) {
-                end(connection, *id, now, reason.as_str())?;
-            }
+            let meant: Vec<i64> = open.iter().chain(&to_cut).copied().collect();
+            end(connection, &meant, reason, now)?;
             Ok(!open.is_empty())
         })
         .await
     }
 
-    async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError> {
-        let roll = roll.clone();
+    async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection| {
-            let open = open_of(&roll.server).select(SessionRow::as_select());
+            end(connection, &[session.0], EndReason::AnsweredTooLate, now)?;
+            let withdrawn = sessions::table.find(session.0);
+            let former: Option<Option<i64>> =
+                withdrawn.select(sessions::supersedes).first(connection).optional().map_err(error::query)?;
+            let Some(former) = former.flatten() else { return Ok(()) };
+            let done = diesel::update(withdrawn).set(sessions::supersedes.eq(None::<i64>));
+            done.execute(connection).map_err(error::query)?;
+            // One that was taken to be cut meanwhile may be gone by now, and one that may not publish is not let in again.
+            let reopen = sql_query(
+                "UPDATE publish_sessions SET ended_at = NULL, end_reason = NULL, cut_because = NULL,
+                     cut_tried_at = NULL
+                 WHERE id = ?1 AND cut_because = 'superseded' AND cut_tried_at <= ended_at
+                 AND EXISTS (SELECT 1 FROM streams WHERE streams.id = publish_sessions.stream_id
+                     AND status = 'active' AND expires_at > ?2)
+                 AND NOT EXISTS (SELECT 1 FROM publish_sessions AS other WHERE other.ended_at IS NULL
+                     AND (other.stream_id = publish_sessions.stream_id OR (other.server = publish_sessions.server
+                         AND other.server_session = publish_sessions.server_session)))",
+            );
+            let reopen = reopen.bind::<BigInt, _>(former).bind::<Instant, _>(now.to_naive_utc());
+            reopen.execute(connection).map_err(error::query).map(drop)
+        })
+        .await
+    }
+
+    async fn sync_publishers(
+        &self,
+        list: &PublisherList,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, StoreError> {
+        let list = list.clone();
+        self.write(move |connection| {
+            let open = open_of(&list.server).select(SessionRow::as_select());
             let open: Vec<SessionRow> = open.load(connection).map_err(error::query)?;
-            let listed: HashSet<&str> = roll.sessions.iter().map(String::as_str).collect();
-            let names: HashSet<&str> = roll.names.iter().map(String::as_str).collect();
-            let mut answered = Answered::default();
+            let (index, mut outcome) = (ListIndex::of(&list), SyncOutcome::default());
             for row in open {
                 let session = Session::try_from(row)?;
-                let name = session.publisher.name.expose();
-                if listed.contains(session.publisher.session.as_str()) {
-                    renew_if_due(connection, &session, lease, now)?;
-                    answered.known.push(session.publisher.session);
-                } else if names.contains(name) {
-                    renew_if_due(connection, &session, lease, now)?;
-                    answered.known.push(name.to_owned());
-                } else if session.started_at < roll.settled_before && session.last_seen_at < roll.asked_at {
-                    end(connection, session.id.0, now, roll.absent.as_str())?;
-                    answered.ended += 1;
+                match index.sighting(&session) {
+                    Sighting::Moving(known_as) => {
+                        outcome.known.push(known_as.to_owned());
+                        if session.is_sync_due(lease, now) {
+                            confirm(connection, &session, lease, now)?;
+                        }
+                    }
+                    Sighting::Stalled(known_as) => {
+                        outcome.known.push(known_as.to_owned());
+                        if let Some(until) = session.stalled(list.asked_at, lease, now) {
+                            stall(connection, session.id, until)?;
+                        }
+                    }
+                    Sighting::Missing(known_as) => outcome.missing.push(known_as.to_owned()),
+                    Sighting::Gone(reason) => {
+                        write_end(connection, &session, reason, now)?;
+                        outcome.ended += 1;
+                    }
+                    Sighting::NotJudged => {}
                 }
             }
-            Ok(answered)
+            Ok(outcome)
         })
         .await
     }
@@ -86,16 +124,25 @@ impl SessionRepository for SqliteStore {
     ) -> Result<u32, StoreError> {
         let server = server.clone();
         self.write(move |connection| {
-            let open = open_of(&server).select((SessionRow::as_select(), sessions::run));
-            let open: Vec<(SessionRow, Option<String>)> = open.load(connection).map_err(error::query)?;
+            let sign = match &run {
+                Some(run) => boots::note(connection, &server, run, now)?,
+                None => BootSign::Current,
+            };
+            if sign == BootSign::Late {
+                return Ok(0);
+            }
+            let open = open_of(&server).select(SessionRow::as_select());
+            let open: Vec<SessionRow> = open.load(connection).map_err(error::query)?;
             let mut ended = 0;
-            for (row, own) in open {
+            for row in open {
                 let session = Session::try_from(row)?;
-                if run.as_ref().zip(own.as_ref()).is_some_and(|(run, own)| run != own) {
-                    end(connection, session.id.0, now, EndReason::ServerRestarted.as_str())?;
-                    ended += 1;
-                } else if session.is_alive_at(now) {
-                    renew_if_due(connection, &session, lease, now)?;
+                if run.as_ref().zip(session.run.as_ref()).is_some_and(|(run, own)| run != own) {
+                    if sign == BootSign::Current {
+                        write_end(connection, &session, EndReason::ServerRestarted, now)?;
+                        ended += 1;
+                    }
+                } else if session.is_alive_at(now) && session.is_renewal_due(lease, now) {
+                    renew(connection, &session, lease, now)?;
                 }
             }
             Ok(ended)
@@ -133,18 +180,28 @@ impl SessionRepository for SqliteStore {
     }
 
     async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| end(connection, session.0, now, EndReason::Left.as_str())).await
+        self.write(move |connection| end(connection, &[session.0], EndReason::Left, now)).await
     }
 
     async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.write(move |connection| {
-            // What is to be cut stays to be cut.
-            let overdue = sql_query(
-                "UPDATE publish_sessions SET ended_at = lease_until, end_reason = COALESCE(cut_because, 'lost')
-                 WHERE id IN (SELECT id FROM publish_sessions WHERE ended_at IS NULL AND lease_until <= ?1 LIMIT ?2)",
-            );
-            let overdue = overdue.bind::<Instant, _>(now.to_naive_utc()).bind::<BigInt, _>(i64::from(limit));
-            count(overdue.execute(connection))
+            put_under_clock(connection, now)?;
+            let at = now.to_naive_utc();
+            let overdue: Vec<SessionRow> = sessions::table
+                .filter(sessions::ended_at.is_null())
+                .filter(sessions::lease_until.le(at))
+                .filter(sessions::stalled_until.is_null().or(sessions::stalled_until.le(at)))
+                .limit(limit.into())
+                .select(SessionRow::as_select())
+                .load(connection)
+                .map_err(error::query)?;
+            let ended = u32::try_from(overdue.len()).unwrap_or(u32::MAX);
+            for row in overdue {
+                // What is to be cut stays to be cut.
+                let session = Session::try_from(row)?;
+                write_ending(connection, session.id, session.ending(EndReason::Lost, now))?;
+            }
+            Ok(ended)
         })
         .await
     }
@@ -164,7 +221,10 @@ impl SessionRepository for SqliteStore {
             );
             let left = i64::from(limit.saturating_sub(sessions));
             let attempts = attempts.bind::<Instant, _>(before).bind::<BigInt, _>(left);
-            Ok(sessions + count(attempts.execute(connection))?)
+            let attempts = count(attempts.execute(connection))?;
+            let boots = sql_query("DELETE FROM media_server_boots WHERE last_seen_at < ?1");
+            boots.bind::<Instant, _>(before).execute(connection).map_err(error::query)?;
+            Ok(sessions + attempts)
         })
         .await
     }
@@ -242,30 +302,46 @@ fn meant(which: &EndOf, now: Timestamp) -> sessions::BoxedQuery<'static, Sqlite>
     }
 }
 
-/// Ends a session, for the reason that it was to be cut for if there is one, and takes it off those to be cut.
-fn end(connection: &mut SqliteConnection, id: i64, at: Timestamp, reason: &str) -> Result<(), StoreError> {
-    let end = sql_query(
-        "UPDATE publish_sessions SET ended_at = COALESCE(ended_at, ?1),
-             end_reason = COALESCE(end_reason, cut_because, CASE WHEN key_expires_at <= ?1 THEN 'expired' ELSE ?2 END),
-             cut_because = NULL
-         WHERE id = ?3",
-    );
-    let end = end.bind::<Instant, _>(at.to_naive_utc()).bind::<Text, _>(reason).bind::<BigInt, _>(id);
-    end.execute(connection).map_err(error::query).map(drop)
-}
-
-/// Leases with more than two thirds to run are left alone, so that a list that comes often costs few writes.
-fn renew_if_due(
+/// Ends these sessions as the domain says, and takes them off those to be cut.
+fn end(
     connection: &mut SqliteConnection,
-    session: &Session,
-    lease: Duration,
+    ids: &[i64],
+    said: EndReason,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if session.lease_until < now.plus(lease * 2 / 3) {
-        renew(connection, session, lease, now)
-    } else {
-        Ok(())
+    for id in ids {
+        let row = sessions::table.find(id).select(SessionRow::as_select());
+        let row: Option<SessionRow> = row.first(connection).optional().map_err(error::query)?;
+        if let Some(row) = row {
+            write_end(connection, &Session::try_from(row)?, said, now)?;
+        }
     }
+    Ok(())
+}
+
+/// Writes down how a session ends that may have ended before, and takes it off those to be cut.
+fn write_end(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    said: EndReason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if session.ended.is_none() {
+        write_ending(connection, session.id, session.ending(said, now))?;
+    }
+    let gone =
+        diesel::update(sessions::table.find(session.id.0)).set(sessions::cut_because.eq(None::<String>));
+    gone.execute(connection).map_err(error::query).map(drop)
+}
+
+fn write_ending(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    (at, reason): (Timestamp, EndReason),
+) -> Result<(), StoreError> {
+    let ended = diesel::update(sessions::table.find(session.0))
+        .set((sessions::ended_at.eq(at.to_naive_utc()), sessions::end_reason.eq(reason.as_str())));
+    ended.execute(connection).map_err(error::query).map(drop)
 }
 
 fn renew(
@@ -274,11 +350,66 @@ fn renew(
     lease: Duration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let renewed = diesel::update(sessions::table.find(session.id.0)).set((
-        sessions::last_seen_at.eq(session.last_seen_at.max(now).to_naive_utc()),
-        sessions::lease_until.eq(session.lease_until.max(now.plus(lease)).to_naive_utc()),
+    let (last_seen_at, lease_until) = session.renewed(lease, now);
+    write_times(connection, session.id, last_seen_at, lease_until)
+}
+
+fn write_times(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    last_seen_at: Timestamp,
+    lease_until: Timestamp,
+) -> Result<(), StoreError> {
+    let renewed = diesel::update(sessions::table.find(session.0)).set((
+        sessions::last_seen_at.eq(last_seen_at.to_naive_utc()),
+        sessions::lease_until.eq(lease_until.to_naive_utc()),
     ));
     renewed.execute(connection).map_err(error::query).map(drop)
+}
+
+/// The renewal of those that are seen to move.
+fn confirm(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    lease: Duration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    renew(connection, session, lease, now)?;
+    let confirmed_at = session.confirmed_at.unwrap_or(now).to_naive_utc();
+    let confirmed = diesel::update(sessions::table.find(session.id.0)).set((
+        sessions::confirmed_at.eq(confirmed_at),
+        sessions::stalled_until.eq(None::<PrimitiveDateTime>),
+    ));
+    confirmed.execute(connection).map_err(error::query).map(drop)
+}
+
+fn stall(
+    connection: &mut SqliteConnection,
+    session: SessionId,
+    (lease_until, stalled_until): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let stalled = diesel::update(sessions::table.find(session.0)).set((
+        sessions::lease_until.eq(lease_until.to_naive_utc()),
+        sessions::stalled_until.eq(stalled_until.to_naive_utc()),
+    ));
+    stalled.execute(connection).map_err(error::query).map(drop)
+}
+
+/// Bounds the leases that a clock which was set back since would leave running for as long.
+fn put_under_clock(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+    let ahead: Vec<SessionRow> = sessions::table
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::last_seen_at.gt(now.plus(CLOCK_MARGIN).to_naive_utc()))
+        .filter(sessions::lease_until.gt(now.to_naive_utc()))
+        .select(SessionRow::as_select())
+        .load(connection)
+        .map_err(error::query)?;
+    for row in ahead {
+        let session = Session::try_from(row)?;
+        let (last_seen_at, lease_until) = session.under_clock(now);
+        write_times(connection, session.id, last_seen_at, lease_until)?;
+    }
+    Ok(())
 }
 
 /// The publishers of a server that are to be cut and were not tried a moment ago.

@@ -7,7 +7,7 @@ use time::Duration;
 use super::{AdmitError, Broadcasts, Claim, publisher_of};
 use crate::admission::Phase;
 use crate::media_server::{Family, ServerName};
-use crate::ports::{Listed, MediaServerError, Roll, StoreError};
+use crate::ports::{Absent, Listed, MediaServerError, PublisherList, StoreError};
 use crate::session::EndReason;
 
 /// How long a publisher may be on air before its server must list it.
@@ -28,18 +28,19 @@ impl Broadcasts {
         let mut listed = control.publishers().await?;
         listed.retain(|publisher| publisher.application == self.options.application);
         let names = listed.iter().filter(|one| one.session.is_none());
-        let roll = Roll {
+        let list = PublisherList {
             server: server.clone(),
             sessions: listed.iter().filter_map(|one| one.session.clone()).collect(),
             names: names.map(|one| one.name.expose().to_owned()).collect(),
+            stalled: Vec::new(),
             asked_at,
             settled_before: asked_at.plus(-LISTED_WITHIN),
-            absent: EndReason::Left,
+            absent: Absent::Ended(EndReason::Left),
         };
         let lease = profile.lease;
-        let answered = self.sessions.call_roll(&roll, lease, self.clock.now()).await?;
-        let mut done = Reconciled { ended: answered.ended, ..Reconciled::default() };
-        let known: HashSet<String> = answered.known.into_iter().collect();
+        let synced = self.sessions.sync_publishers(&list, lease, self.clock.now()).await?;
+        let mut done = Reconciled { ended: synced.ended, ..Reconciled::default() };
+        let known: HashSet<String> = synced.known.into_iter().collect();
         let mut failure = None;
         for one in listed {
             let known_as = one.session.as_deref().unwrap_or(one.name.expose());

@@ -1,4 +1,6 @@
-//! The runs of media servers: a new one ends what was live before, and an old one is not taken for new.
+//! The runs of media servers that this instance has noted in the store, which has the truth of them.
+//!
+//! A shortcut only: a run that is forgotten here is noted once more, which changes nothing.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,22 +13,15 @@ const MANY_SERVERS: usize = 1_000;
 /// How many runs of each.
 const MANY_RUNS: usize = 8;
 
-/// The runs that each media server was seen in, the last one last.
+/// The runs of each media server that were noted, the last one last.
 #[derive(Debug, Default)]
 pub(super) struct Runs(Mutex<HashMap<ServerName, Vec<String>>>);
 
 impl Runs {
-    /// Whether this run was seen before.
+    /// Whether this run was noted before.
     pub(super) fn has_seen(&self, server: &ServerName, run: &str) -> bool {
         let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get(server).is_some_and(|known| known.iter().any(|known| known == run))
-    }
-
-    /// Whether a later run of the server was seen already, so that this is a late word of an earlier one.
-    pub(super) fn is_over(&self, server: &ServerName, run: &str) -> bool {
-        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = runs.get(server).and_then(|runs| runs.split_last()).map(|(_, earlier)| earlier);
-        earlier.is_some_and(|earlier| earlier.iter().any(|known| known == run))
     }
 
     /// Notes a run.

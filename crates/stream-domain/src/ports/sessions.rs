@@ -1,5 +1,7 @@
 //! Keeps publish sessions and refused attempts.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use time::Duration;
 
@@ -11,28 +13,113 @@ use crate::{StreamId, Timestamp, UserId};
 
 /// What a media server says of its live publishers, by their session ids or, where it lists no ids, by their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roll {
+pub struct PublisherList {
     /// The server.
     pub server: ServerName,
-    /// The session ids that it lists.
+    /// The session ids of those that are listed and bring media.
     pub sessions: Vec<String>,
-    /// The names that it lists, where it has no session ids.
+    /// The names of those, where the server has no session ids.
     pub names: Vec<String>,
-    /// When it was asked: whatever was seen later is not judged by this list.
+    /// Session ids or names of those that are listed and bring no media.
+    pub stalled: Vec<String>,
+    /// When the server was asked: what was seen later is not judged by this list.
     pub asked_at: Timestamp,
     /// Sessions that began after this are not judged either, since a server may list them late.
     pub settled_before: Timestamp,
-    /// How those have ended who are not listed.
-    pub absent: EndReason,
+    /// What it means for a session not to be listed.
+    pub absent: Absent,
 }
 
-/// What became of a roll.
+/// What it means for an open session that its server does not list it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absent {
+    /// The list is whole: the session has ended.
+    Ended(EndReason),
+    /// A list may miss somebody once: the session has ended if the list before missed it as well.
+    EndedIfMissingBefore {
+        /// How it ended.
+        reason: EndReason,
+        /// What [`SyncOutcome::missing`] said after the list before.
+        missing_before: Vec<String>,
+    },
+    /// The list may be partial: nobody has ended.
+    Kept,
+}
+
+/// What a list of publishers led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answered {
-    /// The listed session ids and names of which an open session is known.
+pub struct SyncOutcome {
+    /// The listed session ids and names, moving or stalled, of which an open session is known.
     pub known: Vec<String>,
+    /// Open sessions that the list judges, does not have, and did not end: their ids or, for a list of names, their names.
+    pub missing: Vec<String>,
     /// How many sessions ended, since they were not listed.
     pub ended: u32,
+}
+
+/// A [`PublisherList`] to look publishers up in.
+#[derive(Debug)]
+pub struct ListIndex<'a> {
+    list: &'a PublisherList,
+    sessions: HashSet<&'a str>,
+    names: HashSet<&'a str>,
+    stalled: HashSet<&'a str>,
+    missing_before: HashSet<&'a str>,
+}
+
+/// What a list says of an open session of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting<'a> {
+    /// It is listed so, and brings media.
+    Moving(&'a str),
+    /// It is listed so, and brings none.
+    Stalled(&'a str),
+    /// It is not listed, and goes by this.
+    Missing(&'a str),
+    /// It has ended so.
+    Gone(EndReason),
+    /// The list does not judge it.
+    NotJudged,
+}
+
+impl<'a> ListIndex<'a> {
+    /// Makes the list ready to be looked up in.
+    pub fn of(list: &'a PublisherList) -> Self {
+        let set = |texts: &'a [String]| texts.iter().map(String::as_str).collect();
+        let missing_before = match &list.absent {
+            Absent::EndedIfMissingBefore { missing_before, .. } => set(missing_before),
+            Absent::Ended(_) | Absent::Kept => HashSet::new(),
+        };
+        let (sessions, names, stalled) = (set(&list.sessions), set(&list.names), set(&list.stalled));
+        Self { list, sessions, names, stalled, missing_before }
+    }
+
+    /// What the list says of an open session of its server.
+    pub fn sighting<'s>(&self, session: &'s Session) -> Sighting<'s> {
+        let (id, name) = (session.publisher.session.as_str(), session.publisher.name.expose());
+        if self.sessions.contains(id) {
+            return Sighting::Moving(id);
+        }
+        if self.names.contains(name) {
+            return Sighting::Moving(name);
+        }
+        if let Some(known_as) = [id, name].into_iter().find(|text| self.stalled.contains(text)) {
+            return Sighting::Stalled(known_as);
+        }
+        if session.started_at >= self.list.settled_before || session.last_seen_at >= self.list.asked_at {
+            return Sighting::NotJudged;
+        }
+        let is_of_names = !self.names.is_empty() && self.sessions.is_empty();
+        match &self.list.absent {
+            Absent::Ended(reason) => Sighting::Gone(*reason),
+            Absent::EndedIfMissingBefore { reason, .. }
+                if self.missing_before.contains(id) || self.missing_before.contains(name) =>
+            {
+                Sighting::Gone(*reason)
+            }
+            _ => Sighting::Missing(if is_of_names { name } else { id }),
+        }
+    }
 }
 
 /// Keeps publish sessions.
@@ -62,14 +149,34 @@ pub trait SessionRepository: Send + Sync {
 
     /// Ends the open session that is named, and no other; says whether there was one.
     ///
-    /// A session that is marked to be cut MUST keep that as its reason, and is then no longer to be cut; one that ends
-    /// after its key expired MUST have ended by that.
+    /// It MUST end as [`Session::ending`] says, and is then no longer to be cut.
     async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Renews the open sessions of a server that are listed, and ends those that are not.
-    async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError>;
+    /// Undoes an admission whose answer came too late: its session ends as [`EndReason::AnsweredTooLate`].
+    ///
+    /// The session that it superseded MUST be open again, with its lease as it was, if nobody has taken it to be cut
+    /// since, its stream may still publish, and neither the stream nor the connection has another open session.
+    /// Else it stays ended, and to be cut if it was.
+    async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Renews the live sessions of a server that says that it is well; those of another run end.
+    /// Compares the open sessions of a server with its list, as [`ListIndex::sighting`] says.
+    ///
+    /// Those that move are renewed and confirmed.
+    /// Those that stall are off air at once, which cuts their lease to `now`; they stay open for a lease after each list
+    /// that has them, and one that moves again goes on as the same session of the same broadcast.
+    async fn sync_publishers(
+        &self,
+        list: &PublisherList,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, StoreError>;
+
+    /// Renews the live sessions of a server that says that it is well, and notes its boot; returns how many ended.
+    ///
+    /// It confirms nobody, since it names nobody.
+    /// A boot that was never seen before MUST end what the boots before had live; what comes late from an earlier boot
+    /// MUST do nothing.
+    /// A name that two boots use side by side is shared: see [`Boots`](crate::boots::Boots).
     async fn keep_alive(
         &self,
         server: &ServerName,

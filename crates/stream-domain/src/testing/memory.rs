@@ -2,15 +2,17 @@
 
 mod sessions;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::boots::Boots;
 use crate::ports::{StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable};
 use crate::{
-    NewStream, PageRequest, PlaybackId, Position, Stream, StreamId, StreamKey, StreamPage, StreamStatus,
-    Timestamp, UserId,
+    NewStream, PageRequest, PlaybackId, Position, ServerName, Stream, StreamId, StreamKey, StreamPage,
+    StreamStatus, Timestamp, UserId,
 };
 
 use super::gate::Gate;
@@ -31,6 +33,7 @@ struct State {
     last_stream: i32,
     sessions: Sessions,
     attempts: Attempts,
+    boots: HashMap<ServerName, Boots>,
 }
 
 impl MemoryStore {

@@ -47,6 +47,7 @@ pub fn asking(session: &str, key: &str, host: u8) -> PublishRequest {
         seen_at: Timestamp::MIN,
         run: None,
         ordinal: None,
+        confirmed: true,
     }
 }
 

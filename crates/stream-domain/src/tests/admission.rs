@@ -10,7 +10,7 @@ use time::Duration;
 use crate::admission::{Phase, Proof, PublishRequest, Takeover, Terms, Verdict};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{Clock as _, EndOf, Roll, SessionRepository as _, StreamRepository as _};
+use crate::ports::{Absent, Clock as _, EndOf, PublisherList, SessionRepository as _, StreamRepository as _};
 use crate::session::{EndReason, Session, SessionId};
 use crate::testing::{ManualClock, MemoryStore, asking, new_stream, playback_id_of, terms};
 use crate::{Stream, StreamKey, UserId};
@@ -159,15 +159,16 @@ impl History {
             Step::Roll(at, sessions) => {
                 let sessions = sessions.iter().map(u8::to_string).collect();
                 let settled_before = now.plus(-Duration::seconds(5));
-                let roll = Roll {
+                let list = PublisherList {
                     server: server(*at),
                     sessions,
                     names: Vec::new(),
+                    stalled: Vec::new(),
                     asked_at: now,
                     settled_before,
-                    absent: EndReason::Left,
+                    absent: Absent::Ended(EndReason::Left),
                 };
-                self.store.call_roll(&roll, LEASE, now).await.unwrap();
+                self.store.sync_publishers(&list, LEASE, now).await.unwrap();
             }
             Step::Alive(at, run) => {
                 self.runs[*at] = *run;

@@ -8,3 +8,4 @@ SELECT
 FROM unnest($1) WITH ORDINALITY AS wanted (text, place)
 JOIN streams ON streams.playback_id = wanted.text
 LEFT JOIN publish_sessions AS session ON session.stream_id = streams.id AND session.ended_at IS NULL
+    AND session.confirmed_at IS NOT NULL

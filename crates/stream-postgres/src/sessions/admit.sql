@@ -1,7 +1,8 @@
 -- The domain's `decide`, and its carrying out, in one statement.
 -- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
 -- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
--- $17 ends before this may have been mistakes.
+-- $17 ends before this may have been mistakes, $18 whether it shows that its publisher brings media, $19 what was seen
+-- after this was seen by a clock that was set back since.
 , stream AS MATERIALIZED (
     SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours') AS expires_at
     FROM streams WHERE stream_key = $1
@@ -16,26 +17,36 @@ republished AS MATERIALIZED (
     AND stream_id IS DISTINCT FROM (SELECT id FROM stream)
 ),
 current AS MATERIALIZED (
-    SELECT s.id, s.lease_until, s.address FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
+    SELECT s.id, s.server, s.server_session, s.lease_until, s.stalled_until, s.address
+    FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
     WHERE s.ended_at IS NULL
 ),
 -- Ordered as the index publish_sessions_by_stream is, lest the planner walk all sessions backwards.
 own AS MATERIALIZED (
-    SELECT s.id, s.server_session, s.lease_until, s.ended_at, s.end_reason
+    SELECT s.id, s.server_session, s.run, s.protocol, s.address, s.lease_until, s.ended_at, s.end_reason
     FROM publish_sessions s
     WHERE s.stream_id = (SELECT id FROM stream) AND s.server = $4 AND (s.server_session = $5 OR $5 = '')
     ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
 ),
 previous AS MATERIALIZED (
-    SELECT s.epoch, s.live_since, COALESCE(s.ended_at, s.lease_until) AS last_sign
+    SELECT s.epoch, s.live_since, COALESCE(s.ended_at, s.lease_until) AS last_sign,
+        -- A publisher that never brought media has begun no broadcast.
+        s.confirmed_at IS NOT NULL OR s.live_since < s.started_at AS was_on_air
     FROM publish_sessions s WHERE s.stream_id = (SELECT id FROM stream)
     ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
 ),
 decision AS MATERIALIZED (
     SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id,
-        CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END AS server_session, current.id AS current_id,
-        current.lease_until > $13 AS current_is_alive, previous.epoch, previous.live_since,
-        previous.last_sign >= $15 AS is_same_broadcast,
+        -- A list does not tell all that a hook told.
+        CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END AS server_session,
+        CASE WHEN $3 = 'asks' THEN $6 ELSE COALESCE($6, own.run) END AS run,
+        CASE WHEN $3 = 'asks' THEN $10 ELSE COALESCE(own.protocol, $10) END AS protocol,
+        CASE WHEN $3 = 'asks' THEN $11 ELSE COALESCE($11, own.address) END AS address,
+        current.id AS current_id, current.lease_until > $13 OR (current.stalled_until > $13 AND NOT (
+            current.server = $4
+            AND current.server_session = CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END
+        )) AS must_be_told_to_go,
+        previous.epoch, previous.live_since, previous.was_on_air AND previous.last_sign >= $15 AS is_same_broadcast,
         CASE
             WHEN stream.status IN ('stopped', 'expired') THEN stream.status
             WHEN stream.status IS DISTINCT FROM 'active' THEN 'corrupt'
@@ -52,13 +63,35 @@ decision AS MATERIALIZED (
         END AS word
     FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
 ),
+-- What ends for sure is locked in order, the stream first: as a stop does, and as another start that swaps streams with
+-- this one does, so that nobody waits for anybody in a circle.
+held AS MATERIALIZED (
+    SELECT id FROM streams WHERE id = (SELECT stream_id FROM decision WHERE word = 'start') FOR SHARE
+),
+in_the_way AS MATERIALIZED (
+    SELECT id, 'republished' AS why FROM republished
+    UNION ALL
+    SELECT id, 'republished' FROM publish_sessions
+    WHERE $3 <> 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4
+    AND server_session = (SELECT server_session FROM decision) AND ended_at IS NULL
+    AND stream_id <> (SELECT id FROM stream)
+    UNION ALL
+    SELECT current_id, CASE WHEN must_be_told_to_go THEN 'superseded' ELSE 'lost' END
+    FROM decision WHERE word = 'start' AND current_id IS NOT NULL
+),
+locked AS MATERIALIZED (
+    SELECT id FROM publish_sessions
+    WHERE id IN (SELECT id FROM in_the_way) AND (SELECT count(*) FROM held) >= 0
+    ORDER BY id FOR UPDATE
+),
 -- A start of connection number 1, or of a lower number than those that fell silent, shows that the server was started
 -- anew.
--- Rows that somebody else is changing are let be, here and below, so that nobody waits for anybody in a circle.
+-- Rows that somebody else is changing are passed over, here and below, and nobody is waited for from here on.
 restarted AS MATERIALIZED (
     SELECT id FROM publish_sessions
     WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4 AND ordinal > $7
     AND ended_at IS NULL AND server_session <> $5 AND ($7 = 1 OR last_seen_at < $16)
+    AND (SELECT count(*) FROM locked) >= 0
     ORDER BY server, ordinal FOR UPDATE SKIP LOCKED
 ),
 -- What was still to be cut by this id was somebody else.
@@ -70,23 +103,20 @@ cleared AS (
         FOR UPDATE SKIP LOCKED
     )
 ),
+-- The domain's `Session::ending`, but for one that gives way: that is to be cut.
 ended AS (
     UPDATE publish_sessions s SET
-        ended_at = CASE WHEN o.why = 'lost' THEN s.lease_until ELSE $13 END,
-        end_reason = CASE WHEN o.why = 'superseded' THEN o.why ELSE COALESCE(s.cut_because, o.why) END,
+        ended_at = CASE WHEN o.why = 'superseded' THEN $13 ELSE GREATEST(s.started_at, LEAST($13, s.lease_until)) END,
+        end_reason = CASE WHEN o.why = 'superseded' THEN o.why ELSE COALESCE(s.cut_because, CASE
+            WHEN GREATEST(s.started_at, LEAST($13, s.lease_until)) >= s.key_expires_at THEN 'expired'
+            WHEN s.lease_until <= $13 THEN 'lost' ELSE o.why END) END,
         cut_because = CASE WHEN o.why = 'superseded' THEN o.why END,
-        cut_tried_at = $13
+        cut_tried_at = CASE WHEN o.why = 'superseded' THEN $13 ELSE s.cut_tried_at END
     FROM (
-        SELECT id, 'republished' AS why FROM republished
-        UNION ALL
-        SELECT id, 'republished' FROM publish_sessions
-        WHERE $3 <> 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start')
-        AND server = $4 AND server_session = $5 AND ended_at IS NULL AND stream_id <> (SELECT id FROM stream)
+        SELECT in_the_way.id, in_the_way.why FROM in_the_way JOIN locked ON locked.id = in_the_way.id
+        WHERE in_the_way.id NOT IN (SELECT id FROM restarted)
         UNION ALL
         SELECT id, 'server_restarted' FROM restarted
-        UNION ALL
-        SELECT current_id, CASE WHEN current_is_alive THEN 'superseded' ELSE 'lost' END
-        FROM decision WHERE word = 'start' AND current_id IS NOT NULL AND current_id NOT IN (SELECT id FROM restarted)
     ) o
     WHERE s.id = o.id AND s.ended_at IS NULL
     RETURNING s.id, o.why, s.server, s.server_session, s.application, s.name, s.protocol, s.address
@@ -94,10 +124,11 @@ ended AS (
 -- The count makes sure that what is in the way has ended before.
 started AS (
     INSERT INTO publish_sessions (stream_id, server, server_session, run, ordinal, application, name, protocol,
-        address, epoch, live_since, started_at, last_seen_at, lease_until, key_expires_at)
-    SELECT d.stream_id, $4, d.server_session, $6, $7, $8, $9, $10, $11,
+        address, epoch, live_since, started_at, last_seen_at, lease_until, key_expires_at, confirmed_at, supersedes)
+    SELECT d.stream_id, $4, d.server_session, d.run, $7, $8, $9, d.protocol, d.address,
         COALESCE(d.epoch, 0) + CASE WHEN d.is_same_broadcast THEN 0 ELSE 1 END,
-        CASE WHEN d.is_same_broadcast THEN d.live_since ELSE $13 END, $13, $13, $14, d.expires_at
+        CASE WHEN d.is_same_broadcast THEN d.live_since ELSE $13 END, $13, $13, $14, d.expires_at,
+        CASE WHEN $18 THEN $13 END, (SELECT id FROM ended WHERE why = 'superseded')
     FROM decision d CROSS JOIN (SELECT count(*) AS number FROM ended) e
     WHERE d.word = 'start' AND e.number >= 0
     ON CONFLICT DO NOTHING
@@ -105,7 +136,10 @@ started AS (
 ),
 renewed AS (
     UPDATE publish_sessions s SET
-        last_seen_at = GREATEST(s.last_seen_at, $13), lease_until = GREATEST(s.lease_until, $14)
+        last_seen_at = CASE WHEN s.last_seen_at > $19 THEN $13 ELSE GREATEST(s.last_seen_at, $13) END,
+        lease_until = CASE WHEN s.last_seen_at > $19 THEN $14 ELSE GREATEST(s.lease_until, $14) END,
+        confirmed_at = CASE WHEN $18 THEN COALESCE(s.confirmed_at, $13) ELSE s.confirmed_at END,
+        stalled_until = CASE WHEN $18 THEN NULL ELSE s.stalled_until END
     FROM decision d WHERE d.word = 'renew' AND s.id = d.own_id AND s.ended_at IS NULL
     RETURNING s.id
 ),

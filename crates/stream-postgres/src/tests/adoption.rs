@@ -124,6 +124,9 @@ fn a_dry_run_tells_all_and_changes_nothing() {
                 "give active streams a playback_id, and add the index streams_playback_id, the tables \
                  publish_sessions and publish_attempts, and the trigger streams_cut_publisher",
                 "run the migration 2026-11-24-000004_publish_sessions",
+                "add the columns confirmed_at, stalled_until and supersedes to publish_sessions, and the table \
+                 media_server_boots",
+                "run the migration 2026-11-25-000005_confirmed_sessions",
             ]
         );
         assert_eq!(database.sql("SELECT * FROM streams ORDER BY id"), before);

@@ -7,4 +7,4 @@ RETURNING
     streams.id, streams.user_id, streams.stream_key, streams.status,
     streams.created_at, streams.updated_at, streams.expires_at, streams.playback_id,
     (SELECT ARRAY[live_since, lease_until] FROM publish_sessions
-     WHERE stream_id = streams.id AND ended_at IS NULL)
+     WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)

@@ -11,7 +11,7 @@ use stream_domain::session::EndReason;
 use stream_domain::{Publisher, Session, SessionId, Stream, StreamId, Timestamp};
 use time::Duration;
 
-use super::{end, of_stream, renew};
+use super::{confirm, end, of_stream, renew};
 use crate::error;
 use crate::row::StreamRow;
 use crate::schema::{publish_sessions as sessions, streams};
@@ -49,8 +49,10 @@ pub(super) fn admit(
     };
     match decide(&facts, request, terms, now) {
         Decision::Renew(session) => {
-            if let Some(own) = &own {
-                renew(connection, own, terms.lease, now)?;
+            match &own {
+                Some(own) if request.confirms() => confirm(connection, own, terms.lease, now)?,
+                Some(own) => renew(connection, own, terms.lease, now)?,
+                None => {}
             }
             let playback_id = stream.playback_id;
             Ok(Verdict::Admitted(Admitted {
@@ -62,12 +64,7 @@ pub(super) fn admit(
             }))
         }
         Decision::Start { epoch, live_since } => {
-            let mut request = request.clone();
-            if request.publisher.session.is_empty() {
-                let known = own.map(|own| own.publisher.session);
-                request.publisher.session =
-                    known.unwrap_or_else(|| request.publisher.name.expose().to_owned());
-            }
+            let request = request.completed_from(own.as_ref());
             end_republished(connection, &request.publisher, Some(stream.id), now)?;
             if request.phase == Phase::Asks {
                 end_earlier_run(connection, &request, now)?;
@@ -75,8 +72,11 @@ pub(super) fn admit(
             // What was in the way may have been of an earlier run.
             let current = of_stream(stream.id).filter(sessions::ended_at.is_null());
             let current = read(current.first(connection).optional().map_err(error::query)?)?;
-            let superseded = current.map(|current| give_way(connection, current, now)).transpose()?.flatten();
-            let row = NewSessionRow::of(&request, &stream, (epoch, live_since), terms.lease, now);
+            let newcomer = &request.publisher;
+            let superseded =
+                current.map(|current| give_way(connection, current, newcomer, now)).transpose()?.flatten();
+            let mut row = NewSessionRow::of(&request, &stream, (epoch, live_since), terms.lease, now);
+            row.supersedes = superseded.as_ref().map(|(session, _)| session.0);
             let inserted = diesel::insert_into(sessions::table).values(row).returning(sessions::id);
             let id: i64 = inserted.get_result(connection).map_err(error::query)?;
             let playback_id = stream.playback_id;
@@ -121,7 +121,7 @@ fn end_republished(
         .filter(sessions::stream_id.ne(stream.map_or(0, |stream| stream.0)))
         .select(sessions::id);
     let others: Vec<i64> = others.load(connection).map_err(error::query)?;
-    others.into_iter().try_for_each(|id| end(connection, id, now, EndReason::Republished.as_str()))
+    end(connection, &others, EndReason::Republished, now)
 }
 
 /// Ends what a start shows to be over: an earlier run of the server, and what is still to be cut of it by this id.
@@ -150,17 +150,18 @@ fn end_earlier_run(
         .filter(sessions::last_seen_at.lt(silent_since.to_naive_utc()))
         .select(sessions::id);
     let earlier: Vec<i64> = earlier.load(connection).map_err(error::query)?;
-    earlier.into_iter().try_for_each(|id| end(connection, id, now, EndReason::ServerRestarted.as_str()))
+    end(connection, &earlier, EndReason::ServerRestarted, now)
 }
 
-/// Ends the session that is in the way; if it was alive, its publisher is to be cut.
+/// Ends the session that is in the way; if its publisher is there still, it is to be cut.
 fn give_way(
     connection: &mut SqliteConnection,
     current: Session,
+    newcomer: &Publisher,
     now: Timestamp,
 ) -> Result<Option<(SessionId, Publisher)>, StoreError> {
-    if !current.is_alive_at(now) {
-        end(connection, current.id.0, current.lease_until, EndReason::Lost.as_str())?;
+    if !current.must_be_told_to_go(newcomer, now) {
+        end(connection, &[current.id.0], EndReason::Lost, now)?;
         return Ok(None);
     }
     let supersede = sql_query(

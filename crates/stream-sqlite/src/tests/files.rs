@@ -27,7 +27,7 @@ fn a_missing_folder_and_file_are_made_for_the_owner_alone() {
         let store = store_at(&path);
         assert!(store.plan_migration().await.unwrap().to_string().contains("make the file"));
         assert!(!path.exists());
-        assert_eq!(store.migrate().await.unwrap().len(), 4);
+        assert_eq!(store.migrate().await.unwrap().len(), 5);
         assert!(store.migrate().await.unwrap().is_empty());
         assert_eq!(store.plan_migration().await.unwrap().to_string(), "Nothing would change.");
         store.start(&new_stream(1, "mine")).await.unwrap();
@@ -153,7 +153,7 @@ fn a_dry_run_leaves_the_file_as_it_is() {
         let path = folder.path().join("a file with % and # in its name.db");
         std::fs::write(&path, b"").unwrap();
         let plan = store_at(&path).plan_migration().await.unwrap();
-        assert_eq!(plan.changes.len(), 4);
+        assert_eq!(plan.changes.len(), 5);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         store_at(&path).migrate().await.unwrap();

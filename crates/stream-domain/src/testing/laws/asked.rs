@@ -6,7 +6,7 @@ use super::{found, user};
 use crate::Timestamp;
 use crate::admission::{Admitted, Phase, PublishRequest, Refusal, Terms, Verdict};
 use crate::media_server::ServerName;
-use crate::ports::{EndOf, Roll, SessionRepository, StreamRepository};
+use crate::ports::{Absent, EndOf, PublisherList, SessionRepository, StreamRepository};
 use crate::session::{EndReason, Session};
 use crate::testing::terms;
 
@@ -56,14 +56,15 @@ pub(super) fn session(id: &str) -> EndOf {
     EndOf::Session { server: edge(), session: id.to_owned(), name: None }
 }
 
-pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> Roll {
-    Roll {
+pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> PublisherList {
+    PublisherList {
         server: edge(),
         sessions: sessions.iter().map(|&session| session.to_owned()).collect(),
         names: Vec::new(),
+        stalled: Vec::new(),
         asked_at,
         settled_before: asked_at.plus(-5 * SECOND),
-        absent: EndReason::Left,
+        absent: Absent::Ended(EndReason::Left),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::StreamId;
 use crate::admission::{Phase, PublishRequest, Refusal};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER};
+use crate::ports::{Absent, CUT_PAUSE, CUT_WITHIN, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER};
 use crate::session::EndReason;
 use crate::testing::{asking, terms};
 
@@ -127,8 +127,8 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
     admitted(store, &asking("s2", "two", 1), now()).await;
     let asked_at = now().plus(6 * SECOND);
     admitted(store, &asking("s3", "three", 1), asked_at.plus(-SECOND)).await;
-    let called = |roll: Roll, at| async move {
-        let answered = store.call_roll(&roll, LEASE, at).await.expect("the store is there");
+    let called = |list: PublisherList, at| async move {
+        let answered = store.sync_publishers(&list, LEASE, at).await.expect("the store is there");
         (answered.known, answered.ended)
     };
     let answer = called(roll(&["s1", "s9"], asked_at), asked_at.plus(SECOND)).await;
@@ -139,14 +139,19 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
     assert!(live_since(store, "one", renewed).await.is_some());
     assert!(live_since(store, "three", asked_at).await.is_some(), "it began only now");
     // A list that is older than the last word of a session says nothing of it.
-    let stale = Roll { settled_before: asked_at.plus(SECOND), ..roll(&["s3"], asked_at) };
+    let stale = PublisherList { settled_before: asked_at.plus(SECOND), ..roll(&["s3"], asked_at) };
     assert_eq!(called(stale, asked_at.plus(2 * SECOND)).await.1, 0);
     // Servers without ids are called by names.
     let names = vec!["three".to_owned(), "none".to_owned()];
-    let by_name = Roll { names, absent: EndReason::ServerRestarted, ..roll(&[], asked_at.plus(30 * SECOND)) };
+    let by_name = PublisherList {
+        names,
+        absent: Absent::Ended(EndReason::ServerRestarted),
+        ..roll(&[], asked_at.plus(30 * SECOND))
+    };
     assert_eq!(called(by_name, asked_at.plus(31 * SECOND)).await, (vec!["three".to_owned()], 1));
+    // Its lease ran out long before, so it was lost then, whatever is said of it now.
     let ended = sessions(store, 1, "one").await[0].ended;
-    assert_eq!(ended, Some((asked_at.plus(31 * SECOND), EndReason::ServerRestarted)));
+    assert_eq!(ended, Some((asked_at.plus(SECOND).plus(LEASE), EndReason::Lost)));
 }
 
 /// A server's sign of life renews what is live there, and a new run ends what was.

@@ -7,12 +7,13 @@ use super::{MemoryStore, State};
 use crate::admission::{
     Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Terms, Verdict, decide,
 };
+use crate::boots::BootSign;
 use crate::media_server::ServerName;
 use crate::ports::{
-    Answered, CUT_PAUSE, CUT_WITHIN, EndOf, RESTART_MARGIN, Roll, SETTLED_AFTER, SessionRepository,
-    StoreError,
+    CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER, SessionRepository,
+    Sighting, StoreError, SyncOutcome,
 };
-use crate::session::{Cut, EndReason, OnAir, Session, SessionId};
+use crate::session::{Cut, EndReason, Session, SessionId};
 use crate::{Stream, StreamId, Timestamp, UserId};
 
 #[derive(Debug, Default)]
@@ -24,11 +25,9 @@ pub(super) type Attempts = Vec<Attempt>;
 #[derive(Debug, Clone)]
 struct Kept {
     session: Session,
-    run: Option<String>,
     ordinal: Option<i64>,
-    key_expires_at: Timestamp,
-    to_cut: Option<EndReason>,
     cut_tried_at: Option<Timestamp>,
+    supersedes: Option<SessionId>,
 }
 
 impl Kept {
@@ -36,16 +35,21 @@ impl Kept {
         self.session.ended.is_none()
     }
 
-    fn end(&mut self, at: Timestamp, reason: EndReason) {
-        // One that is gone after its key expired was not asked to stay.
-        let expired = (at >= self.key_expires_at).then_some(EndReason::Expired);
-        let reason = self.to_cut.take().or(expired).unwrap_or(reason);
-        self.session.ended.get_or_insert((at, reason));
+    fn end(&mut self, now: Timestamp, said: EndReason) {
+        let ending = self.session.ending(said, now);
+        self.session.ended.get_or_insert(ending);
+        self.session.kick = None;
     }
 
     fn renew(&mut self, now: Timestamp, lease: Duration) {
-        self.session.last_seen_at = self.session.last_seen_at.max(now);
-        self.session.lease_until = self.session.lease_until.max(now.plus(lease));
+        (self.session.last_seen_at, self.session.lease_until) = self.session.renewed(lease, now);
+    }
+
+    /// The renewal of those that are seen to move.
+    fn confirm(&mut self, now: Timestamp, lease: Duration) {
+        self.renew(now, lease);
+        self.session.confirmed_at.get_or_insert(now);
+        self.session.stalled_until = None;
     }
 }
 
@@ -53,15 +57,14 @@ impl Sessions {
     /// The stream as whoever reads it sees it.
     pub(super) fn seen_from(&self, stream: &Stream) -> Stream {
         let open = self.0.iter().find(|kept| kept.session.stream_id == stream.id && kept.is_open());
-        let on_air =
-            open.map(|kept| OnAir { since: kept.session.live_since, lease_until: kept.session.lease_until });
+        let on_air = open.and_then(|kept| kept.session.on_air());
         Stream { on_air, ..stream.clone() }
     }
 
     /// Marks the stream's open session to be cut.
     pub(super) fn mark(&mut self, stream: StreamId, why: EndReason) {
         let open = self.0.iter_mut().filter(|kept| kept.session.stream_id == stream && kept.is_open());
-        open.for_each(|kept| kept.to_cut = Some(why));
+        open.for_each(|kept| kept.session.kick = Some(why));
     }
 
     fn last(&self, matches: impl Fn(&Kept) -> bool) -> Option<&Session> {
@@ -88,7 +91,7 @@ impl Sessions {
         for kept in self.at_server_of(request) {
             let is_same_connection = kept.session.publisher.session == request.publisher.session;
             if is_same_connection && !kept.is_open() {
-                kept.to_cut = None;
+                kept.session.kick = None;
             }
             let (Some(asking), Some(ordinal)) = (request.ordinal, kept.ordinal) else { continue };
             let is_silent = kept.session.last_seen_at < now.plus(-RESTART_MARGIN);
@@ -109,41 +112,38 @@ impl State {
         now: Timestamp,
     ) -> Admitted {
         let mut superseded = None;
+        let id = SessionId(self.sessions.0.last().map_or(0, |kept| kept.session.id.0) + 1);
         let in_the_way =
             self.sessions.0.iter_mut().find(|kept| kept.session.stream_id == stream.id && kept.is_open());
         if let Some(kept) = in_the_way {
-            if kept.session.is_alive_at(now) {
+            if kept.session.must_be_told_to_go(&request.publisher, now) {
                 kept.session.ended = Some((now, EndReason::Superseded));
-                kept.to_cut = Some(EndReason::Superseded);
+                kept.session.kick = Some(EndReason::Superseded);
                 kept.cut_tried_at = Some(now);
                 superseded = Some((kept.session.id, kept.session.publisher.clone()));
             } else {
-                let at = kept.session.lease_until;
-                kept.end(at, EndReason::Lost);
+                kept.end(now, EndReason::Lost);
             }
         }
-        let id = SessionId(self.sessions.0.last().map_or(0, |kept| kept.session.id.0) + 1);
         let session = Session {
             id,
             stream_id: stream.id,
             publisher: request.publisher.clone(),
+            run: request.run.clone(),
             epoch,
             live_since,
             started_at: now,
+            confirmed_at: request.confirms().then_some(now),
             last_seen_at: now,
             lease_until: now.plus(lease),
+            stalled_until: None,
+            key_expires_at: stream.expires_at,
+            kick: None,
             ended: None,
         };
-        let (run, ordinal) = (request.run.clone(), request.ordinal);
-        let key_expires_at = stream.expires_at;
-        self.sessions.0.push(Kept {
-            session,
-            run,
-            ordinal,
-            key_expires_at,
-            to_cut: None,
-            cut_tried_at: None,
-        });
+        let ordinal = request.ordinal;
+        let supersedes = superseded.as_ref().map(|(session, _): &(SessionId, _)| *session);
+        self.sessions.0.push(Kept { session, ordinal, cut_tried_at: None, supersedes });
         Admitted {
             session: id,
             is_new: true,
@@ -213,11 +213,16 @@ impl SessionRepository for MemoryStore {
             own: state.sessions.last(|kept| of_stream(kept) && is_own(kept)),
             previous: state.sessions.last(of_stream),
         };
-        let own_session = facts.own.map(|own| own.publisher.session.clone());
+        let completed = request.completed_from(facts.own);
         match (decide(&facts, request, terms, now), stream) {
             (Decision::Renew(session), Some(stream)) => {
-                let own = state.sessions.0.iter_mut().filter(|kept| kept.session.id == session);
-                own.for_each(|kept| kept.renew(now, terms.lease));
+                for kept in state.sessions.0.iter_mut().filter(|kept| kept.session.id == session) {
+                    if request.confirms() {
+                        kept.confirm(now, terms.lease);
+                    } else {
+                        kept.renew(now, terms.lease);
+                    }
+                }
                 let playback_id = stream.playback_id;
                 Ok(Verdict::Admitted(Admitted {
                     session,
@@ -228,17 +233,11 @@ impl SessionRepository for MemoryStore {
                 }))
             }
             (Decision::Start { epoch, live_since }, Some(stream)) => {
-                state.sessions.end_republished(request, stream_id, now);
+                state.sessions.end_republished(&completed, stream_id, now);
                 if request.phase == Phase::Asks {
                     state.sessions.end_earlier_run(request, now);
                 }
-                let mut request = request.clone();
-                if request.publisher.session.is_empty() {
-                    request.publisher.session =
-                        own_session.unwrap_or_else(|| request.publisher.name.expose().to_owned());
-                }
-                let request = &request;
-                let admitted = state.begin(request, &stream, (epoch, live_since), terms.lease, now);
+                let admitted = state.begin(&completed, &stream, (epoch, live_since), terms.lease, now);
                 Ok(Verdict::Admitted(admitted))
             }
             (Decision::Refuse(refusal), stream) => {
@@ -266,7 +265,7 @@ impl SessionRepository for MemoryStore {
                     publisher.server == *server && publisher.name.expose() == name && is_settled
                 }
             };
-            if is_meant && (kept.is_open() || kept.to_cut.is_some()) {
+            if is_meant && (kept.is_open() || kept.session.kick.is_some()) {
                 was_open |= kept.is_open();
                 kept.end(now, reason);
             }
@@ -274,28 +273,73 @@ impl SessionRepository for MemoryStore {
         Ok(was_open)
     }
 
-    async fn call_roll(&self, roll: &Roll, lease: Duration, now: Timestamp) -> Result<Answered, StoreError> {
+    async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.state()?;
-        let mut answered = Answered::default();
+        let State { streams, sessions, .. } = &mut *state;
+        let mut former = None;
+        for kept in sessions.0.iter_mut().filter(|kept| kept.session.id == session) {
+            kept.end(now, EndReason::AnsweredTooLate);
+            former = kept.supersedes.take();
+        }
+        // One that was taken to be cut meanwhile may be gone by now.
+        let place = sessions.0.iter().position(|kept| {
+            let is_untried =
+                kept.cut_tried_at.zip(kept.session.ended).is_some_and(|(tried, (at, _))| tried <= at);
+            Some(kept.session.id) == former && kept.session.kick == Some(EndReason::Superseded) && is_untried
+        });
+        let Some(place) = place else { return Ok(()) };
+        let former = &sessions.0[place].session;
+        let stream = streams.iter().find(|stream| stream.id == former.stream_id);
+        let may_publish = stream.is_some_and(|stream| stream.publishable_at(now).is_ok());
+        let is_replaced = sessions.0.iter().any(|kept| {
+            let (publisher, its) = (&kept.session.publisher, &former.publisher);
+            let is_same_connection = publisher.server == its.server && publisher.session == its.session;
+            kept.is_open() && (kept.session.stream_id == former.stream_id || is_same_connection)
+        });
+        if may_publish && !is_replaced {
+            let kept = &mut sessions.0[place];
+            (kept.session.ended, kept.session.kick) = (None, None);
+            kept.cut_tried_at = None;
+        }
+        Ok(())
+    }
+
+    async fn sync_publishers(
+        &self,
+        list: &PublisherList,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, StoreError> {
+        let mut state = self.state()?;
+        let (index, mut outcome) = (ListIndex::of(list), SyncOutcome::default());
         for kept in state.sessions.0.iter_mut().filter(|kept| kept.is_open()) {
-            let publisher = &kept.session.publisher;
-            if publisher.server != roll.server {
+            if kept.session.publisher.server != list.server {
                 continue;
             }
-            if roll.sessions.contains(&publisher.session) {
-                answered.known.push(publisher.session.clone());
-                kept.renew(now, lease);
-            } else if roll.names.iter().any(|name| name == publisher.name.expose()) {
-                answered.known.push(publisher.name.expose().to_owned());
-                kept.renew(now, lease);
-            } else if kept.session.started_at < roll.settled_before
-                && kept.session.last_seen_at < roll.asked_at
-            {
-                kept.end(now, roll.absent);
-                answered.ended += 1;
+            let session = kept.session.clone();
+            match index.sighting(&session) {
+                Sighting::Moving(known_as) => {
+                    outcome.known.push(known_as.to_owned());
+                    if session.is_sync_due(lease, now) {
+                        kept.confirm(now, lease);
+                    }
+                }
+                Sighting::Stalled(known_as) => {
+                    outcome.known.push(known_as.to_owned());
+                    if let Some((lease_until, stalled_until)) = session.stalled(list.asked_at, lease, now) {
+                        kept.session.lease_until = lease_until;
+                        kept.session.stalled_until = Some(stalled_until);
+                    }
+                }
+                Sighting::Missing(known_as) => outcome.missing.push(known_as.to_owned()),
+                Sighting::Gone(reason) => {
+                    kept.end(now, reason);
+                    outcome.ended += 1;
+                }
+                Sighting::NotJudged => {}
             }
         }
-        Ok(answered)
+        Ok(outcome)
     }
 
     async fn keep_alive(
@@ -306,16 +350,28 @@ impl SessionRepository for MemoryStore {
         now: Timestamp,
     ) -> Result<u32, StoreError> {
         let mut state = self.state()?;
+        let State { boots, sessions, .. } = &mut *state;
+        let sign = match &run {
+            Some(run) => boots.entry(server.clone()).or_default().note(run, now),
+            None => BootSign::Current,
+        };
         let mut ended = 0;
-        for kept in state.sessions.0.iter_mut().filter(|kept| kept.is_open()) {
+        for kept in sessions.0.iter_mut().filter(|kept| kept.is_open()) {
             if kept.session.publisher.server != *server {
                 continue;
             }
-            if run.is_some() && kept.run.is_some() && kept.run != run {
-                kept.end(now, EndReason::ServerRestarted);
-                ended += 1;
-            } else if kept.session.is_alive_at(now) {
-                kept.renew(now, lease);
+            let is_of_another = run.is_some() && kept.session.run.is_some() && kept.session.run != run;
+            match sign {
+                BootSign::Current if is_of_another => {
+                    kept.end(now, EndReason::ServerRestarted);
+                    ended += 1;
+                }
+                BootSign::Current | BootSign::Shared { .. } if !is_of_another => {
+                    if kept.session.is_alive_at(now) && kept.session.is_renewal_due(lease, now) {
+                        kept.renew(now, lease);
+                    }
+                }
+                _ => {}
             }
         }
         Ok(ended)
@@ -328,17 +384,16 @@ impl SessionRepository for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Cut>, StoreError> {
         let mut state = self.state()?;
-        let State { streams, sessions, .. } = &mut *state;
         let mut cuts = Vec::new();
-        for kept in sessions.0.iter_mut().filter(|kept| kept.session.publisher.server == *server) {
-            let stream = streams.iter().find(|stream| stream.id == kept.session.stream_id);
-            let is_overdue = stream.is_some_and(|stream| now >= stream.expires_at);
-            if kept.is_open() && kept.to_cut.is_none() && is_overdue {
-                kept.to_cut = Some(EndReason::Expired);
+        let of_server = |kept: &&mut Kept| kept.session.publisher.server == *server;
+        for kept in state.sessions.0.iter_mut().filter(of_server) {
+            let is_overdue = now >= kept.session.key_expires_at;
+            if kept.is_open() && kept.session.kick.is_none() && is_overdue {
+                kept.session.kick = Some(EndReason::Expired);
             }
             let is_stale = kept.session.ended.is_some_and(|(at, _)| at <= now.plus(-CUT_WITHIN));
             let may_try = !is_stale && kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
-            if let Some(why) = kept.to_cut
+            if let Some(why) = kept.session.kick
                 && may_try
                 && cuts.len() < limit as usize
             {
@@ -359,11 +414,16 @@ impl SessionRepository for MemoryStore {
 
     async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let mut state = self.state()?;
-        let overdue = |kept: &&mut Kept| kept.is_open() && kept.session.lease_until <= now;
+        for kept in state.sessions.0.iter_mut().filter(|kept| kept.is_open()) {
+            (kept.session.last_seen_at, kept.session.lease_until) = kept.session.under_clock(now);
+        }
+        let overdue = |kept: &&mut Kept| {
+            kept.is_open() && kept.session.lease_until <= now && !kept.session.is_stalled_at(now)
+        };
         let mut count = 0;
         for kept in state.sessions.0.iter_mut().filter(overdue).take(limit as usize) {
-            let reason = kept.to_cut.unwrap_or(EndReason::Lost);
-            kept.session.ended = Some((kept.session.lease_until, reason));
+            // What is to be cut stays to be cut.
+            kept.session.ended = Some(kept.session.ending(EndReason::Lost, now));
             count += 1;
         }
         Ok(count)
@@ -379,6 +439,9 @@ impl SessionRepository for MemoryStore {
         };
         state.sessions.0.retain(|kept| stays(kept.session.ended.is_some_and(|(at, _)| at < before)));
         state.attempts.retain(|attempt| stays(attempt.last_at < before));
+        for boots in state.boots.values_mut() {
+            boots.0.retain(|boot| boot.last_seen_at >= before);
+        }
         Ok(limit - left)
     }
 

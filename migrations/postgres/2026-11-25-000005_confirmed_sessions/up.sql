@@ -1,0 +1,27 @@
+-- The columns are nullable or have a constant default, so that no row is rewritten and an earlier version goes on
+-- beside this one.
+SET LOCAL lock_timeout = '3s';
+ALTER TABLE publish_sessions
+    -- When a publisher was first seen to bring media; what was written down before, or by an earlier version, counts as
+    -- confirmed.
+    ADD COLUMN confirmed_at TIMESTAMP DEFAULT timezone('UTC', now()),
+    -- Until when a session stays open whose publisher is connected and brings no media.
+    ADD COLUMN stalled_until TIMESTAMP,
+    -- The session that gave way to this one, so that an admission whose answer came too late can be undone.
+    ADD COLUMN supersedes BIGINT;
+
+-- Which boots of media servers were heard, and when; in the schema of the table that sessions are in.
+DO $$
+DECLARE
+    home name := (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                  WHERE pg_class.oid = to_regclass('publish_sessions'));
+BEGIN
+    EXECUTE format('CREATE TABLE %I.media_server_boots (
+        server TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        first_seen_at TIMESTAMP NOT NULL,
+        last_seen_at TIMESTAMP NOT NULL,
+        PRIMARY KEY (server, boot_id)
+    )', home);
+END
+$$;
