@@ -1,6 +1,7 @@
--- The columns are nullable or have a constant default, so that no row is rewritten and an earlier version goes on
--- beside this one.
-SET LOCAL lock_timeout = '3s';
+-- The columns are nullable or have a default that is the same for all rows, so that no row is rewritten and an earlier
+-- version goes on beside this one.
+-- Everybody waits behind the lock while it waits for a long transaction, so it is given up soon and tried again later.
+SET LOCAL lock_timeout = '200ms';
 ALTER TABLE publish_sessions
     -- When a publisher was first seen to bring media; what was written down before, or by an earlier version, counts as
     -- confirmed.
