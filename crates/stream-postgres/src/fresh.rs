@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::managed::Pool;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use stream_coalesce::{Known, Lane, Lanes, Limits, Source, Unanswered};
@@ -18,7 +18,7 @@ use stream_domain::ports::StoreError;
 use stream_domain::{PageRequest, PlaybackId, Position, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::time::timeout;
 
-use crate::pool::{self, Connector};
+use crate::pool::{self, Connector, Links};
 use crate::readers::Readers;
 use crate::row::{StreamColumns, StreamRow, placed};
 use crate::schema::Moment;
@@ -78,7 +78,7 @@ impl Fresh {
     /// Without a lane that has connections of its own, reads share the pool.
     pub(crate) fn new(
         connector: &Arc<Connector>,
-        reads: &Pool<AsyncPgConnection>,
+        reads: &Pool<Links>,
         limit: Duration,
         share: &Share,
     ) -> Self {
@@ -117,6 +117,7 @@ impl Source for FreshSource {
     type Error = Arc<StoreError>;
 
     async fn answer(&self, asked: Vec<Question>) -> Result<Vec<Answered>, Arc<StoreError>> {
+        let asked: Arc<[Question]> = asked.into();
         let answers = self.0.read(move |connection, memory| {
             async move { Reading { connection, memory }.answer(&asked).await }.boxed()
         });

@@ -7,10 +7,14 @@
 
 #![warn(clippy::future_not_send)]
 
+mod attempts;
+mod connect;
 mod error;
 mod fresh;
+mod health;
 mod migrate;
 mod pool;
+mod pooler;
 mod readers;
 mod row;
 mod schema;
@@ -20,6 +24,7 @@ mod statement;
 mod streams;
 mod tls;
 mod users;
+mod wire;
 mod writes;
 
 #[cfg(test)]
@@ -29,8 +34,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
+use deadpool::managed::{Object, Pool};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError};
 use tokio::runtime::Handle;
@@ -39,8 +44,9 @@ use tokio::time::timeout;
 pub use error::InvalidUrl;
 pub use migrate::Plan;
 
+use crate::attempts::Attempts;
 use crate::fresh::Fresh;
-use crate::pool::Connector;
+use crate::pool::{Connector, Links};
 use crate::writes::Writes;
 
 /// What the store is told at start.
@@ -90,8 +96,8 @@ pub struct PostgresStore {
     connector: Arc<Connector>,
     fresh: Fresh,
     batches: Writes,
-    reads: Pool<AsyncPgConnection>,
-    writes: Pool<AsyncPgConnection>,
+    reads: Pool<Links>,
+    writes: Pool<Links>,
     timeout: Duration,
     users_table: Arc<AtomicU8>,
     runtime: Handle,
@@ -114,7 +120,7 @@ impl PostgresStore {
         let writers = (options.pool_size / 2).max(1);
         let readers = options.pool_size.saturating_sub(writers).max(1);
         let (readers, writers) = (Share::of(readers), Share::of(writers));
-        let pool = |share: Share, settings| pool::build(&connector, share.pool, options.timeout, settings);
+        let pool = |share: Share, planning| pool::build(&connector, share.pool, options.timeout, planning);
         let (reads, writes) = (pool(readers, pool::PLAN_FREELY), pool(writers, pool::PLAN_ONCE));
         Ok(Self {
             fresh: Fresh::new(&connector, &reads, options.timeout, &readers),
@@ -141,10 +147,15 @@ impl PostgresStore {
     /// The step runs on the store's own runtime, to its end even if the caller goes away: a connection whose query was
     /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
     /// A step that takes too long is cancelled, and its connection given up rather than kept from the others.
+    /// One that somebody else was in the way of, and one that met a server of the wrong kind, is tried again.
     async fn on<T, E>(
         &self,
-        pool: &Pool<AsyncPgConnection>,
-        step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        pool: &Pool<Links>,
+        step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -152,13 +163,20 @@ impl PostgresStore {
     {
         let (pool, connector, limit) = (pool.clone(), self.connector.clone(), self.timeout);
         let run = async move {
-            let mut connection = pool::acquire(&pool, limit).await?;
-            let token = connection.cancel_token();
-            let outcome = connector.in_time(token, limit, step(&mut connection)).await;
-            outcome.unwrap_or_else(|| {
-                drop(Object::take(connection));
-                Err(too_slow().into())
-            })
+            let mut attempts = Attempts::within(limit, connector.entropy());
+            loop {
+                let mut link = pool::acquire(&pool, limit).await?;
+                let outcome = connector.in_time(link.canceller(), limit, step.clone()(&mut link)).await;
+                let Some(outcome) = outcome else {
+                    drop(Object::take(link));
+                    return Err(too_slow().into());
+                };
+                let said = connector.judge(&mut link);
+                drop(link);
+                if outcome.is_ok() || !attempts.next(said).await {
+                    return outcome;
+                }
+            }
         };
         match timeout(limit, self.runtime.spawn(run)).await {
             Ok(Ok(outcome)) => outcome,

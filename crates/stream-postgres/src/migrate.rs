@@ -52,6 +52,7 @@ impl PostgresStore {
         let store = self.clone();
         // On the store's own multi-thread runtime, which Diesel's harness needs.
         let run = self.runtime.spawn(async move {
+            store.check_pooler().await?;
             let mut connection =
                 store.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
             let mut done = Vec::new();

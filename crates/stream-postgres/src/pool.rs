@@ -1,23 +1,22 @@
 //! Connections: how they are made, how long anything may take, and how a lost server is come back to.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use futures_util::FutureExt as _;
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::PoolableConnection as _;
 use futures_util::future::BoxFuture;
-use stream_domain::ports::{Entropy, StoreError, chain_of, jittered};
-use tokio_postgres::CancelToken;
+use stream_domain::ports::{Entropy, StoreError, jittered};
+use tokio::task::JoinHandle;
 
-use crate::error;
+use crate::connect::{self, CONNECT_TIMEOUT, Canceller, Connected, NotConnected};
+use crate::error::{self, Meaning};
 use crate::tls::Tls;
+use crate::wire::Wire;
 use crate::{InvalidUrl, PostgresOptions};
-
-/// How long a connection to one address may take to be made, unless the URL says otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a server may be silent after that, before it is ready for queries.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,22 +37,40 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=D
 const OTHERS_PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(5)..=Duration::from_millis(100);
 
+/// How often at most all connections are given up because of what one of them was told.
+///
+/// Where there is no better server to be had, this is what keeps readers from connecting all the time.
+const RENEWAL_PAUSE: Duration = Duration::from_millis(500);
+
+/// Settings of a session, by their names.
+pub(crate) type Planning = &'static [(&'static str, &'static str)];
+
 /// How statements are planned that write: once, since planning an admission takes longer than carrying it out, and never
 /// by reading a whole table, which looks cheap to a plan that is made while the table is empty, and then is kept.
-pub(crate) const PLAN_ONCE: &str =
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+pub(crate) const PLAN_ONCE: Planning =
+    &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
-/// How batches are planned that write: once, row by row in the order that they have, and without waiting long for a row
-/// that somebody else holds, since others wait along.
-pub(crate) const PLAN_BATCHES: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-     SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET lock_timeout = 200";
+/// How batches are planned that write: once, and row by row in the order that they have.
+pub(crate) const PLAN_BATCHES: Planning = &[
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 
 /// How lookups are planned: once, and each key by the index.
-pub(crate) const PLAN_LOOKUPS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
+pub(crate) const PLAN_LOOKUPS: Planning = &[
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 
 /// How statements are planned that only read: as the server thinks best.
-pub(crate) const PLAN_FREELY: &str = "";
+pub(crate) const PLAN_FREELY: Planning = &[];
 
 /// Makes connections, and keeps many callers from storming a server that is away.
 pub(crate) struct Connector {
@@ -62,13 +79,18 @@ pub(crate) struct Connector {
     timeout: Duration,
     entropy: Arc<dyn Entropy>,
     backoff: Mutex<Backoff>,
+    /// Connections of an earlier generation are given up as soon as they are idle.
+    generation: AtomicU64,
+    renewed_at: Mutex<Option<Instant>>,
+    /// Whether a prepared statement got lost, as it does behind some poolers.
+    has_lost_statements: AtomicBool,
 }
 
 #[derive(Default)]
 struct Backoff {
     failures: u32,
     not_before: Option<Instant>,
-    last_error: String,
+    last_error: Option<NotConnected>,
 }
 
 impl Connector {
@@ -81,42 +103,95 @@ impl Connector {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
         config.tcp_user_timeout(TCP_USER_TIMEOUT).keepalives_idle(Duration::from_secs(30));
-        Ok(Self { config, tls, timeout: options.timeout, entropy, backoff: Mutex::default() })
+        Ok(Self {
+            config,
+            tls,
+            timeout: options.timeout,
+            entropy,
+            backoff: Mutex::default(),
+            generation: AtomicU64::default(),
+            renewed_at: Mutex::default(),
+            has_lost_statements: AtomicBool::default(),
+        })
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
     }
 
     /// A connection for requests: the server itself ends a statement that takes too long.
-    pub(crate) async fn connect(&self, settings: &'static str) -> ConnectionResult<AsyncPgConnection> {
+    ///
+    /// Behind a pooler nothing is set, since it would be set for others, too; there the store's own time-outs must do.
+    pub(crate) async fn connect(&self, planning: Planning) -> Result<Link, NotConnected> {
         if let Some(last_error) = self.reason_to_pause() {
-            let reason =
-                format!("the next attempt to connect is due shortly; the last one failed: {last_error}");
-            return Err(ConnectionError::BadConnection(reason));
+            return Err(last_error);
         }
-        let connected = async {
-            let mut connection = self.connect_without_limits().await?;
-            // Later than our own time-out, which cancels the statement and reports it as failed: a commit that waits
-            // for a standby is reported as done when the server's own time-out ends the wait.
-            let limits = format!(
-                "SET statement_timeout = {0}; SET lock_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; \
-                 {settings}",
-                (self.timeout + Duration::from_secs(1)).as_millis()
-            );
-            let set = connection.batch_execute(&limits).await;
-            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
-            Ok(connection)
-        };
-        let connected = in_time(self.timeout, connected).await;
+        // Later than our own time-out, which cancels the statement and reports it as failed: a commit that waits
+        // for a standby is reported as done when the server's own time-out ends the wait.
+        let limit = (self.timeout + Duration::from_secs(1)).as_millis();
+        let limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+        let limits = limits.map(|name| format!("set_config('{name}', '{limit}', false)"));
+        let planning = planning.iter().map(|(name, value)| format!("set_config('{name}', '{value}', false)"));
+        let settings = limits.into_iter().chain(planning).collect::<Vec<_>>().join(", ");
+        let generation = self.generation.load(Ordering::SeqCst);
+        let connected = in_time(self.timeout, self.connect_in_time(&settings)).await;
         self.remember(connected.as_ref().err());
-        connected
+        connected.map(|connected| Link::new(connected, generation))
     }
 
     /// A connection for migrations, which may take as long as they need.
-    pub(crate) async fn connect_without_limits(&self) -> ConnectionResult<AsyncPgConnection> {
-        // The driver's own time-out covers each address alone, and not a server that then says nothing.
+    pub(crate) async fn connect_without_limits(&self) -> Result<AsyncPgConnection, NotConnected> {
+        // Its driver ends with it.
+        self.connect_in_time("").await.map(|connected| connected.connection)
+    }
+
+    async fn connect_in_time(&self, settings: &str) -> Result<Connected, NotConnected> {
+        // The time-out for each address does not cover a server that then says nothing.
         let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
         let addresses = u32::try_from(self.config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
         // A name has an address of either family, as a rule.
         let all = each.saturating_mul(2).saturating_mul(addresses) + GREETING_TIMEOUT;
-        in_time(all, self.connect_in_time()).await
+        in_time(all, connect::connect(&self.config, &self.tls, &*self.entropy, settings)).await
+    }
+
+    /// Has every connection replaced when it is next idle, since the server that they lead to is not the right one;
+    /// every half second at most.
+    pub(crate) fn renew_all(&self) {
+        let mut renewed_at = self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if renewed_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE) {
+            *renewed_at = Some(Instant::now());
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a prepared statement got lost behind a pooler.
+    pub(crate) fn has_lost_statements(&self) -> bool {
+        self.has_lost_statements.load(Ordering::Relaxed)
+    }
+
+    /// Prepared statements were seen to work.
+    pub(crate) fn forget_lost_statements(&self) {
+        self.has_lost_statements.store(false, Ordering::Relaxed);
+    }
+
+    /// What the server said last on this connection, which is given up if it leads to the wrong place.
+    pub(crate) fn judge(&self, link: &mut Link) -> Option<Meaning> {
+        let state = link.wire.take_error()?;
+        let meaning = Meaning::of(state);
+        if meaning.ends_connection() {
+            link.is_unfit = true;
+            // What was made since then is judged by itself.
+            if link.generation == self.generation.load(Ordering::SeqCst) {
+                self.renew_all();
+            }
+        }
+        if meaning == Meaning::Stale
+            && link.is_pooled
+            && !self.has_lost_statements.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(%state, "a pooler between this service and PostgreSQL lost a prepared statement");
+        }
+        Some(meaning)
     }
 
     /// Waits for a connection's step until the time-out; `None` if it took longer.
@@ -125,53 +200,27 @@ impl Connector {
     /// cancellation that comes late would end somebody else's.
     pub(crate) async fn in_time<T>(
         &self,
-        token: CancelToken,
+        canceller: Canceller,
         limit: Duration,
         mut running: BoxFuture<'_, T>,
     ) -> Option<T> {
         if let Ok(outcome) = tokio::time::timeout(limit, &mut running).await {
             return Some(outcome);
         }
-        self.cancel(token).await;
+        // Whether it helped shows in the step itself.
+        let _ = tokio::time::timeout(CANCEL_TIMEOUT, canceller.cancel(&self.config, &self.tls)).await;
         let _ = tokio::time::timeout(CANCEL_PATIENCE, running).await;
         None
     }
 
-    /// Asks the server to end what a connection is doing.
-    async fn cancel(&self, token: CancelToken) {
-        let cancel = async {
-            match &self.tls {
-                Tls::Off => token.cancel_query(tokio_postgres::NoTls).await,
-                Tls::On(connector) => token.cancel_query(connector.clone()).await,
-            }
-        };
-        // Whether it helped shows in the step itself.
-        let _ = tokio::time::timeout(CANCEL_TIMEOUT, cancel).await;
-    }
-
-    async fn connect_in_time(&self) -> ConnectionResult<AsyncPgConnection> {
-        // The driver keeps the telling part of an error, such as "connection refused", in its source.
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(chain_of(&error));
-        match &self.tls {
-            Tls::Off => {
-                let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await
-            }
-            Tls::On(connector) => {
-                let (client, connection) = self.config.connect(connector.clone()).await.map_err(bad)?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await
-            }
-        }
-    }
-
     /// While a pause lasts, what it is for.
-    fn reason_to_pause(&self) -> Option<String> {
+    fn reason_to_pause(&self) -> Option<NotConnected> {
         let backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
         let is_pausing = backoff.not_before.is_some_and(|instant| Instant::now() < instant);
-        is_pausing.then(|| backoff.last_error.clone())
+        backoff.last_error.as_ref().filter(|_| is_pausing).map(NotConnected::while_pausing)
     }
 
-    fn remember(&self, failure: Option<&ConnectionError>) {
+    fn remember(&self, failure: Option<&NotConnected>) {
         let mut backoff = self.backoff.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(failure) = failure else {
             *backoff = Backoff::default();
@@ -180,7 +229,7 @@ impl Connector {
         let pause = self.pause_after(backoff.failures);
         backoff.failures = backoff.failures.saturating_add(1);
         backoff.not_before = Some(Instant::now() + pause);
-        backoff.last_error = chain_of(failure);
+        backoff.last_error = Some(failure.clone());
     }
 
     /// A doubling pause, with jitter.
@@ -192,33 +241,99 @@ impl Connector {
 
 async fn in_time<T>(
     limit: Duration,
-    connecting: impl Future<Output = ConnectionResult<T>>,
-) -> ConnectionResult<T> {
+    connecting: impl Future<Output = Result<T, NotConnected>>,
+) -> Result<T, NotConnected> {
     let connected = tokio::time::timeout(limit, connecting).await;
     connected.unwrap_or_else(|_elapsed| {
-        Err(ConnectionError::BadConnection(format!("the server did not answer within {limit:?}")))
+        Err(NotConnected::new(format!("the server did not answer within {limit:?}")))
     })
+}
+
+/// A connection, with what is heard on it; to drop it closes it, whatever goes on there.
+pub(crate) struct Link {
+    connection: AsyncPgConnection,
+    canceller: Canceller,
+    driver: JoinHandle<()>,
+    wire: Arc<Wire>,
+    generation: u64,
+    is_pooled: bool,
+    is_unfit: bool,
+}
+
+impl Link {
+    fn new(connected: Connected, generation: u64) -> Self {
+        let Connected { connection, driver, wire, canceller, has_settings } = connected;
+        let is_pooled = !has_settings;
+        Self { connection, canceller, driver, wire, generation, is_pooled, is_unfit: false }
+    }
+
+    /// Ends what the connection is doing.
+    pub(crate) fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// Whether a pooler stands between the store and the server.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.is_pooled
+    }
+
+    /// Whether it can be used again.
+    pub(crate) fn is_fit(&mut self, connector: &Connector) -> bool {
+        let is_current = self.generation >= connector.generation.load(Ordering::SeqCst);
+        is_current && !self.is_unfit && !self.connection.is_broken()
+    }
+}
+
+impl Deref for Link {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Link {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Makes and looks after the connections of a pool.
+pub(crate) struct Links {
+    connector: Arc<Connector>,
+    planning: Planning,
+}
+
+impl Manager for Links {
+    type Type = Link;
+    type Error = NotConnected;
+
+    async fn create(&self) -> Result<Link, NotConnected> {
+        self.connector.connect(self.planning).await
+    }
+
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<NotConnected> {
+        // Nothing is asked of the server: a connection that was lost meanwhile is seen without that.
+        if link.is_fit(&self.connector) { Ok(()) } else { Err(RecycleError::message("given up")) }
+    }
 }
 
 /// A pool of at most `size` connections; waiting for one takes at most `timeout`, which making one keeps by itself.
 ///
-/// Each connection begins with `settings`.
+/// Each connection begins with the settings of `planning`.
 pub(crate) fn build(
     connector: &Arc<Connector>,
     size: usize,
     timeout: Duration,
-    settings: &'static str,
-) -> Pool<AsyncPgConnection> {
-    let connector = connector.clone();
-    let mut manager = ManagerConfig::default();
-    // The default asks `SELECT 1` before each use; a connection that was lost meanwhile is seen without that.
-    manager.recycling_method = RecyclingMethod::Fast;
-    manager.custom_setup = Box::new(move |_url| {
-        let connector = connector.clone();
-        async move { connector.connect(settings).await }.boxed()
-    });
-    let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
-    Pool::builder(manager)
+    planning: Planning,
+) -> Pool<Links> {
+    Pool::builder(Links { connector: connector.clone(), planning })
         .max_size(size)
         .runtime(deadpool::Runtime::Tokio1)
         .wait_timeout(Some(timeout))
@@ -229,10 +344,7 @@ pub(crate) fn build(
 }
 
 /// Takes a connection of the pool; waits for one of the others if no further one is to be had.
-pub(crate) async fn acquire(
-    pool: &Pool<AsyncPgConnection>,
-    patience: Duration,
-) -> Result<Object<AsyncPgConnection>, StoreError> {
+pub(crate) async fn acquire(pool: &Pool<Links>, patience: Duration) -> Result<Object<Links>, StoreError> {
     let give_up = Instant::now() + patience;
     let mut pause = *OTHERS_PAUSES.start();
     loop {

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use deadpool::managed::{Object, Pool};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::PoolableConnection as _;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use futures_util::future::BoxFuture;
 use stream_domain::ports::StoreError;
 
-use crate::pool::{self, Connector};
+use crate::attempts::Attempts;
+use crate::pool::{self, Connector, Link, Links, Planning};
 use crate::too_slow;
 
 /// A lane's connections: one, and the spare ones for when a query takes too long.
@@ -20,62 +20,70 @@ use crate::too_slow;
 /// pool serves.
 pub(crate) struct Readers<Memory> {
     connector: Arc<Connector>,
-    reads: Pool<AsyncPgConnection>,
+    reads: Pool<Links>,
     limit: Duration,
-    settings: &'static str,
+    planning: Planning,
     has_own: bool,
-    idle: Mutex<Vec<(AsyncPgConnection, Memory)>>,
+    idle: Mutex<Vec<(Link, Memory)>>,
     is_closed: AtomicBool,
 }
 
 /// A connection for one reading; what is known from it is forgotten with it, since the next one may lead to another
 /// server.
 enum Reader<Memory> {
-    Own(AsyncPgConnection, Memory),
-    Borrowed(Object<AsyncPgConnection>, Memory),
+    Own(Link, Memory),
+    Borrowed(Object<Links>, Memory),
 }
 
 impl<Memory: Default + Send> Readers<Memory> {
-    /// Connects when first asked something; each connection begins with `settings`.
+    /// Connects when first asked something; each connection begins with the settings of `planning`.
     pub(crate) fn new(
         connector: &Arc<Connector>,
-        reads: &Pool<AsyncPgConnection>,
+        reads: &Pool<Links>,
         limit: Duration,
-        settings: &'static str,
+        planning: Planning,
         has_own: bool,
     ) -> Self {
         let (connector, reads) = (connector.clone(), reads.clone());
         let (idle, is_closed) = (Mutex::default(), AtomicBool::default());
-        Self { connector, reads, limit, settings, has_own, idle, is_closed }
+        Self { connector, reads, limit, planning, has_own, idle, is_closed }
     }
 
     /// Reads in time, or gives the connection up.
+    ///
+    /// A reading that somebody else was in the way of, and one that met a server of the wrong kind, is tried again.
     pub(crate) async fn read<T>(
         &self,
         step: impl for<'c> FnOnce(
             &'c mut AsyncPgConnection,
             &'c mut Memory,
-        ) -> BoxFuture<'c, Result<T, StoreError>>,
+        ) -> BoxFuture<'c, Result<T, StoreError>>
+        + Clone,
     ) -> Result<T, StoreError> {
-        let mut reader = self.acquire().await?;
-        let (connection, memory) = match &mut reader {
-            Reader::Own(connection, memory) => (connection, memory),
-            Reader::Borrowed(connection, memory) => (&mut **connection, memory),
-        };
-        let token = connection.cancel_token();
-        let outcome = self.connector.in_time(token, self.limit, step(connection, memory)).await;
-        match (reader, outcome) {
-            (Reader::Own(connection, memory), Some(outcome)) => {
-                if !self.is_closed.load(Ordering::Relaxed) {
-                    self.idle().push((connection, memory));
+        let mut attempts = Attempts::within(self.limit, self.connector.entropy());
+        loop {
+            let mut reader = self.acquire().await?;
+            let (link, memory) = match &mut reader {
+                Reader::Own(link, memory) => (link, memory),
+                Reader::Borrowed(link, memory) => (&mut **link, memory),
+            };
+            let canceller = link.canceller();
+            let Some(outcome) =
+                self.connector.in_time(canceller, self.limit, step.clone()(link, memory)).await
+            else {
+                if let Reader::Borrowed(link, _) = reader {
+                    drop(Object::take(link));
                 }
-                outcome
+                return Err(too_slow());
+            };
+            let said = self.connector.judge(link);
+            if let Reader::Own(link, memory) = reader
+                && !self.is_closed.load(Ordering::Relaxed)
+            {
+                self.idle().push((link, memory));
             }
-            (Reader::Borrowed(..), Some(outcome)) => outcome,
-            (Reader::Own(..), None) => Err(too_slow()),
-            (Reader::Borrowed(connection, _), None) => {
-                drop(Object::take(connection));
-                Err(too_slow())
+            if outcome.is_ok() || !attempts.next(said).await {
+                return outcome;
             }
         }
     }
@@ -86,7 +94,7 @@ impl<Memory: Default + Send> Readers<Memory> {
         self.idle().clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(AsyncPgConnection, Memory)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Link, Memory)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,21 +103,21 @@ impl<Memory: Default + Send> Readers<Memory> {
             if let Some(own) = self.next_idle() {
                 return Ok(own);
             }
-            match self.connector.connect(self.settings).await {
-                Ok(connection) => return Ok(Reader::Own(connection, Memory::default())),
-                Err(error) if self.reads.status().size == 0 => return Err(StoreError::unavailable(error)),
+            match self.connector.connect(self.planning).await {
+                Ok(link) => return Ok(Reader::Own(link, Memory::default())),
+                Err(error) if self.reads.status().size == 0 => return Err(error.into()),
                 Err(_) => {}
             }
         }
-        let connection = pool::acquire(&self.reads, self.limit).await?;
-        Ok(Reader::Borrowed(connection, Memory::default()))
+        let link = pool::acquire(&self.reads, self.limit).await?;
+        Ok(Reader::Borrowed(link, Memory::default()))
     }
 
     fn next_idle(&self) -> Option<Reader<Memory>> {
         let mut idle = self.idle();
-        while let Some((mut connection, memory)) = idle.pop() {
-            if !connection.is_broken() {
-                return Some(Reader::Own(connection, memory));
+        while let Some((mut link, memory)) = idle.pop() {
+            if link.is_fit(&self.connector) {
+                return Some(Reader::Own(link, memory));
             }
         }
         None

@@ -51,6 +51,13 @@ impl<Row> Statement<Row> {
     }
 }
 
+// Derived, it would want rows that can be cloned.
+impl<Row> Clone for Statement<Row> {
+    fn clone(&self) -> Self {
+        Self::new(self.text, self.parameters.clone())
+    }
+}
+
 impl<Row> QueryFragment<Pg> for Statement<Row> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // Naming each parameter once, in order, gives it its number; nothing selects from here.

@@ -1,16 +1,13 @@
 //! The repository: each method is one statement on its common path.
 
 use async_trait::async_trait;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use stream_domain::ports::{
-    StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
-};
+use stream_domain::ports::{StartError, StoreError, StreamRepository, UserStreamsError};
 use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
@@ -135,33 +132,6 @@ impl StreamRepository for PostgresStore {
             .boxed()
         })
         .await
-    }
-}
-
-#[async_trait]
-impl StoreHealth for PostgresStore {
-    async fn check(&self) -> Result<UsersTable, StoreError> {
-        self.on(&self.reads, |connection| {
-            async move {
-                diesel::select(ActiveLiteral).execute(connection).await.map_err(error::query)?;
-                Ok::<(), StoreError>(())
-            }
-            .boxed()
-        })
-        .await?;
-        Ok(self.users_table())
-    }
-
-    async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
-        let micros = self.on(&self.reads, |connection| {
-            async move {
-                // Not `now()`, which is when the transaction began.
-                let clock = sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
-                diesel::select(clock).get_result(connection).await.map_err(error::query)
-            }
-            .boxed()
-        });
-        Ok(Timestamp::from_unix_micros(micros.await?))
     }
 }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::managed::Pool;
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use futures_util::FutureExt as _;
 use stream_coalesce::{Lane, Lanes, Limits, Source, Unanswered};
@@ -15,7 +15,7 @@ use stream_domain::ports::StoreError;
 use stream_domain::{NewStream, Stream, Timestamp, UserId};
 use tokio::time::{Instant, timeout_at};
 
-use crate::pool::{self, Connector};
+use crate::pool::{self, Connector, Links};
 use crate::readers::Readers;
 use crate::row::{StreamColumns, StreamRow};
 use crate::statement::{Parameter, Statement};
@@ -57,7 +57,7 @@ impl Writes {
     /// Without a lane that has connections of its own, these share the pool.
     pub(crate) fn new(
         connector: &Arc<Connector>,
-        pool: &Pool<AsyncPgConnection>,
+        pool: &Pool<Links>,
         limit: Duration,
         share: &Share,
     ) -> Self {
@@ -104,6 +104,7 @@ impl Source for WriteSource {
     const HEEDS_THE_GONE: bool = true;
 
     async fn answer(&self, writes: Vec<(Write, Instant)>) -> Result<Vec<Written>, Arc<StoreError>> {
+        let writes: Arc<[(Write, Instant)]> = writes.into();
         let written = self.0.read(move |connection, ()| {
             async move {
                 let mut written: Vec<Written> = writes.iter().map(|_| None).collect();

@@ -1,0 +1,76 @@
+//! Whether a pooler in front of the server carries prepared statements along.
+//!
+//! One that hands each transaction another server connection must make a statement known there before it is used.
+//! PgBouncer does so since version 1.21, where `max_prepared_statements` is above zero.
+
+use std::time::Duration;
+
+use diesel::sql_types::Integer;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use stream_domain::ports::StoreError;
+use tokio::time::timeout;
+
+use crate::error::{self, Meaning};
+use crate::pool::{self, Link};
+use crate::statement::Statement;
+use crate::{PostgresStore, error::BrokenPooler};
+
+/// How many server connections are occupied at most, to see a statement on another one than it was prepared on.
+const OCCUPIED: usize = 3;
+
+/// How long another server connection is waited for; a pooler may have no further one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl PostgresStore {
+    /// Makes sure that the store can work through what stands between it and the server.
+    ///
+    /// A statement is prepared, the server connection that knows it is occupied by somebody else's transaction, and the
+    /// statement is executed again.
+    pub(crate) async fn check_pooler(&self) -> Result<(), StoreError> {
+        let mut asker = self.connect_through_pooler().await?;
+        if !asker.is_pooled() {
+            return Ok(());
+        }
+        let mut occupying = Vec::new();
+        let outcome = self.try_statements(&mut asker, &mut occupying).await;
+        for mut other in occupying {
+            // The pooler would do it as well, by closing the server connection.
+            let _ = timeout(PATIENCE, other.batch_execute("ROLLBACK")).await;
+        }
+        outcome
+    }
+
+    async fn try_statements(&self, asker: &mut Link, occupying: &mut Vec<Link>) -> Result<(), StoreError> {
+        let prepared_in = self.process(asker).await?;
+        for _ in 0..OCCUPIED {
+            // One that gives no further connections is looked at no closer.
+            let Ok(mut other) = self.connector.connect(pool::PLAN_FREELY).await else { break };
+            let began = timeout(PATIENCE, other.batch_execute("BEGIN")).await;
+            occupying.push(other);
+            let (Ok(Ok(())), Ok(asked)) = (began, timeout(PATIENCE, self.process(asker)).await) else {
+                break;
+            };
+            if asked? != prepared_in {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn connect_through_pooler(&self) -> Result<Link, StoreError> {
+        self.connector.connect(pool::PLAN_FREELY).await.map_err(|error| {
+            let is_broken = error.state.is_some_and(|state| Meaning::of(state) == Meaning::Stale);
+            if is_broken { StoreError::failed(BrokenPooler(error.into())) } else { error.into() }
+        })
+    }
+
+    /// The server's process, by a statement that is prepared once for the connection.
+    async fn process(&self, link: &mut Link) -> Result<i32, StoreError> {
+        let statement = Statement::<Integer>::new(" SELECT pg_backend_pid()", Vec::new());
+        let answered = statement.get_result(&mut **link).await;
+        answered.map_err(|failure| match self.connector.judge(link) {
+            Some(Meaning::Stale) => StoreError::failed(BrokenPooler(failure.into())),
+            _ => error::query(failure),
+        })
+    }
+}
