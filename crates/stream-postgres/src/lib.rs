@@ -13,6 +13,7 @@ mod error;
 mod fresh;
 mod health;
 mod migrate;
+mod objects;
 mod pool;
 mod pooler;
 mod readers;

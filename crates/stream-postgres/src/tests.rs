@@ -5,10 +5,14 @@ mod clock;
 mod connections;
 mod fresh;
 mod laws;
+mod migrating;
+mod pg_dump;
+mod roles;
 mod rows;
 mod sessions;
 mod users;
 mod writes;
+mod zones;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,7 @@
 mod round_trips;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -175,6 +175,40 @@ impl Database<'_> {
         format!("postgresql://postgres@127.0.0.1:{}/{}", self.cluster.port, self.name)
     }
 
+    /// The same, for another role.
+    pub fn url_as(&self, role: &str) -> String {
+        self.url().replace("postgres@", &format!("{role}@"))
+    }
+
+    /// Makes a role of this database's own that may log in, and returns its name.
+    pub fn role(&self, name: &str) -> String {
+        let role = format!("{name}_of_{}", self.name);
+        self.sql(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN"));
+        role
+    }
+
+    /// What `pg_dump` writes with these arguments.
+    pub fn dump(&self, arguments: &[&str]) -> Vec<u8> {
+        let mut dump = Command::new(self.cluster.client("pg_dump"));
+        must(dump.args(["-d", &self.url()]).args(arguments)).stdout
+    }
+
+    /// Feeds a dump to `psql`, or, in one of `pg_restore`'s formats, to that with these arguments.
+    ///
+    /// Both go on after an error, as they do for an operator; the errors are returned.
+    pub fn restore(&self, role: &str, dump: &[u8], arguments: &[&str]) -> String {
+        let is_text = !dump.starts_with(b"PGDMP");
+        let mut program = Command::new(self.cluster.client(if is_text { "psql" } else { "pg_restore" }));
+        program
+            .args(if is_text { &["-X", "-q"][..] } else { &[] })
+            .args(["-d", &self.url_as(role)])
+            .args(arguments);
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(dump).and_then(|()| file.rewind()).expect("the file takes a dump");
+        let output = program.current_dir("/").stdin(file).output().expect("PostgreSQL's programs are there");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Runs statements and returns what they select, a line a row, `|` between columns.
     pub fn sql(&self, statements: &str) -> String {
         self.cluster.sql(&self.name, statements)
@@ -269,7 +303,7 @@ fn must(command: &mut Command) -> Output {
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     if !output.status.success() {
-        use std::io::{Read as _, Seek as _};
+        use std::io::Read as _;
         let (mut log, mut text) = (log, String::new());
         log.rewind().expect("a file can be rewound");
         log.read_to_string(&mut text).expect("the programs print text");

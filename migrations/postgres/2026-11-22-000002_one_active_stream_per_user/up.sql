@@ -20,17 +20,17 @@ WHERE id IN (
 );
 
 -- The rule itself, for every writer and any number of instances.
-CREATE UNIQUE INDEX streams_one_active_per_user ON streams (user_id) WHERE status = 'active';
+CREATE UNIQUE INDEX IF NOT EXISTS streams_one_active_per_user ON streams (user_id) WHERE status = 'active';
 
 -- What the public list and the sweep read: active streams only, however many have ended.
-CREATE INDEX streams_active_newest_first
+CREATE INDEX IF NOT EXISTS streams_active_newest_first
 ON streams ((COALESCE(created_at, '-infinity')) DESC, id DESC) WHERE status = 'active';
-CREATE INDEX streams_active_by_expiry ON streams (expires_at) WHERE status = 'active';
+CREATE INDEX IF NOT EXISTS streams_active_by_expiry ON streams (expires_at) WHERE status = 'active';
 
 -- A stale active stream (expired, not yet swept) makes room for its user's next one, whoever writes it.
 -- A writer that gives no expiry gets 24 hours.
 -- The table is named in full, since a writer may look for tables along another path than ours.
-CREATE FUNCTION streams_make_room() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION streams_make_room() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     instant TIMESTAMP := COALESCE(NEW.created_at, timezone('UTC', clock_timestamp()));
 BEGIN
@@ -42,6 +42,14 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER streams_make_room BEFORE INSERT ON streams
-FOR EACH ROW WHEN (NEW.status = 'active' OR NEW.expires_at IS NULL)
-EXECUTE FUNCTION streams_make_room();
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger
+                   WHERE tgrelid = to_regclass('streams') AND tgname = 'streams_make_room') THEN
+        CREATE TRIGGER streams_make_room BEFORE INSERT ON streams
+        FOR EACH ROW WHEN (NEW.status = 'active' OR NEW.expires_at IS NULL)
+        EXECUTE FUNCTION streams_make_room();
+    END IF;
+END
+$$;
+ALTER TABLE streams ENABLE TRIGGER streams_make_room;

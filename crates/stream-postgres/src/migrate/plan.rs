@@ -1,0 +1,115 @@
+//! What a migration would do, told before.
+
+use std::fmt;
+
+use diesel_async::AsyncPgConnection;
+use stream_domain::ports::StoreError;
+
+use super::{access, count, is_true, pending};
+use crate::{objects, users};
+
+/// What a migration would change, line by line, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// One change each; empty if there is nothing to do.
+    pub changes: Vec<String>,
+}
+
+impl Plan {
+    /// Reads in the transaction that is open.
+    pub(super) async fn read(mut connection: AsyncPgConnection) -> Result<Self, StoreError> {
+        let connection = &mut connection;
+        access::require_version(connection).await?;
+        access::require_record(connection).await?;
+        let mut changes = Vec::new();
+        let is_fresh = is_true(connection, "to_regclass('streams') IS NULL").await?;
+        if is_fresh {
+            changes.push("create the table streams in the documented schema".to_owned());
+        } else {
+            changes.extend(adoption(connection).await?);
+        }
+        if let users::Referable::Now = users::look(connection).await? {
+            changes.push(
+                "add the foreign key streams_user_id_fkey to users, and validate it if every row names an existing \
+                 user"
+                    .to_owned(),
+            );
+        }
+        let pending = pending(connection).await?;
+        for migration in &pending {
+            changes.extend(effect(migration).map(str::to_owned));
+            changes.push(format!("run the migration {migration}"));
+        }
+        if pending.is_empty() {
+            let missing = objects::missing(connection).await?;
+            changes
+                .extend(missing.into_iter().map(|what| format!("make again, since it is missing: {what}")));
+        }
+        let to_change = pending.is_empty() && changes.is_empty();
+        let needs = if to_change {
+            access::require_privileges(connection).await
+        } else {
+            access::require_ownership(connection).await
+        };
+        if let Err(error) = needs {
+            changes.push(format!("nothing, until this is mended: {}", error.innermost_cause()));
+        }
+        Ok(Self { changes })
+    }
+}
+
+/// What a migration does besides what it counts in rows, for those that change an existing table.
+fn effect(migration: &str) -> Option<&'static str> {
+    let effects = [
+        (
+            "one_active_stream_per_user",
+            "add the indexes streams_one_active_per_user, streams_active_newest_first and \
+             streams_active_by_expiry, and the trigger streams_make_room",
+        ),
+        ("playback_ids", "add the column streams.playback_id, with a random default"),
+        (
+            "publish_sessions",
+            "give active streams a playback_id, and add the index streams_playback_id, the tables \
+             publish_sessions and publish_attempts, and the trigger streams_cut_publisher",
+        ),
+        (
+            "confirmed_sessions",
+            "add the columns confirmed_at, stalled_until and supersedes to publish_sessions, and the table \
+             media_server_boots",
+        ),
+        (
+            "times_in_utc",
+            "let the defaults of streams.created_at and streams.updated_at be UTC, whatever the writer's time zone",
+        ),
+    ];
+    effects.into_iter().find(|(name, _)| migration.ends_with(name)).map(|(_, effect)| effect)
+}
+
+/// What adopting an existing table would change in its rows.
+async fn adoption(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+    let mut changes = Vec::new();
+    let without_expiry = "SELECT count(*) AS answer FROM streams
+                          WHERE expires_at IS NULL AND created_at IS NOT NULL";
+    let rows = count(connection, without_expiry).await?;
+    if rows > 0 {
+        changes.push(format!("{rows} rows without expires_at get created_at + 24 hours"));
+    }
+    let surplus = "SELECT COALESCE(sum(active - 1), 0)::bigint AS answer FROM (
+                       SELECT count(*) AS active FROM streams
+                       WHERE status = 'active' AND user_id IS NOT NULL GROUP BY user_id) AS users";
+    let rows = count(connection, surplus).await?;
+    if rows > 0 {
+        changes.push(format!("{rows} active rows become stopped, since their users have newer active ones"));
+    }
+    Ok(changes)
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.changes.is_empty() {
+            return f.write_str("Nothing would change.");
+        }
+        f.write_str("This would change:")?;
+        self.changes.iter().try_for_each(|change| write!(f, "\n  - {change}"))
+    }
+}

@@ -1,0 +1,124 @@
+//! What the migrations make, and whether all of it is there.
+//!
+//! This list is the one place that says what must exist; the migrations, which may run again on what they left behind,
+//! make what is missing.
+//! A database that was restored in part, or edited, is mended so.
+
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use stream_domain::ports::StoreError;
+
+use crate::error;
+
+/// The tables, in the order in which privileges on them are told.
+pub(crate) const TABLES: [&str; 4] =
+    ["streams", "publish_sessions", "publish_attempts", "media_server_boots"];
+
+/// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
+const UNIQUE_COLUMNS: [(&str, &str); 5] = [
+    ("streams", "id"),
+    ("streams", "stream_key"),
+    ("publish_sessions", "id"),
+    ("publish_attempts", "stream_id,refusal,server,address"),
+    ("media_server_boots", "server,boot_id"),
+];
+
+/// Columns that came after their table; the first of each has a default that other writers rely on.
+const COLUMNS: [(&str, &str); 4] = [
+    ("streams", "playback_id"),
+    ("publish_sessions", "confirmed_at"),
+    ("publish_sessions", "stalled_until"),
+    ("publish_sessions", "supersedes"),
+];
+
+/// The indexes by table; of those that an earlier service may have made, only the one that lists need.
+const INDEXES: [(&str, &str); 13] = [
+    ("streams", "idx_streams_user_id"),
+    ("streams", "streams_one_active_per_user"),
+    ("streams", "streams_active_newest_first"),
+    ("streams", "streams_active_by_expiry"),
+    ("streams", "streams_playback_id"),
+    ("publish_sessions", "publish_sessions_one_open_per_stream"),
+    ("publish_sessions", "publish_sessions_one_open_per_server_session"),
+    ("publish_sessions", "publish_sessions_by_stream"),
+    ("publish_sessions", "publish_sessions_to_cut"),
+    ("publish_sessions", "publish_sessions_by_key_expiry"),
+    ("publish_sessions", "publish_sessions_by_ordinal"),
+    ("publish_sessions", "publish_sessions_by_end"),
+    ("publish_attempts", "publish_attempts_by_last"),
+];
+
+/// The triggers by table, which act for every writer; each calls a function of its name.
+const TRIGGERS: [(&str, &str); 3] = [
+    ("streams", "streams_make_room"),
+    ("streams", "streams_cut_publisher"),
+    ("publish_sessions", "publish_sessions_heed_stops"),
+];
+
+/// What must exist, as rows of (kind, table, name).
+fn wanted() -> String {
+    let row = |kind: &str, table: &str, name: &str| format!("('{kind}', '{table}', '{name}')");
+    let mut rows: Vec<String> = TABLES.iter().map(|table| row("table", table, "")).collect();
+    rows.extend(COLUMNS.iter().map(|(table, name)| row("column", table, name)));
+    rows.extend(UNIQUE_COLUMNS.iter().map(|(table, columns)| row("unique index", table, columns)));
+    rows.extend(INDEXES.iter().map(|(table, name)| row("index", table, name)));
+    rows.extend(TRIGGERS.iter().map(|(table, name)| row("trigger", table, name)));
+    rows.join(", ")
+}
+
+/// What is missing, disabled or invalid, each in words; reads only.
+pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Missing {
+        #[diesel(sql_type = Text)]
+        what: String,
+    }
+    let query = format!(
+        "SELECT CASE WHEN kind = 'table' THEN 'the table ' || owner
+             WHEN kind IN ('column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
+             ELSE format('the %s %s', kind, name) END AS what
+         FROM (VALUES {}) AS wanted (kind, owner, name)
+         WHERE NOT CASE kind
+             WHEN 'table' THEN to_regclass(owner) IS NOT NULL
+             WHEN 'column' THEN EXISTS (
+                 SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name
+                 AND (atthasdef OR name IN ('stalled_until', 'supersedes')))
+             WHEN 'index' THEN EXISTS (
+                 SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                 WHERE indrelid = to_regclass(owner) AND relname = name AND indisvalid)
+             WHEN 'unique index' THEN EXISTS (
+                 SELECT FROM pg_index WHERE indrelid = to_regclass(owner)
+                 AND indisunique AND indisvalid AND indpred IS NULL AND string_to_array(name, ',') = ARRAY(
+                     SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS key (number, place)
+                     JOIN pg_attribute ON attrelid = indrelid AND attnum = number
+                     WHERE place <= indnkeyatts ORDER BY place))
+             ELSE EXISTS (
+                 SELECT FROM pg_trigger
+                 WHERE tgrelid = to_regclass(owner) AND tgname = name AND tgenabled IN ('O', 'A'))
+         END",
+        wanted()
+    );
+    let rows: Vec<Missing> = sql_query(query).load(connection).await.map_err(error::query)?;
+    Ok(rows.into_iter().map(|row| row.what).collect())
+}
+
+/// Takes away what a build that was broken off left behind: an index that is kept up and never used.
+///
+/// In a block of PL/pgSQL, to be run before the migrations run again.
+pub(crate) fn drop_invalid() -> String {
+    let names: Vec<String> = INDEXES.iter().map(|(_, name)| format!("'{name}'")).collect();
+    format!(
+        "DO $$
+         DECLARE broken regclass;
+         BEGIN
+             FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+                 WHERE NOT indisvalid AND relname IN ({})
+                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'))
+             LOOP
+                 EXECUTE format('DROP INDEX %s', broken);
+             END LOOP;
+         END $$",
+        names.join(", ")
+    )
+}

@@ -1,0 +1,186 @@
+//! The lock for migrations, and what is made again.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use stream_domain::ports::{StoreError, StreamRepository as _};
+use stream_test_postgres::{Cluster, Database, eventually};
+
+use super::{block_on, migrated, new_stream, now, store_at, user};
+use crate::migrate::{MIGRATIONS, too_old};
+
+const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/// What holds the lock for migrations: a statement that takes it, in a session that then does nothing or waits.
+fn holder(database: &Database<'_>, statement: &str) -> Child {
+    let mut psql = Command::new("psql");
+    psql.args(["-X", "-q", "-d", &database.url()]).stdin(Stdio::piped()).stdout(Stdio::null());
+    psql.env("PGAPPNAME", "somebody-else");
+    let mut psql = psql.spawn().unwrap();
+    let statement = format!("{statement};\n");
+    std::io::Write::write_all(psql.stdin.as_mut().unwrap(), statement.as_bytes()).unwrap();
+    eventually("the lock", || database.sql(LOCKS) == "1");
+    psql
+}
+
+#[test]
+fn the_wait_for_another_migration_ends_and_names_who_holds_the_lock() {
+    block_on(async {
+        let database = Cluster::shared().database();
+        // As an earlier version took it, which a pooler may have left behind on the server's connection.
+        let mut session = holder(&database, "SELECT pg_advisory_lock(x'73747265616d'::bigint)");
+        let pid = database.sql(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        );
+        let error = store_at(&database.url()).migrate_within(Duration::from_millis(300)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        let cause = error.innermost_cause();
+        for part in [&format!("process {pid}"), "somebody-else", "left behind", "pg_terminate_backend"] {
+            assert!(cause.contains(part), "{cause}");
+        }
+        assert_eq!(database.sql("SELECT to_regclass('streams') IS NULL"), "t");
+        session.kill().unwrap();
+        session.wait().unwrap();
+        assert_eq!(store_at(&database.url()).migrate().await.unwrap().len(), MIGRATIONS.len());
+    });
+}
+
+#[test]
+fn no_lock_and_no_setting_is_left_behind() {
+    block_on(async {
+        let (database, _store) = migrated().await;
+        assert_eq!(database.sql(LOCKS), "0");
+    });
+}
+
+#[test]
+fn migrations_can_run_again_on_what_they_left_behind() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        let shape = "SELECT string_agg(d, E'\n' ORDER BY d) FROM (
+            SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+            UNION ALL SELECT pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger
+            UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT pg_get_constraintdef(oid) || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+            UNION ALL SELECT concat_ws(' ', table_name, column_name, column_default, is_nullable, data_type)
+                FROM information_schema.columns WHERE table_schema = 'public') AS parts (d)";
+        let (before, rows) = (database.sql(shape), database.sql("SELECT * FROM streams"));
+        for (_, statements) in MIGRATIONS {
+            database.sql(statements);
+        }
+        assert_eq!(database.sql(shape), before);
+        assert_eq!(database.sql("SELECT * FROM streams"), rows);
+    });
+}
+
+#[test]
+fn all_that_the_migrations_make_is_looked_for() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        let objects = [
+            ("TRIGGER", "SELECT tgname || ' ON ' || tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"),
+            ("INDEX", "SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass::text !~ '^(pg_|__)'
+                       AND indrelid >= 16384 AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+                       -- Documented for the earlier service's statements.
+                       AND indexrelid::regclass::text NOT IN ('idx_streams_stream_key', 'idx_streams_status',
+                                                              'idx_streams_expires_at')"),
+            ("TABLE", "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                       AND relname <> '__diesel_schema_migrations'"),
+            ("CONSTRAINT", "SELECT conrelid::regclass || ' DROP CONSTRAINT ' || conname FROM pg_constraint
+                            WHERE contype IN ('p', 'u') AND connamespace = 'public'::regnamespace
+                            AND conrelid::regclass::text !~ '^__'"),
+        ];
+        for (kind, query) in objects {
+            let sorted = || -> BTreeSet<String> { database.sql(query).lines().map(str::to_owned).collect() };
+            let names = sorted();
+            assert!(!names.is_empty());
+            for name in &names {
+                database.sql(&match kind {
+                    "CONSTRAINT" => format!("ALTER TABLE {name} CASCADE"),
+                    _ => format!("DROP {kind} {name} CASCADE"),
+                });
+                let plan = store.plan_migration().await.unwrap().to_string();
+                assert!(plan.contains("make again, since it is missing"), "{name}: {plan}");
+                assert!(store.migrate().await.unwrap().is_empty());
+                assert_eq!(sorted(), names, "{name}");
+                assert!(store.plan_migration().await.unwrap().changes.is_empty());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_trigger_that_was_disabled_and_an_index_whose_build_broke_off_are_mended() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql("ALTER TABLE streams DISABLE TRIGGER USER");
+        database.sql("ALTER TABLE publish_sessions DISABLE TRIGGER USER");
+        database.sql("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'streams_one_active_per_user'::regclass");
+        let plan = store.plan_migration().await.unwrap().to_string();
+        for object in [
+            "streams_make_room",
+            "streams_cut_publisher",
+            "publish_sessions_heed_stops",
+            "one_active_per_user",
+        ] {
+            assert!(plan.contains(object), "{plan}");
+        }
+        store.migrate().await.unwrap();
+        assert_eq!(
+            database.sql("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'D'"),
+            "0"
+        );
+        assert_eq!(database.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), "0");
+    });
+}
+
+#[test]
+fn active_streams_that_came_while_the_rule_was_missing_are_settled_as_at_an_adoption() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql("DROP INDEX streams_one_active_per_user");
+        database.sql(
+            "INSERT INTO streams (user_id, stream_key, created_at, expires_at) SELECT 1, 'key-' || n,
+            timestamp '2026-01-02' + n * INTERVAL '1 minute', '2026-01-03' FROM generate_series(1, 5) n",
+        );
+        store.migrate().await.unwrap();
+        assert_eq!(database.sql("SELECT stream_key FROM streams WHERE status = 'active'"), "key-5");
+    });
+}
+
+#[test]
+fn undone_migrations_whose_record_was_left_are_done_again() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+        for (name, _) in MIGRATIONS.iter().rev() {
+            database.sql(&std::fs::read_to_string(folder.join(name).join("down.sql")).unwrap());
+        }
+        store.migrate().await.unwrap();
+        assert!(store.plan_migration().await.unwrap().changes.is_empty());
+        assert!(store.stop_active(user(1), now()).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_migration_that_a_newer_version_ran_is_no_obstacle() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000001')");
+        assert!(store.migrate().await.unwrap().is_empty());
+        assert!(store.plan_migration().await.unwrap().changes.is_empty());
+    });
+}
+
+#[test]
+fn a_server_that_is_too_old_is_told_so() {
+    assert!(too_old(120_022).unwrap().contains("PostgreSQL 12; this service needs 13 or later"));
+    assert!(too_old(90_624).is_some());
+    assert_eq!(too_old(130_000), None);
+    assert_eq!(too_old(180_004), None);
+}
