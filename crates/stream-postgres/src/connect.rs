@@ -20,6 +20,7 @@ use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQuery
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::either::Either;
 
+use crate::cure;
 use crate::tls::Tls;
 use crate::wire::{SqlState, Watched, WatchedTls, Wire};
 
@@ -218,7 +219,7 @@ async fn connect_to(
 ) -> Result<Connected, NotConnected> {
     let said = |error: tokio_postgres::Error| {
         let state = error.code().and_then(|state| SqlState::parse(state.code()));
-        NotConnected { what: chain_of(&error), state }
+        NotConnected { what: cure::told(&error), state }
     };
     let socket = open(address, config).await.map_err(|error| NotConnected::new(error.to_string()))?;
     let wire = Arc::new(Wire::default());

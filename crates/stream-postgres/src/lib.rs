@@ -9,6 +9,7 @@
 
 mod attempts;
 mod connect;
+mod cure;
 mod error;
 mod fresh;
 mod health;

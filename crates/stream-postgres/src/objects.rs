@@ -15,6 +15,14 @@ use crate::error;
 pub(crate) const TABLES: [&str; 4] =
     ["streams", "publish_sessions", "publish_attempts", "media_server_boots"];
 
+/// The columns that were added to tables that were there before.
+const COLUMNS: [(&str, &str); 4] = [
+    ("streams", "playback_id"),
+    ("publish_sessions", "confirmed_at"),
+    ("publish_sessions", "stalled_until"),
+    ("publish_sessions", "supersedes"),
+];
+
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
 const UNIQUE_COLUMNS: [(&str, &str); 5] = [
     ("streams", "id"),
@@ -22,14 +30,6 @@ const UNIQUE_COLUMNS: [(&str, &str); 5] = [
     ("publish_sessions", "id"),
     ("publish_attempts", "stream_id,refusal,server,address"),
     ("media_server_boots", "server,boot_id"),
-];
-
-/// Columns that came after their table; the first of each has a default that other writers rely on.
-const COLUMNS: [(&str, &str); 4] = [
-    ("streams", "playback_id"),
-    ("publish_sessions", "confirmed_at"),
-    ("publish_sessions", "stalled_until"),
-    ("publish_sessions", "supersedes"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
@@ -61,6 +61,8 @@ fn wanted() -> String {
     let row = |kind: &str, table: &str, name: &str| format!("('{kind}', '{table}', '{name}')");
     let mut rows: Vec<String> = TABLES.iter().map(|table| row("table", table, "")).collect();
     rows.extend(COLUMNS.iter().map(|(table, name)| row("column", table, name)));
+    rows.push(row("default of the column", "streams", "playback_id"));
+    rows.push(row("default of the column", "publish_sessions", "confirmed_at"));
     rows.extend(UNIQUE_COLUMNS.iter().map(|(table, columns)| row("unique index", table, columns)));
     rows.extend(INDEXES.iter().map(|(table, name)| row("index", table, name)));
     rows.extend(TRIGGERS.iter().map(|(table, name)| row("trigger", table, name)));
@@ -76,14 +78,15 @@ pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<St
     }
     let query = format!(
         "SELECT CASE WHEN kind = 'table' THEN 'the table ' || owner
-             WHEN kind IN ('column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
+             WHEN kind IN ('column', 'default of the column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
              ELSE format('the %s %s', kind, name) END AS what
          FROM (VALUES {}) AS wanted (kind, owner, name)
          WHERE NOT CASE kind
              WHEN 'table' THEN to_regclass(owner) IS NOT NULL
              WHEN 'column' THEN EXISTS (
-                 SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name
-                 AND (atthasdef OR name IN ('stalled_until', 'supersedes')))
+                 SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name)
+             WHEN 'default of the column' THEN EXISTS (
+                 SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name AND atthasdef)
              WHEN 'index' THEN EXISTS (
                  SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE indrelid = to_regclass(owner) AND relname = name AND indisvalid)

@@ -41,6 +41,15 @@ async fn migrated() -> (Database<'static>, Arc<PostgresStore>) {
     (database, Arc::new(store))
 }
 
+/// The statements of the first block of SQL below these words in docs/operations.md.
+fn documented(line: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once(line).unwrap_or_else(|| panic!("{line} is not in docs/operations.md"));
+    let (_, block) = rest.split_once("```sql\n").unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
 fn user(number: i64) -> UserId {
     UserId::new(number).unwrap()
 }

@@ -33,8 +33,9 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=
 /// How long media servers are given, after a start, to say who is live before sessions are ended as lost.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
 
-/// How often a missing `users` table is looked for.
-const USERS_INTERVAL: Duration = Duration::from_secs(30);
+/// How often a missing `users` table is looked for, and how seldom one that cannot be referred to.
+const USERS_INTERVALS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(30)..=Duration::from_secs(3_600);
 
 /// Why the program ends, in a sentence that names what to do.
 #[derive(Debug)]
@@ -269,15 +270,17 @@ async fn prepare(store: &PostgresStore, readiness: &Readiness) {
 
 /// Adds the foreign key to the platform's users, now or once their table appears; says each thing once.
 async fn wait_for_users(store: PostgresStore) {
-    let mut told = String::new();
+    let (mut told, mut pause) = (String::new(), *USERS_INTERVALS.start());
     // The migration has just looked.
     let mut tied: Result<UsersTable, StoreError> = Ok(store.users_table());
     loop {
+        let cannot_be = matches!(tied, Ok(UsersTable::NotReferenced) | Err(_));
         let state = match tied {
             Ok(UsersTable::Referenced) => return tracing::info!("streams refer to the platform's users"),
             Ok(UsersTable::ReferencedByNewStreams) => {
                 return tracing::warn!(
-                    "new streams refer to the platform's users; some older ones name users who do not exist"
+                    "new streams refer to the platform's users; some older ones name users who do not exist, or this \
+                     role may not check them"
                 );
             }
             Ok(UsersTable::Missing | UsersTable::NotUsed) => {
@@ -294,7 +297,8 @@ async fn wait_for_users(store: PostgresStore) {
             }
             told = state;
         }
-        sleep(USERS_INTERVAL).await;
+        sleep(pause).await;
+        pause = if cannot_be { (pause * 2).min(*USERS_INTERVALS.end()) } else { *USERS_INTERVALS.start() };
         tied = store.tie_to_users().await;
     }
 }

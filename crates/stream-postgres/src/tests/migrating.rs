@@ -7,7 +7,7 @@ use std::time::Duration;
 use stream_domain::ports::{StoreError, StreamRepository as _};
 use stream_test_postgres::{Cluster, Database, eventually};
 
-use super::{block_on, migrated, new_stream, now, store_at, user};
+use super::{block_on, documented, migrated, new_stream, now, store_at, user};
 use crate::migrate::{MIGRATIONS, too_old};
 
 const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
@@ -183,4 +183,32 @@ fn a_server_that_is_too_old_is_told_so() {
     assert!(too_old(90_624).is_some());
     assert_eq!(too_old(130_000), None);
     assert_eq!(too_old(180_004), None);
+}
+
+#[test]
+fn the_way_back_leaves_the_earlier_services_table_and_can_be_gone_again() {
+    block_on(async {
+        let database = Cluster::shared().database();
+        database.create_users(2);
+        database.create_old_streams(false);
+        // All but the extra privileges of columns and their defaults, which mean the same.
+        let shape = "SELECT string_agg(d, E'\n' ORDER BY d) FROM (
+            SELECT relname || relkind::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+            UNION ALL SELECT table_name || column_name FROM information_schema.columns WHERE table_schema = 'public'
+        ) AS parts (d)";
+        let before = database.sql(shape);
+        let store = store_at(&database.url());
+        for _ in 0..2 {
+            assert_eq!(store.migrate().await.unwrap().len(), MIGRATIONS.len());
+            let name = format!("key-{}", database.sql("SELECT count(*) FROM streams"));
+            store.start(&new_stream(1, &name)).await.unwrap();
+            store.stop_active(user(1), now()).await.unwrap();
+            database.sql(&documented("**The way back.**"));
+            assert_eq!(database.sql(shape), before);
+        }
+        assert_eq!(database.sql("SELECT count(*) FROM streams"), "2");
+    });
 }

@@ -3,16 +3,7 @@
 use stream_domain::ports::{StoreError, StoreHealth as _, StreamRepository as _, UsersTable};
 use stream_test_postgres::{Cluster, Database};
 
-use super::{block_on, new_stream, now, store_at, user};
-
-/// The statements of the code block below this line of docs/operations.md.
-fn documented(line: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (_, rest) = text.split_once(line).unwrap_or_else(|| panic!("{line} is not in docs/operations.md"));
-    let (_, block) = rest.split_once("```sql\n").unwrap();
-    block.split("```").next().unwrap().to_owned()
-}
+use super::{block_on, documented, new_stream, now, store_at, user};
 
 /// Two roles: the owner of the tables and the one that serves.
 fn split_roles() -> (Database<'static>, String, String) {

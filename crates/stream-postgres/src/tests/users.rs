@@ -6,7 +6,7 @@ use stream_domain::ports::{
 };
 use stream_test_postgres::{Cluster, eventually};
 
-use super::{block_on, key, migrated, new_stream, now, store_at, user};
+use super::{block_on, documented, key, migrated, new_stream, now, store_at, user};
 
 const FOREIGN_KEYS: &str = "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
                             WHERE conrelid = 'streams'::regclass AND contype = 'f'";
@@ -221,6 +221,26 @@ fn writers_go_on_while_the_foreign_key_waits_for_a_transaction() {
         let pids = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() AND datname = current_database()";
         database.sql(pids);
+        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+    });
+}
+
+#[test]
+fn a_users_streams_are_deleted_before_the_user_or_with_the_user() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.create_users(2);
+        store.tie_to_users().await.unwrap();
+        for (number, name) in [(1, "first"), (2, "second")] {
+            store.start(&new_stream(number, name)).await.unwrap();
+        }
+        let refused = std::panic::catch_unwind(|| database.sql("DELETE FROM users WHERE id = 1"));
+        assert!(refused.is_err(), "the key has no ON DELETE");
+        database.sql(&documented("**Deleting users.**"));
+        assert_eq!(store.find_by_key(&key("first")).await.unwrap(), None);
+        database.sql(&documented("Or let the database do it"));
+        database.sql("DELETE FROM users WHERE id = 2");
+        assert_eq!(store.find_by_key(&key("second")).await.unwrap(), None);
         assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
     });
 }
