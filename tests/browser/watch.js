@@ -1,6 +1,6 @@
 // Players of a real browser: node watch.js NAME=PLAYER=URL …, where PLAYER is `native` or `hls.js`.
 //
-// Each gets a video element of its own in one page of a headless Chromium. Nobody touches them afterwards. Twice a
+// Each gets a video element of its own in one page of a headless Chromium. Nobody touches them afterwards. Once a
 // second the page says what each shows, and this prints it, one line of JSON a video.
 'use strict';
 
@@ -48,7 +48,7 @@ function play(videos) {
       lastError: errors.at(-1),
     }));
     fetch('/shown', { method: 'POST', body: JSON.stringify(shown) });
-  }, 500);
+  }, 1000);
 }
 
 const videos = process.argv.slice(2).map((argument) => {

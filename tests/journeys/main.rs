@@ -20,6 +20,7 @@ mod start;
 mod statements;
 mod tidy;
 mod tokens;
+mod viewers;
 
 /// Makes a test of each journey on each store.
 macro_rules! on_both_stores {

@@ -28,6 +28,18 @@ pub fn publish(rtmp_url: &str, folder: &Path) -> Program {
     Program::start(&mut command, &folder.join(format!("ffmpeg-{}", free_port())))
 }
 
+/// Publishes a small test picture as OBS does by default: 30 frames a second, frames that refer to later ones, and a
+/// key frame only every `key_frames` frames, which is 250 in OBS.
+pub fn publish_like_obs(rtmp_url: &str, key_frames: u32, folder: &Path) -> Program {
+    let every = key_frames.to_string();
+    let mut command = Command::new(ffmpeg());
+    command.args(["-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=30"]);
+    command.args(["-f", "lavfi", "-i", "sine", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"]);
+    command.args(["-g", &every, "-keyint_min", &every, "-sc_threshold", "0", "-pix_fmt", "yuv420p"]);
+    command.args(["-c:a", "aac", "-f", "flv", rtmp_url]);
+    Program::start(&mut command, &folder.join(format!("ffmpeg-{}", free_port())))
+}
+
 /// Whether a stream can be watched: it decodes to a picture.
 pub fn plays(url: &str) -> bool {
     let mut decode = Command::new(ffmpeg());

@@ -5,6 +5,7 @@ mod binary;
 mod client;
 pub mod encoder;
 mod media;
+mod npm;
 mod program;
 mod relay;
 mod service;
@@ -12,6 +13,7 @@ pub mod simulated;
 mod stage;
 mod store;
 mod token;
+pub mod viewers;
 
 pub use binary::{server_binary, target_folder, workspace};
 pub use client::{Answer, Api};

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::MediaPorts;
 use super::nginx_rtmp::get;
-use crate::{Program, encoder, target_folder, workspace};
+use crate::{Program, encoder, workspace};
 
 /// How long a film is watched to see whether it goes on.
 const WATCHED_FOR: Duration = Duration::from_millis(1_500);
@@ -144,25 +143,8 @@ fn launch(version: NodeVersion, variables: &[(String, String)], folder: &TempDir
     Program::start(&mut command, &folder.path().join("output"))
 }
 
-/// The server with its packages, installed once into cargo's target folder.
+/// The server with its packages.
 fn installed(version: NodeVersion) -> PathBuf {
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = target_folder(version.source());
     let source = workspace().join("docker").join(version.source());
-    std::fs::create_dir_all(&folder).expect("the target folder is writable");
-    let lock = std::fs::read(source.join("package-lock.json")).expect("the lock file is in the repository");
-    let is_current = std::fs::read(folder.join("installed.json")).is_ok_and(|installed| installed == lock);
-    for name in ["package.json", "package-lock.json", "server.js", "gate.js", "ffmpeg-live"] {
-        if source.join(name).exists() {
-            std::fs::copy(source.join(name), folder.join(name)).expect("the target folder is writable");
-        }
-    }
-    if !is_current {
-        let npm = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).output();
-        let npm = npm.expect("npm is there; install Node.js with npm otherwise");
-        assert!(npm.status.success(), "npm ci: {}", String::from_utf8_lossy(&npm.stderr));
-        std::fs::write(folder.join("installed.json"), lock).expect("the target folder is writable");
-    }
-    folder
+    crate::npm::installed(&source, version.source(), &["server.js", "gate.js", "ffmpeg-live"])
 }

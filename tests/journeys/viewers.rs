@@ -1,0 +1,275 @@
+//! What viewers see of the shipped nginx-rtmp: a picture from encoders as they are by default, that goes on when an
+//! encoder comes back, and ends when the broadcast does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_tests::viewers::{Browser, Player};
+use stream_tests::{
+    MediaPorts, NginxRtmp, Program, Service, StoreKind, TestStore, encoder, eventually, find_secret,
+};
+use tokio::time::sleep;
+
+/// OBS by default sends a key frame every 250 frames, which is 8.33 seconds.
+const OBS: u32 = 250;
+
+/// What the media server is called.
+const SERVER: (&str, &str) = ("edge", "a-hook-secret-of-the-tests");
+
+/// A service with the shipped nginx-rtmp.
+struct Channel {
+    service: Service,
+    nginx: NginxRtmp,
+    _store: TestStore,
+    folder: tempfile::TempDir,
+}
+
+/// A stream of one user.
+#[derive(Clone)]
+struct Stream {
+    user: u32,
+    key: String,
+    id: String,
+    rtmp_url: String,
+    hls_url: String,
+}
+
+impl Channel {
+    async fn start(settings: &[(&str, &str)]) -> Arc<Self> {
+        let store = TestStore::new(StoreKind::Sqlite);
+        let ports = MediaPorts::free();
+        let (rtmp_base, hls_base) = ports.bases();
+        let entry =
+            format!("{}=nginx-rtmp;secret={};control=http://127.0.0.1:{}", SERVER.0, SERVER.1, ports.control);
+        let setup = store.setup().with("ADDRESSES", "playback").with("MEDIA_SERVERS", &entry);
+        let service = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base).start().await;
+        let settings = [&[("ADDRESSES", "playback")], settings].concat();
+        let nginx = NginxRtmp::start(ports, &service.url(""), SERVER, &settings).await;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Arc::new(Self { service, nginx, _store: store, folder })
+    }
+
+    async fn stream(&self, user: u32) -> Stream {
+        let stream = self.service.generate_key(user).await.json["stream"].take();
+        let text = |name: &str| stream[name].as_str().expect("a stream has it").to_owned();
+        Stream {
+            user,
+            key: text("stream_key"),
+            id: text("playback_id"),
+            rtmp_url: text("rtmp_url"),
+            hls_url: text("hls_url"),
+        }
+    }
+
+    fn publish(&self, stream: &Stream, key_frames: u32) -> Program {
+        encoder::publish_like_obs(&stream.rtmp_url, key_frames, self.folder.path())
+    }
+
+    /// What everybody is told of a stream: the status, and whether it is live.
+    async fn said(&self, stream: &Stream) -> (u16, bool) {
+        let answer = self.service.get(&format!("/api/streams/public/{}", stream.id)).await;
+        (answer.status, answer.json["live"] == true)
+    }
+
+    /// The files of a stream.
+    fn files(&self, stream: &Stream) -> Vec<PathBuf> {
+        let folder = self.nginx.folder().join("data/hls").join(&stream.id);
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    }
+}
+
+/// What a playlist names.
+#[derive(Debug)]
+struct Playlist {
+    text: String,
+    /// The number of its first fragment.
+    first: usize,
+    fragments: Vec<String>,
+    seconds: f64,
+}
+
+impl Playlist {
+    /// The playlist and its status; 0 if nobody answers.
+    async fn fetch(url: &str) -> (u16, Self) {
+        let (status, text) = get(url).await;
+        let after = |name: &'static str| text.lines().filter_map(move |line| line.strip_prefix(name));
+        let first = after("#EXT-X-MEDIA-SEQUENCE:").next().and_then(|first| first.parse().ok());
+        let seconds = after("#EXTINF:").filter_map(|line| line.trim_end_matches(',').parse::<f64>().ok());
+        let seconds = seconds.sum();
+        let base = url.trim_end_matches("index.m3u8");
+        let fragments = text.lines().filter(|line| line.ends_with(".ts")).map(|name| format!("{base}{name}"));
+        let fragments = fragments.collect();
+        (status, Self { first: first.unwrap_or_default(), fragments, seconds, text })
+    }
+
+    async fn of(url: &str) -> Self {
+        let (status, playlist) = Self::fetch(url).await;
+        assert_eq!(status, 200, "{url}");
+        playlist
+    }
+}
+
+async fn get(url: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
+    let Ok(answer) = client.get(url).send().await else { return (0, String::new()) };
+    (
+        answer.status().as_u16(),
+        String::from_utf8_lossy(&answer.bytes().await.unwrap_or_default()).into_owned(),
+    )
+}
+
+/// Waits until something holds, for as long as three minutes: broadcasts take their time.
+async fn in_time<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..360 {
+        if holds().await {
+            return;
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    panic!("{what} did not come about within three minutes");
+}
+
+async fn names(url: &str, count: usize) {
+    in_time(&format!("a playlist of {count} fragments"), || async {
+        Playlist::fetch(url).await.1.fragments.len() >= count
+    })
+    .await;
+}
+
+/// Every player gets beyond so many seconds of a broadcast, and none gives up.
+async fn is_played_beyond(seconds: f64, name: &str, browser: &mut Browser, players: &mut [Player]) {
+    for player in [format!("native {name}"), format!("hls.js {name}")] {
+        for _ in 0..180 {
+            let shown = browser.shows(&player);
+            assert!(shown.iter().all(|shown| shown.fatal.is_empty()), "{player}: {shown:?}");
+            if shown.is_some_and(|shown| shown.width > 0 && shown.seconds > seconds) {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        let shown = browser.shows(&player).expect("the page is there");
+        assert!(shown.width > 0 && shown.seconds > seconds, "{player}, {seconds} s: {shown:?}");
+    }
+    for player in players {
+        for _ in 0..180 {
+            if player.pictures() as f64 > seconds * 30.0 {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert!(player.pictures() as f64 > seconds * 30.0, "{name}, {seconds} s: {player:?}");
+    }
+}
+
+/// A broadcast whose encoder is away for a while, with four viewers who do nothing about it.
+async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32) {
+    let stream = channel.stream(user).await;
+    let mut encoder = channel.publish(&stream, OBS);
+    // Chromium's own player cannot begin with less.
+    names(&stream.hls_url, 3).await;
+    let name = format!("gap of {gap} s");
+    let folder = channel.folder.path();
+    let mut browser = Browser::watch(&[(&name, &stream.hls_url)], folder);
+    let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
+    is_played_beyond(1.0, &name, &mut browser, &mut players).await;
+    let since =
+        channel.service.get(&format!("/api/streams/public/{}", stream.id)).await.json["live_since"].take();
+
+    encoder.kill();
+    sleep(Duration::from_secs(gap)).await;
+    let before = Playlist::of(&stream.hls_url).await;
+    if gap >= 10 {
+        assert_eq!(channel.said(&stream).await, (200, false), "pages are told while the playlist waits");
+    }
+    encoder = channel.publish(&stream, OBS);
+    // Pictures that were made after the gap, for the part before it was not as long.
+    is_played_beyond(before.seconds + 3.0, &name, &mut browser, &mut players).await;
+    assert!(encoder.ended().is_none(), "{}", encoder.errors());
+    let after = Playlist::of(&stream.hls_url).await;
+    assert_eq!(after.text.matches("#EXT-X-DISCONTINUITY\n").count(), 2, "{}", after.text);
+    assert_eq!((before.first, &after.fragments[..before.fragments.len()]), (0, &before.fragments[..]));
+    let said = channel.service.get(&format!("/api/streams/public/{}", stream.id)).await.json;
+    assert_eq!((&said["live"], &said["live_since"]), (&true.into(), &since), "it is the same broadcast");
+
+    // The end that its owner wants is there for pages and players alike, however long an encoder would be waited for.
+    assert_eq!(channel.service.post_as(stream.user, "/api/streams/stop").await.status, 200);
+    assert_eq!(channel.said(&stream).await.0, 410);
+    eventually("the end of the playlist", || async { get(&stream.hls_url).await.0 == 404 }).await;
+    assert_eq!(get(after.fragments.last().expect("it names some")).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_that_comes_back_finds_its_viewers_there() {
+    let channel = Channel::start(&[]).await;
+    let gaps = [1, 3, 10, 30];
+    let broadcasts = gaps
+        .iter()
+        .zip(1..)
+        .map(|(&gap, user)| tokio::spawn(an_encoder_comes_back_after(gap, channel.clone(), user)));
+    let broadcasts: Vec<_> = broadcasts.collect();
+    for broadcast in broadcasts {
+        broadcast.await.expect("a broadcast that goes on");
+    }
+}
+
+/// A broadcast that is joined when its playlist is as long as it gets, with every fragment looked at all the time.
+async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<Channel>, user: u32) {
+    let stream = channel.stream(user).await;
+    let encoder = channel.publish(&stream, key_frames);
+    names(&stream.hls_url, 1).await;
+    let mut longest = 0.0;
+    while longest < seconds {
+        let playlist = Playlist::of(&stream.hls_url).await;
+        for fragment in &playlist.fragments {
+            assert_eq!(get(fragment).await.0, 200, "{fragment} of\n{}", playlist.text);
+        }
+        let target = playlist.text.lines().find_map(|line| line.strip_prefix("#EXT-X-TARGETDURATION:"));
+        let target: f64 = target.and_then(|target| target.parse().ok()).expect("a playlist has one");
+        assert!((target - f64::from(key_frames) / 30.0).abs() <= 0.5, "{}", playlist.text);
+        longest = playlist.seconds;
+        sleep(Duration::from_secs(1)).await;
+    }
+    let name = format!("{key_frames} frames");
+    let folder = channel.folder.path();
+    let mut browser = Browser::watch(&[(&name, &stream.hls_url)], folder);
+    let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
+    is_played_beyond(5.0, &name, &mut browser, &mut players).await;
+    drop(encoder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_with_few_key_frames_is_seen_by_every_player() {
+    let channel = Channel::start(&[]).await;
+    let obs = tokio::spawn(a_broadcast_is_joined_late(OBS, 75.0, channel.clone(), 1));
+    let fifteen_seconds = tokio::spawn(a_broadcast_is_joined_late(15 * 30, 75.0, channel.clone(), 2));
+    obs.await.expect("OBS by default");
+    fifteen_seconds.await.expect("key frames every 15 seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_any_more_is_removed() {
+    let channel = Channel::start(&[("KEEP", "3")]).await;
+    let stream = channel.stream(1).await;
+    let encoder = channel.publish(&stream, 30);
+    in_time("a long broadcast", || async {
+        let (_, playlist) = Playlist::fetch(&stream.hls_url).await;
+        // Twelve that are named, those of the last three seconds, those of two rounds, and what is being written.
+        assert!(channel.files(&stream).len() <= 12 + 3 + 2 + 3, "{:?}", channel.files(&stream));
+        playlist.first >= 10
+    })
+    .await;
+    drop(encoder);
+    let folder = channel.nginx.folder().join("data/hls").join(&stream.id);
+    eventually("an empty disk", || async { !folder.exists() }).await;
+
+    // The next broadcast makes its folder anew. An expired key ends it, and the folder, without a word of its owner.
+    let _encoder = channel.publish(&stream, 30);
+    names(&stream.hls_url, 2).await;
+    channel._store.let_expire(&stream.key);
+    eventually("an end for pages", || async { channel.said(&stream).await.0 == 410 }).await;
+    eventually("an empty disk", || async { !folder.exists() }).await;
+    let written = channel.nginx.pages(&stream.id).await;
+    assert_eq!(find_secret(&written, std::slice::from_ref(&stream.key)), None);
+}

@@ -1,0 +1,101 @@
+//! Viewers as they are: Chromium's own player and hls.js in a real browser, ffmpeg, and GStreamer.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use stream_test_postgres::free_port;
+
+use crate::encoder::{ffmpeg, program};
+use crate::{Program, npm, workspace};
+
+/// Players in one page of a headless Chromium; nothing touches them once they are there.
+#[derive(Debug)]
+pub struct Browser {
+    program: Program,
+}
+
+/// What a player in the browser shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The picture's width; 0 until there is one.
+    pub width: u64,
+    /// How far it has played, in seconds.
+    pub seconds: f64,
+    /// The errors after which it gave up.
+    pub fatal: Vec<String>,
+}
+
+impl Browser {
+    /// Plays each playlist in both players, as `native NAME` and `hls.js NAME`.
+    pub fn watch(playlists: &[(&str, &str)], folder: &Path) -> Self {
+        let scripts = npm::installed(&workspace().join("tests/browser"), "browser", &["watch.js"]);
+        let mut command = Command::new(program("node", "nodejs"));
+        command.arg(scripts.join("watch.js")).env("CHROMIUM", program("chromium", "chromium"));
+        for (name, playlist) in playlists {
+            command.arg(format!("native {name}=native={playlist}"));
+            command.arg(format!("hls.js {name}=hls.js={playlist}"));
+        }
+        Self { program: Program::start(&mut command, &folder.join(format!("browser-{}", free_port()))) }
+    }
+
+    /// What this player showed last; `None` before the page is there.
+    ///
+    /// # Panics
+    /// If the browser has ended.
+    pub fn shows(&mut self, player: &str) -> Option<Shown> {
+        assert!(self.program.ended().is_none(), "the browser has ended: {}", self.program.errors());
+        let output = self.program.output();
+        let mut lines = output.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let line = lines.find(|line| line["name"] == player)?;
+        let fatal = line["fatal"].as_array().into_iter().flatten().map(Value::to_string).collect();
+        Some(Shown {
+            width: line["width"].as_u64().unwrap_or_default(),
+            seconds: line["time"].as_f64().unwrap_or_default(),
+            fatal,
+        })
+    }
+}
+
+/// A player without a browser.
+#[derive(Debug)]
+pub struct Player {
+    program: Program,
+    /// Begins a line of its output for each picture.
+    marks: &'static str,
+}
+
+impl Player {
+    /// ffmpeg with its own defaults, but from the first picture that the playlist names.
+    pub fn ffmpeg(playlist: &str, folder: &Path) -> Self {
+        let mut command = Command::new(ffmpeg());
+        command.args(["-loglevel", "error", "-live_start_index", "0", "-i", playlist, "-map", "0:v"]);
+        command.args(["-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]);
+        Self::start(&mut command, "0,", folder)
+    }
+
+    /// GStreamer's elements for HLS, with their own defaults.
+    pub fn gstreamer(playlist: &str, folder: &Path) -> Self {
+        let mut command = Command::new(program("gst-launch-1.0", "gstreamer1.0-tools"));
+        command.args(["-v", "souphttpsrc", &format!("location={playlist}"), "!", "hlsdemux", "!", "tsdemux"]);
+        command.args(["!", "h264parse", "!", "fakesink", "sync=true", "silent=false"]);
+        Self::start(
+            &mut command,
+            "/GstPipeline:pipeline0/GstFakeSink:fakesink0: last-message = chain",
+            folder,
+        )
+    }
+
+    fn start(command: &mut Command, marks: &'static str, folder: &Path) -> Self {
+        Self { program: Program::start(command, &folder.join(format!("player-{}", free_port()))), marks }
+    }
+
+    /// How many pictures it has got so far; they are 30 a second.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub fn pictures(&mut self) -> usize {
+        assert!(self.program.ended().is_none(), "a player has ended: {}", self.program.errors());
+        self.program.output().lines().filter(|line| line.starts_with(self.marks)).count()
+    }
+}
