@@ -1,6 +1,7 @@
-// Players of a real browser: node watch.js NAME=PLAYER=URL …, where PLAYER is `native` or `hls.js`.
+// Players of a real browser: node watch.js NAME=PLAYER=URL …
 //
-// Each gets a video element of its own in one page of a headless Chromium. Nobody touches them afterwards. Once a
+// PLAYER is `native` or `hls.js` for a playlist, or `page` for a page of its own that plays something.
+// Each gets an element of its own in one page of a headless Chromium. Nobody touches them afterwards. Once a
 // second the page says what each shows, and this prints it, one line of JSON a video.
 'use strict';
 
@@ -21,6 +22,12 @@ const FLAGS = [
 /** Runs in the page. As little as a page needs to play a stream; what goes wrong is only written down. */
 function play(videos) {
   const players = videos.map(({ name, player, url }) => {
+    if (player === 'page') {
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      frame.allow = 'autoplay';
+      frame.src = new URL(url).pathname + new URL(url).search;
+      return { name, frame, errors: [] };
+    }
     const video = document.body.appendChild(document.createElement('video'));
     const seen = { name, video, errors: [] };
     video.muted = video.autoplay = true;
@@ -37,8 +44,12 @@ function play(videos) {
     return seen;
   });
   setInterval(() => {
-    const shown = players.map(({ name, video, errors, hls }) => ({
+    const shown = players.map(({ name, video, frame, errors, hls }) => {
+      const page = frame?.contentDocument;
+      return { name, video: video ?? page?.querySelector('video'), says: page?.body?.innerText, errors, hls };
+    }).filter(({ video }) => video).map(({ name, video, says, errors, hls }) => ({
       name,
+      says,
       width: video.videoWidth,
       time: video.currentTime,
       buffered: video.buffered.length ? video.buffered.end(video.buffered.length - 1) : 0,
@@ -71,8 +82,16 @@ const server = http.createServer((request, response) => {
       response.end();
     });
   }
-  response.setHeader('Content-Type', 'text/html');
-  return response.end(page);
+  if (request.url === '/') {
+    response.setHeader('Content-Type', 'text/html');
+    return response.end(page);
+  }
+  // A page may look only into pages of its own origin, so those of others come through here.
+  const from = http.get(new URL(request.url, videos.find(({ player }) => player === 'page')?.url), (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  return from.on('error', () => response.destroy());
 });
 server.listen(0, '127.0.0.1', () => {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'viewers-'));

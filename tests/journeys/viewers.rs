@@ -72,6 +72,12 @@ impl Channel {
         (answer.status, answer.json["live"] == true)
     }
 
+    /// The page that ships with nginx, for this stream.
+    fn watch_page(&self, stream: &Stream) -> String {
+        let base = stream.hls_url.split("/live/").next().expect("an address has a beginning");
+        format!("{base}/watch.html?id={}&api={}", stream.id, self.service.url(""))
+    }
+
     /// The files of a stream.
     fn files(&self, stream: &Stream) -> Vec<PathBuf> {
         let folder = self.nginx.folder().join("data/hls").join(&stream.id);
@@ -140,17 +146,17 @@ async fn names(url: &str, count: usize) {
 
 /// Every player gets beyond so many seconds of a broadcast, and none gives up.
 async fn is_played_beyond(seconds: f64, name: &str, browser: &mut Browser, players: &mut [Player]) {
-    for player in [format!("native {name}"), format!("hls.js {name}")] {
+    for player in ["native", "hls.js"] {
         for _ in 0..180 {
-            let shown = browser.shows(&player);
-            assert!(shown.iter().all(|shown| shown.fatal.is_empty()), "{player}: {shown:?}");
+            let shown = browser.shows(player);
+            assert!(shown.iter().all(|shown| shown.fatal.is_empty()), "{player}, {name}: {shown:?}");
             if shown.is_some_and(|shown| shown.width > 0 && shown.seconds > seconds) {
                 break;
             }
             sleep(Duration::from_secs(1)).await;
         }
-        let shown = browser.shows(&player).expect("the page is there");
-        assert!(shown.width > 0 && shown.seconds > seconds, "{player}, {seconds} s: {shown:?}");
+        let shown = browser.shows(player).expect("the page is there");
+        assert!(shown.width > 0 && shown.seconds > seconds, "{player}, {name}, {seconds} s: {shown:?}");
     }
     for player in players {
         for _ in 0..180 {
@@ -163,15 +169,32 @@ async fn is_played_beyond(seconds: f64, name: &str, browser: &mut Browser, playe
     }
 }
 
+/// The shipped page says this, and shows a picture unless it says that it is over.
+async fn is_told(page: &mut Option<Browser>, words: &str) {
+    let Some(page) = page else { return };
+    for _ in 0..60 {
+        let shown = page.shows("page");
+        let is_over = words.contains("ended");
+        if shown.is_some_and(|shown| shown.says.contains(words) && (is_over || shown.width > 0)) {
+            return;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    panic!("{words}: {:?}", page.shows("page"));
+}
+
 /// A broadcast whose encoder is away for a while, with four viewers who do nothing about it.
 async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32) {
     let stream = channel.stream(user).await;
     let mut encoder = channel.publish(&stream, OBS);
+    // The page that ships is there before there is anything to see, and tries by itself until there is.
+    let page = [("page", &*channel.watch_page(&stream))];
+    let mut page = (gap == 10).then(|| Browser::open(&page, channel.folder.path()));
     // Chromium's own player cannot begin with less.
     names(&stream.hls_url, 3).await;
     let name = format!("gap of {gap} s");
     let folder = channel.folder.path();
-    let mut browser = Browser::watch(&[(&name, &stream.hls_url)], folder);
+    let mut browser = Browser::open(&[("native", &stream.hls_url), ("hls.js", &stream.hls_url)], folder);
     let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
     is_played_beyond(1.0, &name, &mut browser, &mut players).await;
     let since =
@@ -182,6 +205,7 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
     let before = Playlist::of(&stream.hls_url).await;
     if gap >= 10 {
         assert_eq!(channel.said(&stream).await, (200, false), "pages are told while the playlist waits");
+        is_told(&mut page, "Waiting for the broadcaster").await;
     }
     encoder = channel.publish(&stream, OBS);
     // Pictures that were made after the gap, for the part before it was not as long.
@@ -197,7 +221,9 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
     assert_eq!(channel.service.post_as(stream.user, "/api/streams/stop").await.status, 200);
     assert_eq!(channel.said(&stream).await.0, 410);
     eventually("the end of the playlist", || async { get(&stream.hls_url).await.0 == 404 }).await;
-    assert_eq!(get(after.fragments.last().expect("it names some")).await.0, 404);
+    let last = after.fragments.last().expect("it names some");
+    eventually("the end of its fragments", || async { get(last).await.0 == 404 }).await;
+    is_told(&mut page, "This broadcast has ended.").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +259,7 @@ async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<
     }
     let name = format!("{key_frames} frames");
     let folder = channel.folder.path();
-    let mut browser = Browser::watch(&[(&name, &stream.hls_url)], folder);
+    let mut browser = Browser::open(&[("native", &stream.hls_url), ("hls.js", &stream.hls_url)], folder);
     let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
     is_played_beyond(5.0, &name, &mut browser, &mut players).await;
     drop(encoder);

@@ -1,4 +1,4 @@
-//! Viewers as they are: Chromium's own player and hls.js in a real browser, ffmpeg, and GStreamer.
+//! Viewers as they are: Chromium's own player and hls.js in a real browser, ffmpeg, and `GStreamer`.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,20 +22,19 @@ pub struct Shown {
     pub width: u64,
     /// How far it has played, in seconds.
     pub seconds: f64,
+    /// What a page says in words.
+    pub says: String,
     /// The errors after which it gave up.
     pub fatal: Vec<String>,
 }
 
 impl Browser {
-    /// Plays each playlist in both players, as `native NAME` and `hls.js NAME`.
-    pub fn watch(playlists: &[(&str, &str)], folder: &Path) -> Self {
+    /// Opens each address in a player of this name: `native` and `hls.js` play a playlist, `page` is a page that plays.
+    pub fn open(addresses: &[(&str, &str)], folder: &Path) -> Self {
         let scripts = npm::installed(&workspace().join("tests/browser"), "browser", &["watch.js"]);
         let mut command = Command::new(program("node", "nodejs"));
         command.arg(scripts.join("watch.js")).env("CHROMIUM", program("chromium", "chromium"));
-        for (name, playlist) in playlists {
-            command.arg(format!("native {name}=native={playlist}"));
-            command.arg(format!("hls.js {name}=hls.js={playlist}"));
-        }
+        command.args(addresses.iter().map(|(player, url)| format!("{player}={player}={url}")));
         Self { program: Program::start(&mut command, &folder.join(format!("browser-{}", free_port()))) }
     }
 
@@ -52,6 +51,7 @@ impl Browser {
         Some(Shown {
             width: line["width"].as_u64().unwrap_or_default(),
             seconds: line["time"].as_f64().unwrap_or_default(),
+            says: line["says"].as_str().unwrap_or_default().to_owned(),
             fatal,
         })
     }
@@ -74,7 +74,7 @@ impl Player {
         Self::start(&mut command, "0,", folder)
     }
 
-    /// GStreamer's elements for HLS, with their own defaults.
+    /// `GStreamer` with its elements for HLS and their own defaults.
     pub fn gstreamer(playlist: &str, folder: &Path) -> Self {
         let mut command = Command::new(program("gst-launch-1.0", "gstreamer1.0-tools"));
         command.args(["-v", "souphttpsrc", &format!("location={playlist}"), "!", "hlsdemux", "!", "tsdemux"]);
