@@ -21,6 +21,19 @@ pub enum AddressForm {
     Rename,
 }
 
+impl AddressForm {
+    /// Whether the name is the key itself.
+    ///
+    /// A list shows the new name of one that was renamed; one that asks shows the old one, unless it came by both parts.
+    pub(crate) fn shows_key_alone(self, phase: Phase, can_rename: bool, key: Option<&str>) -> bool {
+        match self {
+            Self::Key => true,
+            Self::Playback => false,
+            Self::Rename => can_rename && key.is_none() && !matches!(phase, Phase::Listed | Phase::Vouched),
+        }
+    }
+}
+
 /// When a publisher is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -57,15 +70,7 @@ impl Proof {
         key: Option<&str>,
     ) -> Result<Self, Refusal> {
         let parse_key = |text: &str| StreamKey::parse(text).map_err(|_| Refusal::MalformedKey);
-        let bare = match form {
-            AddressForm::Key => true,
-            AddressForm::Playback => false,
-            // A list shows the new name; whoever asks shows the old one, unless it came by both parts.
-            AddressForm::Rename => {
-                can_rename && key.is_none() && !matches!(phase, Phase::Listed | Phase::Vouched)
-            }
-        };
-        if bare {
+        if form.shows_key_alone(phase, can_rename, key) {
             return Ok(Self::Key(parse_key(name)?));
         }
         let playback_id = PlaybackId::parse(name).map_err(|_| Refusal::MalformedKey)?;
@@ -73,6 +78,14 @@ impl Proof {
             Some(key) => Ok(Self::KeyOf(playback_id, parse_key(key)?)),
             None if phase == Phase::Asks => Err(Refusal::NoKey),
             None => Ok(Self::Name(playback_id)),
+        }
+    }
+
+    /// The key that it shows, if it shows one.
+    pub fn key(&self) -> Option<&StreamKey> {
+        match self {
+            Self::Key(key) | Self::KeyOf(_, key) => Some(key),
+            Self::Name(_) => None,
         }
     }
 }
@@ -261,13 +274,22 @@ fn decide_start(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// The name cannot be a key, or a playback id where one is wanted.
-    #[error("what was published is not the name of a stream key")]
+    #[error(
+        "what was published is not the name of a stream key alone: take away blanks, quotes, slashes and parts of \
+         an address before and behind it"
+    )]
     MalformedKey,
     /// The name is a public one, and no key stands behind it.
     #[error(
         "the stream key is missing: publish to the whole address, with what stands behind the question mark"
     )]
     NoKey,
+    /// A good key stands in a part of the address where it lets nobody in, since viewers would see it or miss the stream.
+    #[error(
+        "the stream key is in the wrong place, such as where the playback id belongs: enter the server and the stream \
+         key that `ingest` of the stream gives"
+    )]
+    KeyInWrongField,
     /// No stream has the key.
     #[error("no stream has this key")]
     UnknownKey,
@@ -287,13 +309,20 @@ pub enum Refusal {
     #[error("this session has ended")]
     SessionEnded,
     /// The media server's request is not as its kind sends it, or somebody put fields into it.
-    #[error("the media server's request is malformed, or fields were put into it")]
+    #[error(
+        "the media server's request is malformed, or a field was put into it again with another value, such as `key`"
+    )]
     MalformedRequest,
     /// The application is not the one of our addresses.
-    #[error("the application is not the one that streams are published to")]
+    #[error(
+        "the application is not the one that streams are published to: correct the part of the server address behind \
+         the host"
+    )]
     ForeignApplication,
     /// The virtual host is not the one of our addresses.
-    #[error("the virtual host is not the one that streams are published to")]
+    #[error(
+        "the virtual host is not the one that streams are published to: correct the host, or take `vhost` away"
+    )]
     ForeignHost,
     /// The answer was not ready in time.
     #[error("the stream service could not answer in time")]
@@ -305,9 +334,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::MalformedKey,
         Self::NoKey,
+        Self::KeyInWrongField,
         Self::UnknownKey,
         Self::Stopped,
         Self::Expired,
@@ -326,6 +356,7 @@ impl Refusal {
         match self {
             Self::MalformedKey => "malformed_key",
             Self::NoKey => "no_key",
+            Self::KeyInWrongField => "key_in_wrong_field",
             Self::UnknownKey => "unknown_key",
             Self::Stopped => "stopped",
             Self::Expired => "expired",
@@ -369,6 +400,8 @@ pub enum Verdict {
 pub struct Admitted {
     /// Its session.
     pub session: SessionId,
+    /// Its stream.
+    pub stream_id: StreamId,
     /// Whether the session is new.
     pub is_new: bool,
     /// The public name of its stream.

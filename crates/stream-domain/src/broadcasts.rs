@@ -1,6 +1,7 @@
 //! The use cases of media servers: who may go on air, who is on air, and who is to be taken off it.
 
 mod comparing;
+mod refused;
 mod runs;
 
 use std::net::IpAddr;
@@ -130,9 +131,10 @@ impl Broadcasts {
             Err(refusal) => {
                 // A connection that goes on to publish what cannot be a key is closed, and has ended what it published.
                 if claim.phase == Phase::Asks {
-                    let (server, session) = (server.clone(), claim.session.clone());
-                    let connection = EndOf::Session { server, session, name: None };
+                    let (at, session) = (server.clone(), claim.session.clone());
+                    let connection = EndOf::Session { server: at, session, name: None };
                     self.sessions.end(&connection, EndReason::Republished, now).await?;
+                    self.tell_owner(server, claim, refusal, now).await;
                 }
                 return Err(refusal.into());
             }
@@ -146,7 +148,12 @@ impl Broadcasts {
             lease: self.servers.lease_of(server, claim.family),
         };
         match self.sessions.admit(&request, &terms, now).await? {
-            Verdict::Refused(refusal) => Err(refusal.into()),
+            Verdict::Refused(refusal) => {
+                if refusal == Refusal::UnknownKey && claim.phase == Phase::Asks {
+                    self.tell_owner(server, claim, refusal, now).await;
+                }
+                Err(refusal.into())
+            }
             Verdict::Admitted(mut admitted) => {
                 if let Some((session, publisher)) = &admitted.superseded
                     && let Some(control) = self.control_before_answer(&publisher.server)
@@ -256,11 +263,7 @@ impl Broadcasts {
         claim: &Claim,
         seen_at: Timestamp,
     ) -> Result<PublishRequest, Refusal> {
-        if claim.application != self.options.application {
-            return Err(Refusal::ForeignApplication);
-        }
-        let (name, key) = (claim.name.expose(), claim.key.as_deref());
-        let proof = Proof::read(self.options.form, claim.phase, claim.family.can_rename(), name, key)?;
+        let proof = self.proof_of(claim)?;
         Ok(PublishRequest {
             phase: claim.phase,
             publisher: publisher_of(server, claim),

@@ -19,6 +19,7 @@ pub mod page;
 pub mod playback;
 pub mod ports;
 pub mod session;
+mod shown;
 pub mod stream;
 pub mod streams;
 #[cfg(feature = "testing")]

@@ -113,6 +113,17 @@ impl Family {
         self == Self::NginxRtmp
     }
 
+    /// Whether its viewers find a stream all the same that was published with a slash too many, since playlists are
+    /// files there: `/live//name/` is `/live/name`.
+    pub fn joins_slashes(self) -> bool {
+        matches!(self, Self::NginxRtmp | Self::Srs)
+    }
+
+    /// A part of an address as its viewers have it.
+    pub(crate) fn as_viewed(self, part: &str) -> &str {
+        if self.joins_slashes() { part.trim_matches('/') } else { part }
+    }
+
     /// How long a session counts as live after it was last seen, unless the settings say otherwise.
     ///
     /// Ant Media never says that a publisher goes on and cannot be asked, so its word holds for as long as a key does.

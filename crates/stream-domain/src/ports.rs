@@ -21,7 +21,7 @@ pub use media::{Listed, MediaServer, MediaServerError};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessionRepository;
 pub use sessions::{
-    Absent, CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
+    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
     SessionRepository, Sighting, SyncOutcome,
 };
 

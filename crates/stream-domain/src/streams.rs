@@ -8,7 +8,8 @@ use crate::ports::{
 };
 use crate::token::TokenError;
 use crate::{
-    BearerToken, NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId,
+    BearerToken, NewStream, PageRequest, PlaybackId, Stream, StreamId, StreamKey, StreamPage, Timestamp,
+    UserId,
 };
 
 /// How often a new key is drawn before a store that calls every key taken is no longer believed.
@@ -101,6 +102,11 @@ impl Streams {
         let stream = found.ok_or(LookupError::Unknown)?;
         stream.publishable_at(self.clock.now())?;
         Ok(stream)
+    }
+
+    /// The number of the stream whose key this is, in whatever state it is.
+    pub async fn identify(&self, key: &StreamKey) -> Result<Option<StreamId>, StoreError> {
+        Ok(self.repository.find_by_key(key).await?.map(|stream| stream.id))
     }
 
     /// The stream of this public name, only while its key may publish.

@@ -10,8 +10,8 @@ use stream_domain::admission::{
 };
 use stream_domain::boots::SHARED_FOR;
 use stream_domain::ports::{
-    Absent, CUT_PAUSE, CUT_WITHIN, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER, SessionRepository,
-    StoreError, SyncOutcome,
+    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
+    SessionRepository, StoreError, SyncOutcome,
 };
 use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason, renew_below};
 use stream_domain::{PlaybackId, ServerName, Session, SessionId, StreamId, Timestamp, UserId};
@@ -293,6 +293,29 @@ impl SessionRepository for PostgresStore {
         })
         .await
     }
+
+    async fn note_attempt(&self, clues: &Clues, now: Timestamp) -> Result<Option<StreamId>, StoreError> {
+        let parameters = vec![
+            Parameter::Texts(clues.keys.iter().map(|key| key.expose().to_owned()).collect()),
+            clues.as_key.as_str().into(),
+            Parameter::Text(clues.playback_id.as_ref().map(ToString::to_string)),
+            clues.as_name.as_str().into(),
+            clues.server.as_str().into(),
+            Parameter::Text(clues.address.map(|address| address.to_string())),
+            now.into(),
+        ];
+        self.on(&self.writes, move |connection| {
+            async move {
+                let statement =
+                    Statement::<Integer>::new(include_str!("sessions/note_attempt.sql"), parameters);
+                let id: Option<i32> =
+                    statement.get_result(connection).await.optional().map_err(error::query)?;
+                Ok(id.map(StreamId))
+            }
+            .boxed()
+        })
+        .await
+    }
 }
 
 impl PostgresStore {
@@ -391,6 +414,7 @@ fn verdict_of(row: Option<DecidedRow>) -> Result<Option<Verdict>, StoreError> {
     let is_new = row.word == "start";
     Ok(Some(Verdict::Admitted(Admitted {
         session: SessionId(session),
+        stream_id: StreamId(row.stream_id),
         is_new,
         playback_id,
         rename: false,

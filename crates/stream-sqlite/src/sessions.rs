@@ -11,8 +11,8 @@ use diesel::sqlite::Sqlite;
 use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
 use stream_domain::boots::BootSign;
 use stream_domain::ports::{
-    CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository, Sighting,
-    StoreError, SyncOutcome,
+    CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository,
+    Sighting, StoreError, SyncOutcome,
 };
 use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason};
 use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
@@ -261,6 +261,21 @@ impl SessionRepository for SqliteStore {
             rows.into_iter().map(Attempt::try_from).collect()
         })
         .await
+    }
+
+    async fn note_attempt(&self, clues: &Clues, now: Timestamp) -> Result<Option<StreamId>, StoreError> {
+        // Mostly it is a stranger's, and a look alone keeps no writer waiting.
+        let wanted = clues.clone();
+        let Some((stream, is_key)) =
+            self.read(move |connection| admit::owner_of(connection, &wanted)).await?
+        else {
+            return Ok(None);
+        };
+        let (server, address) = (clues.server.clone(), clues.address.filter(|_| is_key));
+        let refusal = if is_key { clues.as_key } else { clues.as_name };
+        self.write(move |connection| admit::note(connection, (&server, address), stream, refusal, now))
+            .await?;
+        Ok(Some(stream))
     }
 }
 

@@ -26,7 +26,7 @@ impl Broadcasts {
         let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
         let asked_at = self.clock.now();
         let mut listed = control.publishers().await?;
-        listed.retain(|publisher| publisher.application == self.options.application);
+        listed.retain(|publisher| self.is_application(profile.family, &publisher.application));
         let names = listed.iter().filter(|one| one.session.is_none());
         let list = PublisherList {
             server: server.clone(),

@@ -1,15 +1,16 @@
 //! Keeps publish sessions and refused attempts.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use time::Duration;
 
 use super::StoreError;
-use crate::admission::{Attempt, PublishRequest, Terms, Verdict};
+use crate::admission::{Attempt, PublishRequest, Refusal, Terms, Verdict};
 use crate::media_server::ServerName;
 use crate::session::{Cut, EndReason, Session, SessionId};
-use crate::{StreamId, Timestamp, UserId};
+use crate::{PlaybackId, StreamId, StreamKey, Timestamp, UserId};
 
 /// What a media server says of its live publishers, by their session ids or, where it lists no ids, by their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,6 +216,30 @@ pub trait SessionRepository: Send + Sync {
 
     /// The last `limit` refused attempts on the user's keys, newest first.
     async fn list_attempts(&self, user: UserId, limit: u32) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Notes a publisher that was refused before its stream was known, for the owner of the first stream that its clues
+    /// name; returns that stream, or `None` if they name none, and then MUST write nothing.
+    ///
+    /// A key that is known comes before the playback id; one that showed the playback id alone MUST be noted without its
+    /// address, so that strangers cannot fill the owner's list.
+    async fn note_attempt(&self, clues: &Clues, now: Timestamp) -> Result<Option<StreamId>, StoreError>;
+}
+
+/// What a refused publisher showed, by which its owner may be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clues {
+    /// What may be a key, the likeliest first.
+    pub keys: Vec<StreamKey>,
+    /// Why it is refused, if it is one.
+    pub as_key: Refusal,
+    /// What may be a playback id.
+    pub playback_id: Option<PlaybackId>,
+    /// Why it is refused, if that is all it showed.
+    pub as_name: Refusal,
+    /// The media server.
+    pub server: ServerName,
+    /// Where the publisher came from, if the server said.
+    pub address: Option<IpAddr>,
 }
 
 /// Which session is said to have ended.

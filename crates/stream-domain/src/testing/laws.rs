@@ -5,6 +5,7 @@
 
 mod admission;
 mod asked;
+mod clues;
 mod ending;
 mod keeping;
 mod listing;
@@ -18,6 +19,7 @@ use crate::testing::{ManualClock, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
 pub use admission::*;
+pub use clues::*;
 pub use ending::*;
 pub use keeping::*;
 pub use listing::*;
@@ -93,6 +95,7 @@ macro_rules! store_laws {
             a_mark_to_cut_grows_stale
             sessions_are_shown_to_their_owner
             old_sessions_are_forgotten
+            an_attempt_is_noted_for_whom_its_clues_name
         );
         $crate::store_laws!(@each $away, $block_on;
             a_store_that_is_away_says_so

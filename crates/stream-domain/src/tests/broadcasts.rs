@@ -3,6 +3,7 @@
 mod admitting;
 mod comparing;
 mod cutting;
+mod showing;
 mod words;
 
 use std::sync::{Arc, Mutex};

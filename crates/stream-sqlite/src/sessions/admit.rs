@@ -1,14 +1,16 @@
 //! Admissions: the facts are read, the domain decides, and what it decided is written, in one transaction.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
 use stream_domain::admission::{
     Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
 };
-use stream_domain::ports::{RESTART_MARGIN, StoreError};
+use stream_domain::ports::{Clues, RESTART_MARGIN, StoreError};
 use stream_domain::session::EndReason;
-use stream_domain::{Publisher, Session, SessionId, Stream, StreamId, Timestamp};
+use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, StreamKey, Timestamp};
 use time::Duration;
 
 use super::{confirm, end, of_stream, renew};
@@ -57,6 +59,7 @@ pub(super) fn admit(
             let playback_id = stream.playback_id;
             Ok(Verdict::Admitted(Admitted {
                 session,
+                stream_id: stream.id,
                 is_new: false,
                 playback_id,
                 rename: false,
@@ -82,6 +85,7 @@ pub(super) fn admit(
             let playback_id = stream.playback_id;
             Ok(Verdict::Admitted(Admitted {
                 session: SessionId(id),
+                stream_id: stream.id,
                 is_new: true,
                 playback_id,
                 rename: false,
@@ -90,7 +94,7 @@ pub(super) fn admit(
         }
         Decision::Refuse(refusal) => {
             if request.phase == Phase::Asks {
-                note(connection, request, stream.id, refusal, now)?;
+                note(connection, (&publisher.server, publisher.address), stream.id, refusal, now)?;
             }
             Ok(Verdict::Refused(refusal))
         }
@@ -174,24 +178,44 @@ fn give_way(
     Ok(Some((current.id, current.publisher)))
 }
 
-/// Writes an attempt down; once a second is often enough for an encoder that tries again and again.
-fn note(
+/// The first stream that the clues name, and whether they do by its key.
+pub(super) fn owner_of(
     connection: &mut SqliteConnection,
-    request: &PublishRequest,
+    clues: &Clues,
+) -> Result<Option<(StreamId, bool)>, StoreError> {
+    let texts: Vec<&str> = clues.keys.iter().map(StreamKey::expose).collect();
+    let by_key = streams::table.filter(streams::stream_key.eq_any(&texts));
+    let by_key: Vec<(i32, String)> =
+        by_key.select((streams::id, streams::stream_key)).load(connection).map_err(error::query)?;
+    let place = |key: &str| texts.iter().position(|text| *text == key);
+    if let Some((id, _)) = by_key.into_iter().min_by_key(|(_, key)| place(key)) {
+        return Ok(Some((StreamId(id), true)));
+    }
+    let Some(playback_id) = &clues.playback_id else {
+        return Ok(None);
+    };
+    let by_name = streams::table.filter(streams::playback_id.eq(playback_id.as_str())).select(streams::id);
+    let by_name: Option<i32> = by_name.first(connection).optional().map_err(error::query)?;
+    Ok(by_name.map(|id| (StreamId(id), false)))
+}
+
+/// Writes an attempt down; once a second is often enough for an encoder that tries again and again.
+pub(super) fn note(
+    connection: &mut SqliteConnection,
+    (server, address): (&ServerName, Option<IpAddr>),
     stream: StreamId,
     refusal: Refusal,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let publisher = &request.publisher;
     let note = sql_query(
         "INSERT INTO publish_attempts (stream_id, server, address, refusal, first_at, last_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)
          ON CONFLICT (stream_id, refusal, server, address) DO UPDATE SET last_at = excluded.last_at
          WHERE publish_attempts.last_at <= ?6",
     );
-    let address = publisher.address.map(|address| address.to_string()).unwrap_or_default();
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
     let note = note.bind::<Integer, _>(stream.0);
-    let note = note.bind::<Text, _>(publisher.server.as_str()).bind::<Text, _>(address);
+    let note = note.bind::<Text, _>(server.as_str()).bind::<Text, _>(address);
     let note = note.bind::<Text, _>(refusal.as_str()).bind::<Instant, _>(now.to_naive_utc());
     let note = note.bind::<Instant, _>(now.plus(-Duration::SECOND).to_naive_utc());
     note.execute(connection).map_err(error::query).map(drop)

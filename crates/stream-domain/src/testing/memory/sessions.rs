@@ -1,20 +1,22 @@
 //! Sessions and attempts in memory.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use time::Duration;
 
 use super::{MemoryStore, State};
 use crate::admission::{
-    Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Terms, Verdict, decide,
+    Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
 };
 use crate::boots::BootSign;
 use crate::media_server::ServerName;
 use crate::ports::{
-    CUT_PAUSE, CUT_WITHIN, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER, SessionRepository,
-    Sighting, StoreError, SyncOutcome,
+    CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
+    SessionRepository, Sighting, StoreError, SyncOutcome,
 };
-use crate::session::{Cut, EndReason, Session, SessionId};
-use crate::{Stream, StreamId, Timestamp, UserId};
+use crate::session::{Cut, EndReason, OnAir, Session, SessionId};
+use crate::{Stream, StreamId, StreamKey, Timestamp, UserId};
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions(Vec<Kept>);
@@ -146,6 +148,7 @@ impl State {
         self.sessions.0.push(Kept { session, ordinal, cut_tried_at: None, supersedes });
         Admitted {
             session: id,
+            stream_id: stream.id,
             is_new: true,
             playback_id: stream.playback_id.clone(),
             rename: false,
@@ -155,12 +158,11 @@ impl State {
 
     fn note(
         &mut self,
-        request: &PublishRequest,
+        (server, address): (ServerName, Option<IpAddr>),
         stream: StreamId,
-        refusal: crate::admission::Refusal,
+        refusal: Refusal,
         now: Timestamp,
     ) {
-        let (server, address) = (request.publisher.server.clone(), request.publisher.address);
         let same = |attempt: &&mut Attempt| {
             attempt.stream_id == stream
                 && attempt.refusal == refusal
@@ -226,6 +228,7 @@ impl SessionRepository for MemoryStore {
                 let playback_id = stream.playback_id;
                 Ok(Verdict::Admitted(Admitted {
                     session,
+                    stream_id: stream.id,
                     is_new: false,
                     playback_id,
                     rename: false,
@@ -242,7 +245,9 @@ impl SessionRepository for MemoryStore {
             }
             (Decision::Refuse(refusal), stream) => {
                 if let Some(stream) = stream.filter(|_| request.phase == Phase::Asks) {
-                    state.note(request, stream.id, refusal, now);
+                    let publisher = &request.publisher;
+                    let from = (publisher.server.clone(), publisher.address);
+                    state.note(from, stream.id, refusal, now);
                 }
                 Ok(Verdict::Refused(refusal))
             }
@@ -469,5 +474,20 @@ impl SessionRepository for MemoryStore {
         own.sort_by_key(|attempt| std::cmp::Reverse(attempt.last_at));
         own.truncate(limit as usize);
         Ok(own)
+    }
+
+    async fn note_attempt(&self, clues: &Clues, now: Timestamp) -> Result<Option<StreamId>, StoreError> {
+        let mut state = self.state()?;
+        let by_key = |key: &StreamKey| state.streams.iter().find(|stream| stream.key == *key);
+        let by_key = clues.keys.iter().find_map(by_key);
+        let named =
+            state.streams.iter().find(|stream| Some(&stream.playback_id) == clues.playback_id.as_ref());
+        let (stream, address, refusal) = match (by_key, named) {
+            (Some(stream), _) => (stream.id, clues.address, clues.as_key),
+            (None, Some(stream)) => (stream.id, None, clues.as_name),
+            (None, None) => return Ok(None),
+        };
+        state.note((clues.server.clone(), address), stream, refusal, now);
+        Ok(Some(stream))
     }
 }

@@ -9,7 +9,7 @@ use crate::ports::EndOf;
 fn another_application_is_refused_and_ends_what_the_connection_published() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one"]);
     world.admit("s1", "one");
-    for application in ["", "LIVE", "live/", "vod"] {
+    for application in ["", "LIVE", "live/x", "vod"] {
         let foreign = Claim { application: application.to_owned(), ..world.asking("s2", "one", 1) };
         assert_eq!(world.ask(&foreign), Err(Refusal::ForeignApplication), "{application}");
     }

@@ -1,0 +1,137 @@
+//! What publishers show: read for what they mean, asked about without a stay, and told to the key's owner when it is
+//! refused.
+
+use super::{AdmitError, Broadcasts, Claim};
+use crate::admission::{AddressForm, Phase, Proof, Refusal};
+use crate::media_server::{Family, ServerName};
+use crate::ports::{Clues, StoreError};
+use crate::shown;
+use crate::streams::LookupError;
+use crate::{PlaybackId, Stream, StreamId, StreamKey, Streams, Timestamp};
+
+/// How many texts of one publisher are looked up, to find whose key it meant.
+const LOOKED_UP: usize = 8;
+
+impl Broadcasts {
+    /// Whether the key may publish, for a question that is not a publisher's stay: it is answered by the key alone, and
+    /// no session begins.
+    pub async fn may_publish(
+        &self,
+        streams: &Streams,
+        server: &ServerName,
+        claim: &Claim,
+    ) -> Result<Stream, AdmitError> {
+        let verdict = match self.proof_of(claim) {
+            Err(refusal) => Err(AdmitError::Refused(refusal)),
+            Ok(proof) => match self.publishable(streams, &proof).await {
+                Ok(stream) if matches!(&proof, Proof::KeyOf(id, _) if *id != stream.playback_id) => {
+                    Err(AdmitError::Refused(Refusal::WrongPlaybackId))
+                }
+                found => found,
+            },
+        };
+        if let (Err(AdmitError::Refused(refusal)), Phase::Asks) = (&verdict, claim.phase) {
+            self.tell_owner(server, claim, *refusal, self.clock.now()).await;
+        }
+        verdict
+    }
+
+    /// Tells the owner of a key that was shown of a refusal that was plain before anybody was asked.
+    ///
+    /// Returns the stream if it was found.
+    pub async fn refuse(&self, server: &ServerName, claim: &Claim, refusal: Refusal) -> Option<StreamId> {
+        self.tell_owner(server, claim, refusal, self.clock.now()).await
+    }
+
+    async fn publishable(&self, streams: &Streams, proof: &Proof) -> Result<Stream, AdmitError> {
+        let found = match proof {
+            Proof::Key(key) | Proof::KeyOf(_, key) => streams.find_publishable(key).await,
+            Proof::Name(id) => streams.find_public(id).await,
+        };
+        found.map_err(|error| match error {
+            LookupError::Unknown => AdmitError::Refused(Refusal::UnknownKey),
+            LookupError::Ended(ended) => AdmitError::Refused(ended.into()),
+            LookupError::Store(error) => AdmitError::Store(error),
+        })
+    }
+
+    /// What a publisher shows for its right to a stream, or why that cannot be any.
+    pub(super) fn proof_of(&self, claim: &Claim) -> Result<Proof, Refusal> {
+        if !self.is_application(claim.family, &claim.application) {
+            return Err(Refusal::ForeignApplication);
+        }
+        let (form, phase) = (self.options.form, claim.phase);
+        let (name, key) =
+            shown::meant(form, phase, claim.family, (claim.name.expose(), claim.key.as_deref()));
+        Proof::read(form, phase, claim.family.can_rename(), &name, key.as_deref())
+    }
+
+    /// Whether viewers find what is published to this application of this family at our addresses.
+    pub(super) fn is_application(&self, family: Family, application: &str) -> bool {
+        family.as_viewed(application) == self.options.application
+    }
+
+    /// Tells the owner, if what was shown names one; nobody else is told anything, and nothing is written for them.
+    pub(super) async fn tell_owner(
+        &self,
+        server: &ServerName,
+        claim: &Claim,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Option<StreamId> {
+        let clues = self.clues_of(server, claim, refusal)?;
+        // It is refused all the same where the store does not answer.
+        self.sessions.note_attempt(&clues, now).await.ok().flatten()
+    }
+
+    fn clues_of(&self, server: &ServerName, claim: &Claim, refusal: Refusal) -> Option<Clues> {
+        let name = claim.name.expose();
+        let texts = claim.key.as_deref().into_iter().chain([name, &claim.application]);
+        let mut keys = shown::keys_in(texts, LOOKED_UP);
+        keys.retain(|key| key.expose() != self.options.application);
+        if refusal == Refusal::UnknownKey
+            && let Ok(proof) = self.proof_of(claim)
+        {
+            // That one was looked up.
+            keys.retain(|key| Some(key) != proof.key());
+        }
+        // A key that nobody looked for where it stands is misplaced, not wrong.
+        let is_misplaced = match refusal {
+            Refusal::NoKey | Refusal::UnknownKey => true,
+            Refusal::MalformedKey => self.options.form == AddressForm::Playback && claim.key.is_none(),
+            _ => false,
+        };
+        let playback_id = self.public_name(claim.family.as_viewed(name));
+        let as_name = match refusal {
+            Refusal::UnknownKey | Refusal::MalformedKey if claim.key.is_none() => Refusal::NoKey,
+            refusal => refusal,
+        };
+        (!keys.is_empty() || playback_id.is_some()).then(|| Clues {
+            keys,
+            as_key: if is_misplaced { Refusal::KeyInWrongField } else { refusal },
+            playback_id,
+            as_name,
+            server: server.clone(),
+            address: claim.address,
+        })
+    }
+
+    /// The playback id that a name may be; where names are keys, only what looks like one of ours is looked up.
+    fn public_name(&self, name: &str) -> Option<PlaybackId> {
+        let is_ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let may_be = self.options.form == AddressForm::Playback || is_ours;
+        PlaybackId::parse(name).ok().filter(|_| may_be)
+    }
+}
+
+/// Of use to logs alone: whose key it was, though it was refused.
+impl Broadcasts {
+    /// The stream of the key that a claim shows, in whatever state it is.
+    pub async fn stream_of(&self, streams: &Streams, claim: &Claim) -> Result<Option<StreamId>, StoreError> {
+        let key: Option<StreamKey> = self.proof_of(claim).ok().and_then(|proof| proof.key().cloned());
+        match key {
+            Some(key) => streams.identify(&key).await,
+            None => Ok(None),
+        }
+    }
+}
