@@ -67,7 +67,7 @@ async fn serve_with_yardsticks(address: SocketAddr, url: &str) {
     };
     let servers = Arc::new(MediaServers::default());
     let broadcasts = Broadcasts::new(store.clone(), system.clone(), servers, broadcast_options);
-    let readiness = Readiness::starting("a yardstick");
+    let readiness = Readiness::starting();
     let options = HttpOptions {
         addresses: Addresses::new(
             "rtmp://localhost:1935/live",

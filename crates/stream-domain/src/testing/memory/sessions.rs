@@ -15,7 +15,7 @@ use crate::ports::{
     CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
     SessionRepository, Sighting, StoreError, SyncOutcome,
 };
-use crate::session::{Cut, EndReason, OnAir, Session, SessionId};
+use crate::session::{Cut, EndReason, Session, SessionId};
 use crate::{Stream, StreamId, StreamKey, Timestamp, UserId};
 
 #[derive(Debug, Default)]
