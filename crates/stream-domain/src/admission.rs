@@ -154,7 +154,7 @@ pub const RESUME_MARGIN: Duration = Duration::SECOND;
 pub enum Takeover {
     /// Nobody: only a session whose lease is overdue gives way.
     Overdue,
-    /// Whoever comes from the same address; an encoder that lost its connection does.
+    /// A publisher from the same address, as an encoder that lost its connection is, unless two of them alternate.
     SameAddress,
     /// Whoever comes last.
     Newest,
@@ -194,6 +194,28 @@ pub struct Facts<'a> {
     pub own: Option<&'a Session>,
     /// The stream's last session, whoever's.
     pub previous: Option<&'a Session>,
+    /// When the first of the two sessions before the open one gave way to the next, if both did.
+    pub gave_way_at: Option<Timestamp>,
+    /// When a publisher of this server and address was last refused as [`Refusal::AlreadyLive`].
+    pub refused_at: Option<Timestamp>,
+}
+
+/// How long takeovers and refusals are remembered that show two publishers taking over from each other in turn.
+pub const ALTERNATION_WINDOW: Duration = Duration::MINUTE;
+
+impl Facts<'_> {
+    /// Whether the one that asks and the one that is live take over from each other in turn.
+    ///
+    /// Two encoders behind one address would do so without end, since each comes back as soon as it is ended.
+    /// So the third takeover within [`ALTERNATION_WINDOW`] is refused, and the one that is live stays for as long as the
+    /// other goes on asking; an encoder that comes back after its connection broke does not come that often.
+    fn are_alternating(&self, current: &Session, now: Timestamp) -> bool {
+        let begin = now.plus(-ALTERNATION_WINDOW);
+        let is_recent = |gave_way_at: Timestamp| gave_way_at >= begin;
+        let was_recent = |gave_way_at: Timestamp| gave_way_at >= current.started_at.plus(-ALTERNATION_WINDOW);
+        let goes_on_asking = self.refused_at.is_some_and(|at| at > current.started_at && at >= begin);
+        self.gave_way_at.is_some_and(|at| is_recent(at) || (was_recent(at) && goes_on_asking))
+    }
 }
 
 /// What is to be done.
@@ -210,6 +232,15 @@ pub enum Decision {
     },
     /// It may not publish.
     Refuse(Refusal),
+}
+
+/// When the first of the two sessions before an open one gave way to the next, if both did.
+pub fn gave_way_at(before: [&Session; 2]) -> Option<Timestamp> {
+    let [last, first] = before.map(|session| match session.ended {
+        Some((at, EndReason::Superseded)) => Some(at),
+        _ => None,
+    });
+    last.zip(first).map(|(last, first)| last.min(first))
 }
 
 /// Decides; whoever carries a `Start` out ends the session that is in its way in the same step.
@@ -263,7 +294,7 @@ fn decide_start(
         request.publisher.address.is_some() && request.publisher.address == current.publisher.address;
     let gives_way = match terms.takeover {
         Takeover::Overdue => false,
-        Takeover::SameAddress => same_address,
+        Takeover::SameAddress => same_address && !facts.are_alternating(current, now),
         Takeover::Newest => true,
     };
     // Only one that asks takes over; else two that are on air would do so in turn.

@@ -6,6 +6,7 @@
 mod clock;
 mod entropy;
 mod gate;
+mod history;
 pub mod laws;
 mod memory;
 mod model;

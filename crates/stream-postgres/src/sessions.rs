@@ -6,7 +6,8 @@ use diesel::sql_types::{self, Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
 use stream_domain::admission::{
-    Admitted, Attempt, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Verdict,
+    ALTERNATION_WINDOW, Admitted, Attempt, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms,
+    Verdict,
 };
 use stream_domain::boots::SHARED_FOR;
 use stream_domain::ports::{
@@ -379,6 +380,7 @@ fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> 
         request.seen_at.plus(-RESUME_MARGIN).into(),
         Parameter::Flag(request.confirms()),
         now.plus(CLOCK_MARGIN).into(),
+        now.plus(-ALTERNATION_WINDOW).into(),
     ]
 }
 

@@ -5,8 +5,11 @@
 
 mod admission;
 mod asked;
+mod clocks;
 mod clues;
+mod confirming;
 mod ending;
+mod endings;
 mod keeping;
 mod listing;
 mod sessions;
@@ -19,8 +22,12 @@ use crate::testing::{ManualClock, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
 pub use admission::*;
+pub use asked::Store;
+pub use clocks::*;
 pub use clues::*;
+pub use confirming::*;
 pub use ending::*;
+pub use endings::*;
 pub use keeping::*;
 pub use listing::*;
 pub use sessions::*;
@@ -96,6 +103,29 @@ macro_rules! store_laws {
             sessions_are_shown_to_their_owner
             old_sessions_are_forgotten
             an_attempt_is_noted_for_whom_its_clues_name
+            an_admitted_publisher_is_live_when_its_server_shows_it
+            an_update_confirms_its_publisher
+            an_unconfirmed_publisher_is_cut_by_a_stop
+            a_publisher_that_was_never_seen_begins_no_broadcast
+            a_stalled_publisher_is_off_air_until_it_moves
+            an_old_list_stalls_nobody
+            a_stalled_publisher_gives_way_and_is_cut
+            a_list_that_is_not_whole_ends_nobody_at_once
+            an_admission_that_came_too_late_is_undone
+            a_withdrawal_brings_nobody_back_who_was_cut
+            a_withdrawal_after_a_stop_leaves_the_first_to_be_cut
+            a_withdrawal_takes_nothing_from_others
+            a_session_ends_by_its_keys_expiry_whoever_ends_it_later
+            an_overdue_session_was_lost_whatever_is_said_later
+            a_late_heartbeat_of_an_earlier_boot_changes_nothing
+            two_servers_under_one_name_leave_each_other_alone
+            a_session_that_is_found_again_is_the_publisher_it_was
+            two_encoders_behind_one_address_do_not_take_turns
+            an_encoder_that_loses_its_connection_comes_back
+            random_histories_of_publishers_go_as_in_memory
+            a_clock_that_is_set_back_leaves_nobody_live
+            what_renews_after_a_clock_was_set_back_bounds_the_lease
+            clocks_that_differ_a_little_shorten_no_lease
         );
         $crate::store_laws!(@each $away, $block_on;
             a_store_that_is_away_says_so

@@ -2,7 +2,7 @@
 -- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
 -- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
 -- $17 ends before this may have been mistakes, $18 whether it shows that its publisher brings media, $19 what was seen
--- after this was seen by a clock that was set back since.
+-- after this was seen by a clock that was set back since, $20 what shows two publishers that take turns came after this.
 , stream AS MATERIALIZED (
     SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours') AS expires_at
     FROM streams WHERE stream_key = $1
@@ -17,7 +17,7 @@ republished AS MATERIALIZED (
     AND stream_id IS DISTINCT FROM (SELECT id FROM stream)
 ),
 current AS MATERIALIZED (
-    SELECT s.id, s.server, s.server_session, s.lease_until, s.stalled_until, s.address
+    SELECT s.id, s.server, s.server_session, s.started_at, s.lease_until, s.stalled_until, s.address
     FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
     WHERE s.ended_at IS NULL
 ),
@@ -34,6 +34,22 @@ previous AS MATERIALIZED (
         s.confirmed_at IS NOT NULL OR s.live_since < s.started_at AS was_on_air
     FROM publish_sessions s WHERE s.stream_id = (SELECT id FROM stream)
     ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
+),
+-- The domain's `Facts::are_alternating`.
+alternation AS MATERIALIZED (
+    SELECT COALESCE(gave_way_at >= $20 OR (gave_way_at >= current.started_at - INTERVAL '1 minute' AND EXISTS (
+            SELECT FROM publish_attempts a
+            WHERE a.stream_id = (SELECT id FROM stream) AND a.refusal = 'already_live' AND a.server = $4
+            AND a.address = COALESCE($11, '') AND a.last_at > current.started_at AND a.last_at >= $20
+        )), FALSE) AS is_one
+    FROM current CROSS JOIN LATERAL (
+        SELECT CASE WHEN count(*) = 2 THEN min(last.ended_at) END AS gave_way_at FROM (
+            SELECT s.end_reason, s.ended_at FROM publish_sessions s
+            WHERE s.stream_id = (SELECT id FROM stream) AND s.id < current.id
+            ORDER BY s.stream_id DESC, s.id DESC LIMIT 2
+        ) last WHERE last.end_reason = 'superseded'
+    ) before
+    WHERE $3 = 'asks' AND $12 = 'same-address' AND current.address = $11
 ),
 decision AS MATERIALIZED (
     SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id,
@@ -58,7 +74,7 @@ decision AS MATERIALIZED (
                 THEN 'session_ended'
             WHEN own.id IS NULL AND $1 IS NULL AND $3 <> 'vouched' THEN 'no_key'
             WHEN current.id IS NULL OR current.lease_until <= $13 THEN 'start'
-            WHEN $3 = 'asks' AND ($12 = 'newest' OR ($12 = 'same-address' AND current.address = $11)) THEN 'start'
+            WHEN $3 = 'asks' AND ($12 = 'newest' OR NOT (SELECT is_one FROM alternation)) THEN 'start'
             ELSE 'already_live'
         END AS word
     FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
@@ -128,7 +144,7 @@ started AS (
     SELECT d.stream_id, $4, d.server_session, d.run, $7, $8, $9, d.protocol, d.address,
         COALESCE(d.epoch, 0) + CASE WHEN d.is_same_broadcast THEN 0 ELSE 1 END,
         CASE WHEN d.is_same_broadcast THEN d.live_since ELSE $13 END, $13, $13, $14, d.expires_at,
-        CASE WHEN $18 THEN $13 END, (SELECT id FROM ended WHERE why = 'superseded')
+        CASE WHEN $18 THEN $13 END, (SELECT max(id) FROM ended WHERE why = 'superseded')
     FROM decision d CROSS JOIN (SELECT count(*) AS number FROM ended) e
     WHERE d.word = 'start' AND e.number >= 0
     ON CONFLICT DO NOTHING

@@ -6,17 +6,18 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
 use stream_domain::admission::{
-    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
+    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, alternation_begin,
+    decide,
 };
 use stream_domain::ports::{Clues, RESTART_MARGIN, StoreError};
 use stream_domain::session::EndReason;
 use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, StreamKey, Timestamp};
-use time::Duration;
+use time::{Duration, PrimitiveDateTime};
 
 use super::{confirm, end, of_stream, renew};
 use crate::error;
 use crate::row::StreamRow;
-use crate::schema::{publish_sessions as sessions, streams};
+use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
 use crate::session_row::{NewSessionRow, SessionRow};
 
 /// Decides and carries it out; the transaction is the only writer, so what was read stays true.
@@ -48,6 +49,8 @@ pub(super) fn admit(
         current: current.as_ref(),
         own: own.as_ref(),
         previous: previous.as_ref(),
+        gave_way_at: when_both_gave_way(connection, stream.id, current.as_ref())?,
+        refused_at: refused_at(connection, stream.id, publisher)?,
     };
     match decide(&facts, request, terms, now) {
         Decision::Renew(session) => {
@@ -99,6 +102,33 @@ pub(super) fn admit(
             Ok(Verdict::Refused(refusal))
         }
     }
+}
+
+/// When the first of the two sessions before the open one gave way, if both did.
+fn when_both_gave_way(
+    connection: &mut SqliteConnection,
+    stream: StreamId,
+    current: Option<&Session>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(current) = current else { return Ok(None) };
+    let before = of_stream(stream).filter(sessions::id.lt(current.id.0)).limit(2);
+    let before: Vec<SessionRow> = before.load(connection).map_err(error::query)?;
+    let before: Vec<Session> = before.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
+    let [last, first] = &before[..] else { return Ok(None) };
+    Ok(gave_way_at([last, first]))
+}
+
+/// When a publisher of this server and address was last refused since another was live.
+fn refused_at(
+    connection: &mut SqliteConnection,
+    stream: StreamId,
+    publisher: &Publisher,
+) -> Result<Option<Timestamp>, StoreError> {
+    let address = publisher.address.map(|address| address.to_string()).unwrap_or_default();
+    let key = (stream.0, Refusal::AlreadyLive.as_str(), publisher.server.as_str(), address);
+    let last_at = publish_attempts::table.find(key).select(publish_attempts::last_at);
+    let last_at: Option<PrimitiveDateTime> = last_at.first(connection).optional().map_err(error::query)?;
+    Ok(last_at.map(Timestamp::from_utc))
 }
 
 fn named(connection: &mut SqliteConnection, proof: &Proof) -> Result<Option<Stream>, StoreError> {

@@ -56,7 +56,7 @@ pub(super) fn session(id: &str) -> EndOf {
     EndOf::Session { server: edge(), session: id.to_owned(), name: None }
 }
 
-pub(super) fn roll(sessions: &[&str], asked_at: Timestamp) -> PublisherList {
+pub(super) fn list(sessions: &[&str], asked_at: Timestamp) -> PublisherList {
     PublisherList {
         server: edge(),
         sessions: sessions.iter().map(|&session| session.to_owned()).collect(),

@@ -4,7 +4,7 @@ use futures_util::future::join;
 use time::Duration;
 
 use super::asked::{
-    SECOND, Store, admitted, cuts, edge, live_since, refused, roll, session, sessions, updating,
+    SECOND, Store, admitted, cuts, edge, list, live_since, refused, session, sessions, updating,
 };
 use super::{named, now, own, started, stopped, user};
 use crate::StreamId;
@@ -131,7 +131,7 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
         let answered = store.sync_publishers(&list, LEASE, at).await.expect("the store is there");
         (answered.known, answered.ended)
     };
-    let answer = called(roll(&["s1", "s9"], asked_at), asked_at.plus(SECOND)).await;
+    let answer = called(list(&["s1", "s9"], asked_at), asked_at.plus(SECOND)).await;
     assert_eq!(answer, (vec!["s1".to_owned()], 1));
     assert_eq!(live_since(store, "two", asked_at).await, None);
     assert_eq!(sessions(store, 2, "two").await[0].ended, Some((asked_at.plus(SECOND), EndReason::Left)));
@@ -139,14 +139,14 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
     assert!(live_since(store, "one", renewed).await.is_some());
     assert!(live_since(store, "three", asked_at).await.is_some(), "it began only now");
     // A list that is older than the last word of a session says nothing of it.
-    let stale = PublisherList { settled_before: asked_at.plus(SECOND), ..roll(&["s3"], asked_at) };
+    let stale = PublisherList { settled_before: asked_at.plus(SECOND), ..list(&["s3"], asked_at) };
     assert_eq!(called(stale, asked_at.plus(2 * SECOND)).await.1, 0);
     // Servers without ids are called by names.
     let names = vec!["three".to_owned(), "none".to_owned()];
     let by_name = PublisherList {
         names,
         absent: Absent::Ended(EndReason::ServerRestarted),
-        ..roll(&[], asked_at.plus(30 * SECOND))
+        ..list(&[], asked_at.plus(30 * SECOND))
     };
     assert_eq!(called(by_name, asked_at.plus(31 * SECOND)).await, (vec!["three".to_owned()], 1));
     // Its lease ran out long before, so it was lost then, whatever is said of it now.

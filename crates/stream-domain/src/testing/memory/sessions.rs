@@ -8,6 +8,7 @@ use time::Duration;
 use super::{MemoryStore, State};
 use crate::admission::{
     Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
+    gave_way_at,
 };
 use crate::boots::BootSign;
 use crate::media_server::ServerName;
@@ -67,6 +68,13 @@ impl Sessions {
     pub(super) fn mark(&mut self, stream: StreamId, why: EndReason) {
         let open = self.0.iter_mut().filter(|kept| kept.session.stream_id == stream && kept.is_open());
         open.for_each(|kept| kept.session.kick = Some(why));
+    }
+
+    /// When the first of the two sessions before the open one of a stream gave way, if both did.
+    fn gave_way_at(&self, stream: StreamId) -> Option<Timestamp> {
+        let of_stream = self.0.iter().rev().filter(|kept| kept.session.stream_id == stream);
+        let mut before = of_stream.skip_while(|kept| !kept.is_open()).skip(1);
+        gave_way_at([&before.next()?.session, &before.next()?.session])
     }
 
     fn last(&self, matches: impl Fn(&Kept) -> bool) -> Option<&Session> {
@@ -156,6 +164,17 @@ impl State {
         }
     }
 
+    /// When a publisher like this one was last refused since another was live.
+    fn refused_at(&self, request: &PublishRequest, stream: Option<StreamId>) -> Option<Timestamp> {
+        let is_same = |attempt: &&Attempt| {
+            Some(attempt.stream_id) == stream
+                && attempt.refusal == Refusal::AlreadyLive
+                && attempt.server == request.publisher.server
+                && attempt.address == request.publisher.address
+        };
+        self.attempts.iter().find(is_same).map(|attempt| attempt.last_at)
+    }
+
     fn note(
         &mut self,
         (server, address): (ServerName, Option<IpAddr>),
@@ -170,7 +189,10 @@ impl State {
                 && attempt.address == address
         };
         if let Some(attempt) = self.attempts.iter_mut().find(same) {
-            attempt.last_at = attempt.last_at.max(now);
+            // Once a second is often enough for an encoder that tries again and again.
+            if attempt.last_at <= now.plus(-Duration::SECOND) {
+                attempt.last_at = now;
+            }
             return;
         }
         self.attempts.push(Attempt {
@@ -214,6 +236,8 @@ impl SessionRepository for MemoryStore {
             current: state.sessions.last(|kept| of_stream(kept) && kept.is_open()),
             own: state.sessions.last(|kept| of_stream(kept) && is_own(kept)),
             previous: state.sessions.last(of_stream),
+            gave_way_at: stream_id.and_then(|stream| state.sessions.gave_way_at(stream)),
+            refused_at: state.refused_at(request, stream_id),
         };
         let completed = request.completed_from(facts.own);
         match (decide(&facts, request, terms, now), stream) {
