@@ -92,6 +92,8 @@ impl TryFrom<SessionRow> for Session {
 
 #[derive(Insertable)]
 #[diesel(table_name = publish_sessions)]
+// One that is not confirmed is not; the default is for earlier versions, which do not know the column.
+#[diesel(treat_none_as_default_value = false)]
 pub(crate) struct NewSessionRow<'a> {
     stream_id: i32,
     server: &'a str,

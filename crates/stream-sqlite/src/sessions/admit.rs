@@ -6,8 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
 use stream_domain::admission::{
-    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, alternation_begin,
-    decide,
+    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide, gave_way_at,
 };
 use stream_domain::ports::{Clues, RESTART_MARGIN, StoreError};
 use stream_domain::session::EndReason;
