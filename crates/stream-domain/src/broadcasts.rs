@@ -3,6 +3,9 @@
 mod comparing;
 mod refused;
 mod runs;
+mod silent;
+mod together;
+mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,10 +16,14 @@ use crate::admission::{
     AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{Absent, Clock, EndOf, MediaServer, PublisherList, SessionRepository, StoreError};
+use crate::ports::{
+    Absent, Clock, EndOf, Kick, KickPatience, MediaServer, PublisherList, SessionRepository, StoreError,
+};
 use crate::session::{EndReason, PublishName, Publisher, Session, SessionId};
 use crate::{StreamId, Timestamp, UserId};
 use runs::Runs;
+use silent::Silent;
+use watch::{Takeover as PendingTakeover, Watches};
 
 pub use comparing::{ReconcileError, Reconciled};
 
@@ -86,6 +93,10 @@ pub struct Broadcasts {
     options: BroadcastOptions,
     /// The runs of media servers that this instance has noted in the store.
     runs: Arc<Runs>,
+    /// What the lists of media servers have shown to this instance.
+    watches: Arc<Watches>,
+    /// Media servers that nobody can ask, and that have said nothing yet.
+    silent: Arc<Silent>,
 }
 
 impl std::fmt::Debug for Broadcasts {
@@ -102,7 +113,15 @@ impl Broadcasts {
         servers: Arc<MediaServers>,
         options: BroadcastOptions,
     ) -> Self {
-        Self { sessions, clock, servers, options, runs: Arc::default() }
+        Self {
+            sessions,
+            clock,
+            servers,
+            options,
+            runs: Arc::default(),
+            watches: Arc::default(),
+            silent: Arc::default(),
+        }
     }
 
     /// The media servers that the settings name.
@@ -142,11 +161,14 @@ impl Broadcasts {
         if let (Some(run), Phase::Asks) = (&request.run, claim.phase) {
             self.notice_run(server, claim.family, run, now).await?;
         }
+        let lease = self.servers.lease_of(server, claim.family);
         let terms = Terms {
             takeover: self.takeover_at(server, claim.family),
             reconnect_window: self.options.reconnect_window,
-            lease: self.servers.lease_of(server, claim.family),
+            // A server that goes on to speak of a publisher says nothing of its media, which its list has seen to stand still.
+            lease: if self.is_stalled(server, claim) { Duration::ZERO } else { lease },
         };
+        let request = PublishRequest { confirmed: self.counts_at_once(server, claim.phase), ..request };
         match self.sessions.admit(&request, &terms, now).await? {
             Verdict::Refused(refusal) => {
                 if refusal == Refusal::UnknownKey && claim.phase == Phase::Asks {
@@ -155,12 +177,19 @@ impl Broadcasts {
                 Err(refusal.into())
             }
             Verdict::Admitted(mut admitted) => {
-                if let Some((session, publisher)) = &admitted.superseded
-                    && let Some(control) = self.control_before_answer(&publisher.server)
-                    && control.cut(publisher).await.is_ok()
-                {
-                    // What fails here is done by `cut_due`; the publisher is admitted in any case.
-                    let _ = self.sessions.confirm_cut(*session, self.clock.now()).await;
+                if self.control_of(server).is_none() {
+                    match claim.phase {
+                        // Nothing makes it speak.
+                        Phase::Asks if claim.family.cure_for_silence().is_none() => {}
+                        Phase::Asks => self.silent.let_in(server, claim.family, now),
+                        _ => self.silent.spoke(server),
+                    }
+                }
+                if claim.phase == Phase::Asks && !request.confirmed {
+                    self.watches.await_publisher(server, &claim.session, now);
+                }
+                if let Some((session, publisher)) = &admitted.superseded {
+                    self.make_way(server, claim, admitted.session, (*session, publisher)).await;
                 }
                 let renames =
                     self.options.form == AddressForm::Rename && matches!(request.proof, Proof::Key(_));
@@ -190,6 +219,7 @@ impl Broadcasts {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let lease = self.servers.lease_of(server, family);
+        self.silent.spoke(server);
         self.sessions.keep_alive(server, run.clone(), lease, now).await?;
         if let Some(run) = run {
             self.runs.remember(server, &run);
@@ -241,6 +271,12 @@ impl Broadcasts {
         self.sessions.list_attempts(user, SHOWN).await
     }
 
+    /// Media servers that let a publisher in and have said nothing since, though nobody can ask them: it will be off air
+    /// with its lease, and a stop will not cut it. Each is told of once.
+    pub fn take_silent_servers(&self) -> Vec<(ServerName, Family)> {
+        self.silent.take(self.clock.now())
+    }
+
     fn control_of(&self, server: &ServerName) -> Option<Arc<dyn MediaServer>> {
         self.servers.get(server)?.control.clone()
     }
@@ -249,6 +285,53 @@ impl Broadcasts {
     fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
         let gives_way = family.replaces_publishers() || family.asks_again();
         if gives_way || self.control_of(server).is_some() { self.options.takeover } else { Takeover::Overdue }
+    }
+
+    /// Sees to it that a publisher gives way to the one that took over from it, as far as that can be done before the
+    /// answer; what fails here is done later by [`Self::cut_due`].
+    async fn make_way(
+        &self,
+        server: &ServerName,
+        claim: &Claim,
+        newcomer: SessionId,
+        (session, former): (SessionId, &Publisher),
+    ) {
+        let now = self.clock.now();
+        if claim.family.replaces_publishers() && former.server == *server {
+            // Viewers go on with the one before until the media of the next one come, so the stream stays live.
+            let takeover = PendingTakeover {
+                newcomer,
+                known_as: claim.session.clone(),
+                former: former.session.clone(),
+                since: now,
+            };
+            self.watches.await_takeover(server, takeover);
+            let shown = PublisherList {
+                server: server.clone(),
+                sessions: vec![claim.session.clone()],
+                names: Vec::new(),
+                stalled: Vec::new(),
+                asked_at: now,
+                settled_before: now,
+                absent: Absent::Kept,
+            };
+            let lease = self.servers.lease_of(server, claim.family);
+            let _ = self.sessions.sync_publishers(&shown, lease, now).await;
+        } else if let Some(control) = self.control_before_answer(&former.server)
+            && matches!(control.cut(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
+        {
+            let _ = self.sessions.confirm_cut(session, self.clock.now()).await;
+        }
+    }
+
+    /// Whether one that asks counts as live from its admission on, since its server shows nobody by a list.
+    fn counts_at_once(&self, server: &ServerName, phase: Phase) -> bool {
+        phase != Phase::Asks || self.control_of(server).is_none() || !self.watches.answers(server)
+    }
+
+    /// Whether the server's list shows that this publisher, of which the server speaks, brings no media.
+    fn is_stalled(&self, server: &ServerName, claim: &Claim) -> bool {
+        claim.phase == Phase::Updates && self.watches.is_stalled(server, &claim.session)
     }
 
     /// The control interface of a server that can be told to end a publisher while it waits for an answer.

@@ -131,6 +131,33 @@ impl Family {
         if self == Self::AntMedia { keys.duration() } else { LEASE }
     }
 
+    /// What makes it show who is on air and obeys a stop, in the words of its settings; `None` where nothing does.
+    pub fn cure_for_silence(self) -> Option<&'static str> {
+        Some(match self {
+            Self::NginxRtmp => {
+                "name it in MEDIA_SERVERS with control=http://HOST:PORT of its /stat and /control, or give its \
+                 application on_update"
+            }
+            Self::Srs => {
+                "name it in MEDIA_SERVERS with control=http://USER:PASSWORD@HOST:1985 of its http_api; on_hls alone \
+                 keeps streams live, and cuts nobody"
+            }
+            Self::MediaMtx => "name it in MEDIA_SERVERS with control=http://HOST:9997 of its API",
+            Self::OvenMediaEngine => {
+                "name it in MEDIA_SERVERS with control=http://ACCESS-TOKEN@HOST:8081 of its API"
+            }
+            Self::NodeMediaServer2 | Self::NodeMediaServer4 => {
+                "name it in MEDIA_SERVERS with control=http://USER:PASSWORD@HOST:PORT of its API, which is on once \
+                 API_USER and API_PASSWORD are set there"
+            }
+            Self::ZlMediaKit => {
+                "name it in MEDIA_SERVERS with control=http://API-SECRET@HOST:PORT of its API; on_server_keepalive \
+                 alone keeps streams live, and cuts nobody"
+            }
+            Self::AntMedia => return None,
+        })
+    }
+
     /// Whether a gate in it has asked for each publisher's key by `GET /api/streams/{key}`, since it has no hooks.
     pub fn has_gate(self) -> bool {
         self == Self::NodeMediaServer2

@@ -17,7 +17,7 @@ use crate::{
 
 #[cfg(feature = "testing")]
 pub use media::MockMediaServer;
-pub use media::{Listed, MediaServer, MediaServerError};
+pub use media::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, Process};
 #[cfg(feature = "testing")]
 pub use sessions::MockSessionRepository;
 pub use sessions::{

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
-use stream_domain::ports::MediaServerError;
+use stream_domain::ports::{Kick, MediaServerError};
 
 use crate::InvalidControl;
 
 /// How long a list may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long an order may take; a publisher may be waiting for the answer of a hook meanwhile, which has a second.
-const ORDER_PATIENCE: Duration = Duration::from_millis(700);
+/// How long an order may take; whoever gives it may wait for less.
+const ORDER_PATIENCE: Duration = Duration::from_secs(3);
 
-/// The largest answer that is read, in bytes: some 30,000 publishers.
+/// The largest single answer that is read, in bytes: some 30,000 publishers.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// One server's address and credentials.
@@ -33,6 +33,7 @@ pub(crate) struct Http {
 /// What came back, with a success.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
@@ -135,7 +136,7 @@ impl Http {
         // The address holds what is secret, and the error would show it.
         let unreachable = |error: reqwest::Error| MediaServerError::Unreachable(error.without_url().into());
         let mut response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             body.extend_from_slice(&chunk);
@@ -146,7 +147,7 @@ impl Http {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(MediaServerError::Forbidden);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 }
 
@@ -156,11 +157,11 @@ impl Answer {
         if self.status == StatusCode::OK { Ok(self) } else { Err(self.unexpected()) }
     }
 
-    /// The answer to an order: done, or nothing there to do it to.
-    pub(crate) fn done_or_gone(self) -> Result<(), MediaServerError> {
+    /// The answer to an order of a server that is one process: done, or nothing there to do it to.
+    pub(crate) fn done_or_gone(self) -> Result<Kick, MediaServerError> {
         match self.status {
-            StatusCode::NOT_FOUND => Ok(()),
-            status if status.is_success() => Ok(()),
+            StatusCode::NOT_FOUND => Ok(Kick::Gone),
+            status if status.is_success() => Ok(Kick::Gone),
             _ => Err(self.unexpected()),
         }
     }

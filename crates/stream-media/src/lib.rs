@@ -6,12 +6,14 @@
 
 #![warn(clippy::future_not_send)]
 
+mod bounded;
 mod http;
 mod mediamtx;
 mod nginx_rtmp;
 mod node_media_server_2;
 mod node_media_server_4;
 mod ovenmediaengine;
+mod pages;
 mod srs;
 mod zlmediakit;
 
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use stream_domain::Family;
 use stream_domain::ports::MediaServer;
 
+use crate::bounded::bounded;
 use crate::http::Http;
 
 /// What SRS and `ZLMediaKit` call the virtual host of whoever names none.
@@ -42,13 +45,13 @@ pub fn connect(
     let application = application.to_owned();
     let host = host.unwrap_or(DEFAULT_HOST).to_owned();
     Ok(match family {
-        Family::NginxRtmp => Arc::new(nginx_rtmp::NginxRtmp::new(http)),
-        Family::Srs => Arc::new(srs::Srs::new(http, host)),
-        Family::MediaMtx => Arc::new(mediamtx::MediaMtx::new(http)),
-        Family::OvenMediaEngine => Arc::new(ovenmediaengine::OvenMediaEngine::new(http, application)),
-        Family::NodeMediaServer2 => Arc::new(node_media_server_2::NodeMediaServer2::new(http)),
-        Family::NodeMediaServer4 => Arc::new(node_media_server_4::NodeMediaServer4::new(http)),
-        Family::ZlMediaKit => Arc::new(zlmediakit::ZlMediaKit::new(http, host)),
+        Family::NginxRtmp => bounded(nginx_rtmp::NginxRtmp::new(http)),
+        Family::Srs => bounded(srs::Srs::new(http, host)),
+        Family::MediaMtx => bounded(mediamtx::MediaMtx::new(http)),
+        Family::OvenMediaEngine => bounded(ovenmediaengine::OvenMediaEngine::new(http, application)),
+        Family::NodeMediaServer2 => bounded(node_media_server_2::NodeMediaServer2::new(http)),
+        Family::NodeMediaServer4 => bounded(node_media_server_4::NodeMediaServer4::new(http)),
+        Family::ZlMediaKit => bounded(zlmediakit::ZlMediaKit::new(http, host)),
         Family::AntMedia => return Err(InvalidControl::NotSupported),
     })
 }

@@ -1,16 +1,25 @@
 //! `MediaMTX`: `/v3/paths/list` names each path's source, and each kind of source has a route to kick it.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
-use crate::http::Http;
+use crate::http::{self, Http};
+use crate::pages::{Budget, PAGE, Page};
 
-/// How many paths are asked for at once.
-const PAGE: &str = "1000";
+/// How many addresses are asked for after one list; each is a request of its own.
+const ADDRESSES_AT_ONCE: usize = 16;
+
+/// How many addresses are remembered.
+const MANY_ADDRESSES: usize = 10_000;
 
 /// The kinds of sources that publish, what their protocol is called in hooks, and where they are kicked.
 const KINDS: [(&str, &str, &str); 7] = [
@@ -25,25 +34,79 @@ const KINDS: [(&str, &str, &str); 7] = [
 
 pub(crate) struct MediaMtx {
     http: Http,
+    /// Where publishers come from, which the list of paths does not say; `None` where their own route does not either.
+    addresses: Mutex<HashMap<String, Option<IpAddr>>>,
 }
 
 impl MediaMtx {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http }
+        Self { http, addresses: Mutex::default() }
+    }
+}
+
+impl MediaMtx {
+    async fn page(&self, number: u64) -> Result<Page<Paths>, MediaServerError> {
+        let (size, number) = (PAGE.to_string(), number.to_string());
+        let query = [("itemsPerPage", size.as_str()), ("page", number.as_str())];
+        let answer = self.http.get(self.http.url(&["v3", "paths", "list"], &query)).await?.ok()?;
+        Ok(Page { entries: vec![answer.json()?], bytes: answer.body.len() })
+    }
+
+    /// Adds where publishers come from, a few more with each list.
+    async fn add_addresses(&self, publishers: &mut [Listed]) {
+        let unknown = |listed: &&mut Listed| {
+            let known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+            listed.session.as_ref().is_some_and(|session| !known.contains_key(session))
+        };
+        let asked = publishers.iter_mut().filter(unknown).take(ADDRESSES_AT_ONCE);
+        let asked = asked.map(|listed| async {
+            let session = listed.session.clone().unwrap_or_default();
+            let address = self.address_of(&session, &listed.protocol).await;
+            (session, address)
+        });
+        let answers = join_all(asked).await;
+        let mut known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > MANY_ADDRESSES {
+            known.clear();
+        }
+        known.extend(answers.into_iter().filter_map(|(session, address)| Some((session, address.ok()?))));
+        for listed in publishers {
+            listed.address =
+                listed.session.as_ref().and_then(|session| known.get(session).copied().flatten());
+        }
+    }
+
+    async fn address_of(&self, session: &str, protocol: &str) -> Result<Option<IpAddr>, MediaServerError> {
+        let Some((_, _, route)) = KINDS.iter().find(|(_, word, _)| *word == protocol) else {
+            return Ok(None);
+        };
+        let answer = self.http.get(self.http.url(&["v3", route, "get", session], &[])).await?;
+        let connection: Option<Connection> = answer.ok().and_then(|answer| answer.json()).ok();
+        Ok(connection.and_then(|connection| http::address(&connection.remote_addr)))
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Paths {
-    page_count: u32,
-    items: Vec<Path>,
+struct Connection {
+    remote_addr: String,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Paths {
+    item_count: u64,
+    page_count: u64,
+    items: Option<Vec<Path>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Path {
     name: String,
     source: Option<Source>,
+    #[serde(alias = "inboundBytes")]
+    bytes_received: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -56,22 +119,31 @@ struct Source {
 
 #[async_trait]
 impl MediaServer for MediaMtx {
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
-        let mut all = Vec::new();
-        for page in 0.. {
-            let page_text = page.to_string();
-            let query = [("itemsPerPage", PAGE), ("page", page_text.as_str())];
-            let answer = self.http.get(self.http.url(&["v3", "paths", "list"], &query)).await?.ok()?;
-            let paths: Paths = answer.json()?;
-            all.extend(paths.items.into_iter().filter_map(listed));
-            if page + 1 >= paths.page_count {
+    async fn publishers(&self) -> Result<Listing, MediaServerError> {
+        let (mut budget, mut paths) = (Budget::new(), HashMap::new());
+        let (mut is_whole, mut total) = (true, None);
+        for number in 0_u64.. {
+            let Some(mut page) = budget.read(self.page(number)).await? else {
+                is_whole = false;
+                break;
+            };
+            let Some(page) = page.pop() else { break };
+            // Paths that come or go while pages are read move the others.
+            is_whole &= *total.get_or_insert(page.item_count) == page.item_count;
+            let (items, known) = (page.items.unwrap_or_default(), paths.len());
+            let is_last = items.is_empty() || number + 1 >= page.page_count;
+            paths.extend(items.into_iter().map(|path| (path.name.clone(), path)));
+            if is_last || paths.len() == known {
                 break;
             }
         }
-        Ok(all)
+        is_whole &= total.is_none_or(|total| paths.len() as u64 >= total);
+        let mut publishers: Vec<Listed> = paths.into_values().filter_map(listed).collect();
+        self.add_addresses(&mut publishers).await;
+        Ok(Listing { publishers, is_whole, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let kind = KINDS.iter().filter(|(_, protocol, _)| *protocol == publisher.protocol);
         // Encrypted connections are kicked by a route of their own, and hooks call some of them like the plain ones.
         let encrypted =
@@ -83,7 +155,7 @@ impl MediaServer for MediaMtx {
                 return answer.done_or_gone();
             }
         }
-        Ok(())
+        Ok(Kick::Gone)
     }
 }
 
@@ -100,5 +172,7 @@ fn listed(path: Path) -> Option<Listed> {
         protocol: (*protocol).to_owned(),
         address: None,
         ordinal: None,
+        bytes: path.bytes_received,
+        may_wait: false,
     })
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
@@ -37,23 +37,25 @@ struct Client {
     client_id: String,
     #[serde(default)]
     ip: String,
+    bytes: Option<u64>,
 }
 
 #[async_trait]
 impl MediaServer for NodeMediaServer2 {
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
+    async fn publishers(&self) -> Result<Listing, MediaServerError> {
         let answer = self.http.get(self.http.url(&["api", "streams"], &[])).await?.ok()?;
         let applications: Applications = answer.json()?;
         let streams = applications.into_values().flat_map(HashMap::into_values);
-        Ok(streams.filter_map(|stream| stream.publisher).map(listed).collect())
+        let publishers = streams.filter_map(|stream| stream.publisher).map(listed).collect();
+        Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         // The name may be another's by now.
-        let listed = self.publishers().await?;
+        let listed = self.publishers().await?.publishers;
         let is_there = |one: &Listed| one.session.as_deref() == Some(publisher.session.as_str());
         let Some(there) = listed.into_iter().find(is_there) else {
-            return Ok(());
+            return Ok(Kick::Gone);
         };
         let stream = self.http.url(&["api", "streams", &there.application, there.name.expose()], &[]);
         self.http.order(Method::DELETE, stream).await?.done_or_gone()
@@ -69,5 +71,7 @@ fn listed(client: Client) -> Listed {
         protocol: "rtmp".to_owned(),
         address: http::address(&client.ip),
         ordinal: None,
+        bytes: client.bytes,
+        may_wait: false,
     }
 }

@@ -1,20 +1,23 @@
 //! node-media-server 4: a login gives a token, with which streams are listed and sessions ended.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use async_trait::async_trait;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
-use tokio::sync::Mutex;
 
 use crate::http::{self, Answer, Http};
 
 pub(crate) struct NodeMediaServer4 {
     http: Http,
     /// Kept as long as it is accepted: the server allows few logins a minute.
-    token: Mutex<Option<String>>,
+    token: Mutex<Option<Arc<str>>>,
+    /// Held while somebody logs in, and by nobody for any other request.
+    login: tokio::sync::Mutex<()>,
 }
 
 #[derive(Deserialize)]
@@ -47,26 +50,41 @@ struct Client {
     ip: String,
     #[serde(default)]
     protocol: String,
+    #[serde(rename = "inBytes")]
+    bytes: Option<u64>,
 }
 
 impl NodeMediaServer4 {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http, token: Mutex::default() }
+        Self { http, token: Mutex::default(), login: tokio::sync::Mutex::default() }
     }
 
     /// Sends a request with the token, and logs in once more where that is no longer accepted.
     async fn send(&self, method: Method, url: Url) -> Result<Answer, MediaServerError> {
-        let mut token = self.token.lock().await;
-        if let Some(known) = token.as_deref() {
-            match self.http.with_token(method.clone(), url.clone(), known).await {
-                Err(MediaServerError::Forbidden) => *token = None,
+        let known = self.token();
+        if let Some(token) = &known {
+            match self.http.with_token(method.clone(), url.clone(), token).await {
+                Err(MediaServerError::Forbidden) => {}
                 answer => return answer,
             }
         }
-        let fresh = self.log_in().await?;
-        let answer = self.http.with_token(method, url, &fresh).await;
-        *token = Some(fresh);
-        answer
+        let fresh = self.other_token_than(known.as_deref()).await?;
+        self.http.with_token(method, url, &fresh).await
+    }
+
+    fn token(&self) -> Option<Arc<str>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The token that somebody else has fetched meanwhile, or a new one.
+    async fn other_token_than(&self, refused: Option<&str>) -> Result<Arc<str>, MediaServerError> {
+        let _turn = self.login.lock().await;
+        if let Some(token) = self.token().filter(|token| Some(&**token) != refused) {
+            return Ok(token);
+        }
+        let fresh: Arc<str> = self.log_in().await?.into();
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
+        Ok(fresh)
     }
 
     async fn log_in(&self) -> Result<String, MediaServerError> {
@@ -84,14 +102,16 @@ fn data<T: DeserializeOwned>(answer: &Answer) -> Result<T, MediaServerError> {
 
 #[async_trait]
 impl MediaServer for NodeMediaServer4 {
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
+    async fn publishers(&self) -> Result<Listing, MediaServerError> {
         let answer = self.send(Method::GET, self.http.url(&["api", "v1", "streams"], &[])).await?.ok()?;
         let streams = data::<Streams>(&answer)?.streams;
         // One that left is kept as `reconnecting` for half a minute.
-        Ok(streams.into_iter().filter(|stream| stream.status == "publishing").filter_map(listed).collect())
+        let publishing = streams.into_iter().filter(|stream| stream.status == "publishing");
+        let publishers = publishing.filter_map(listed).collect();
+        Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let session = self.http.url(&["api", "v1", "sessions", &publisher.session], &[]);
         self.send(Method::DELETE, session).await?.done_or_gone()
     }
@@ -107,5 +127,7 @@ fn listed(stream: Stream) -> Option<Listed> {
         protocol: client.protocol,
         address: http::address(&client.ip),
         ordinal: None,
+        bytes: client.bytes,
+        may_wait: false,
     })
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::Http;
@@ -36,7 +36,7 @@ struct Names {
 
 #[async_trait]
 impl MediaServer for OvenMediaEngine {
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
+    async fn publishers(&self) -> Result<Listing, MediaServerError> {
         let answer = self.http.get(self.streams(&self.application, None)).await?.ok()?;
         let names: Names = answer.json()?;
         let listed = |name| Listed {
@@ -47,11 +47,14 @@ impl MediaServer for OvenMediaEngine {
             protocol: "rtmp".to_owned(),
             address: None,
             ordinal: None,
+            bytes: None,
+            may_wait: false,
         };
-        Ok(names.response.into_iter().map(listed).collect())
+        let publishers = names.response.into_iter().map(listed).collect();
+        Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let stream = self.streams(&publisher.application, Some(publisher.name.expose()));
         self.http.order(Method::DELETE, stream).await?.done_or_gone()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, Process};
 use stream_domain::session::PublishName;
 use stream_domain::{Family, Publisher, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -84,8 +84,14 @@ fn publisher(session: &str, name: &str, protocol: &str) -> Publisher {
     }
 }
 
+/// What the server is told, by nobody who waits for it.
+async fn cut(control: &Arc<dyn MediaServer>, publisher: &Publisher) -> Result<Kick, MediaServerError> {
+    control.cut(publisher, KickPatience::Unhurried).await
+}
+
 /// Application, name and session of what is listed.
-fn names(listed: &[Listed]) -> Vec<(&str, &str, Option<&str>)> {
+fn names(listing: &Listing) -> Vec<(&str, &str, Option<&str>)> {
+    let listed: &[Listed] = &listing.publishers;
     listed.iter().map(|one| (one.application.as_str(), one.name.expose(), one.session.as_deref())).collect()
 }
 
@@ -99,9 +105,9 @@ async fn nginx_rtmp_is_asked_by_stat_and_told_by_control() {
     let control = stub.control(Family::NginxRtmp, "");
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "0123456789abcdef0123456789abcdef", Some("2"))]);
-    control.cut(&publisher("2", "key", "rtmp")).await.unwrap();
+    assert_eq!(cut(&control, &publisher("2", "key", "rtmp")).await.unwrap(), Kick::Gone);
     // An empty number would drop everybody.
-    control.cut(&publisher("", "key", "rtmp")).await.unwrap();
+    assert_eq!(cut(&control, &publisher("", "key", "rtmp")).await.unwrap(), Kick::Gone);
     assert_eq!(stub.lines(), ["GET /stat", "GET /control/drop/publisher?app=live&clientid=2"]);
 }
 
@@ -112,43 +118,69 @@ async fn mediamtx_lists_paths_page_by_page_and_kicks_by_kind() {
             "GET /v3/paths/list?itemsPerPage=1000&page=0",
             (
                 200,
-                r#"{"itemCount":3,"pageCount":2,"items":[
-                {"name":"live/one","source":{"type":"rtmpConn","id":"id-1"},"ready":true},
+                r#"{"itemCount":4,"pageCount":2,"items":[
+                {"name":"live/one","source":{"type":"rtmpConn","id":"id-1"},"ready":true,"bytesReceived":1250},
                 {"name":"cam","source":{"type":"rtspSource","id":""}},{"name":"idle","source":null}]}"#,
             ),
         ),
         (
             "GET /v3/paths/list?itemsPerPage=1000&page=1",
-            (200, r#"{"itemCount":3,"pageCount":2,"items":[{"name":"live/two","source":{"type":"srtConn","id":"id-2"}}]}"#),
+            (200, r#"{"itemCount":4,"pageCount":2,"items":[{"name":"live/two","source":{"type":"srtConn","id":"id-2"},"inboundBytes":7}]}"#),
         ),
+        ("GET /v3/rtmpconns/get/id-1", (200, r#"{"id":"id-1","remoteAddr":"192.0.2.7:50302","state":"publish"}"#)),
         ("POST /v3/srtconns/kick/id-2", (200, r#"{"status":"ok"}"#)),
         ("POST /v3/rtmpsconns/kick/id-1", (200, r#"{"status":"ok"}"#)),
         ("POST /v3/webrtcsessions/kick/id-3", (500, r#"{"status":"error"}"#)),
     ])
     .await;
     let control = stub.control(Family::MediaMtx, "");
-    let listed = control.publishers().await.unwrap();
+    let mut listed = control.publishers().await.unwrap();
+    listed.publishers.sort_by(|a, b| a.session.cmp(&b.session));
     assert_eq!(names(&listed), [("live", "one", Some("id-1")), ("live", "two", Some("id-2"))]);
-    assert_eq!(listed[1].protocol, "srt");
-    control.cut(&publisher("id-2", "two", "srt")).await.unwrap();
+    assert_eq!(listed.publishers[1].protocol, "srt");
+    assert!(listed.is_whole);
+    assert_eq!(listed.publishers.iter().map(|one| one.bytes).collect::<Vec<_>>(), [Some(1250), Some(7)]);
+    // One has a route that tells its address, and the other a server that does not know it.
+    let addresses = listed.publishers.iter().map(|one| one.address).collect::<Vec<_>>();
+    assert_eq!(addresses, ["192.0.2.7".parse().ok(), None]);
+    control.publishers().await.unwrap();
+    let asked = stub.lines().iter().filter(|line| line.contains("/get/")).count();
+    assert_eq!(asked, 2, "an address is asked for once");
+    assert_eq!(cut(&control, &publisher("id-2", "two", "srt")).await.unwrap(), Kick::Gone);
     // Not among the plain ones, so among the encrypted ones, or gone.
-    control.cut(&publisher("id-1", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("id-9", "one", "rtmp")).await.unwrap();
-    let failed = control.cut(&publisher("id-3", "three", "webrtc")).await;
+    assert_eq!(cut(&control, &publisher("id-1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("id-9", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    let failed = cut(&control, &publisher("id-3", "three", "webrtc")).await;
     assert!(matches!(failed, Err(MediaServerError::Unexpected(_))), "{failed:?}");
 }
 
 #[tokio::test]
-async fn srs_lists_streams_and_deletes_clients() {
+async fn srs_lists_streams_with_their_clients_and_the_clients_of_an_edge_and_deletes_clients() {
     let stub = Stub::start(&[
         (
             "GET /api/v1/streams/?start=0&count=1000",
             (
                 200,
-                r#"{"code":0,"streams":[
+                r#"{"code":0,"service":"0y3vz3z6","streams":[
                 {"id":"vid-1","name":"one","app":"live","url":"/live/one","publish":{"active":true,"cid":"c1"}},
                 {"id":"vid-2","name":"two","app":"live","url":"/live/two","publish":{"active":false,"cid":"c2"}},
                 {"id":"vid-3","name":"x","app":"live","url":"pub.local/live/x","publish":{"active":true,"cid":"c4"}}]}"#,
+            ),
+        ),
+        (
+            "GET /api/v1/clients/?start=0&count=1000",
+            (
+                200,
+                r#"{"code":0,"service":"0y3vz3z6","clients":[
+                {"id":"c1","ip":"192.0.2.7","tcUrl":"rtmp://127.0.0.1/live","url":"/live/one","name":"one","type":"fmle-publish",
+                 "publish":true,"alive":4.1,"send_bytes":3633,"recv_bytes":52000,"kbps":{"recv_30s":0,"send_30s":0}},
+                {"id":"c5","ip":"192.0.2.8","tcUrl":"rtmp://127.0.0.1/live","url":"/live/one","name":"one","type":"rtmp-play",
+                 "publish":false,"alive":4.1,"recv_bytes":100},
+                {"id":"c6","ip":"192.0.2.9","tcUrl":"srt://127.0.0.1/live","url":"/live/edge","name":"edge","type":"srt-publish",
+                 "publish":true,"alive":60.5,"recv_bytes":0},
+                {"id":"c7","ip":"192.0.2.9","tcUrl":"","url":"/live/asks","name":"asks","type":"rtc-publish",
+                 "publish":true,"alive":1.5,"recv_bytes":7},
+                {"id":"c4","ip":"192.0.2.9","url":"pub.local/live/x","name":"x","type":"fmle-publish","publish":true,"alive":60.5}]}"#,
             ),
         ),
         ("DELETE /api/v1/clients/c1", (200, r#"{"code":0}"#)),
@@ -157,10 +189,21 @@ async fn srs_lists_streams_and_deletes_clients() {
     ])
     .await;
     let control = stub.control(Family::Srs, "ops:p%40w@");
-    assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", Some("c1"))]);
-    control.cut(&publisher("c1", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("c2", "two", "rtmp")).await.unwrap();
-    assert!(control.cut(&publisher("c3", "three", "rtmp")).await.is_err());
+    let mut listing = control.publishers().await.unwrap();
+    listing.publishers.sort_by(|a, b| a.session.cmp(&b.session));
+    assert_eq!(
+        names(&listing),
+        [("live", "one", Some("c1")), ("live", "edge", Some("c6")), ("live", "asks", Some("c7"))]
+    );
+    let seen = listing.publishers.iter().map(|one| (one.protocol.as_str(), one.bytes, one.may_wait));
+    // SRS does not count the bytes of every protocol; and who came just now may still be waiting for a hook's answer.
+    let expected = [("rtmp", Some(52_000), false), ("srt", None, false), ("webrtc", Some(7), true)];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+    assert_eq!(listing.publishers[0].address, "192.0.2.7".parse().ok());
+    assert_eq!((listing.is_whole, listing.process), (true, Some(Process::Whole("0y3vz3z6".to_owned()))));
+    assert_eq!(cut(&control, &publisher("c1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("c2", "two", "rtmp")).await.unwrap(), Kick::Gone);
+    assert!(cut(&control, &publisher("c3", "three", "rtmp")).await.is_err());
     // `ops:p@w` in base64.
     assert!(stub.has_sent("authorization: Basic b3BzOnBAdw=="), "credentials come decoded");
 }
@@ -181,13 +224,13 @@ async fn ovenmediaengine_lists_names_and_deletes_streams() {
     .await;
     let control = stub.control(Family::OvenMediaEngine, "token@");
     assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", None)]);
-    control.cut(&publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap();
+    assert_eq!(cut(&control, &publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap(), Kick::Gone);
     // The token alone, `token` in base64, and not `token:`.
     assert!(stub.has_sent("authorization: Basic dG9rZW4=\r\n"));
     let other = format!("http://token@{}/v1/vhosts/other", stub.address);
     let other = connect(Family::OvenMediaEngine, &other, "live", None).unwrap();
-    assert_eq!(other.publishers().await.unwrap(), []);
+    assert_eq!(other.publishers().await.unwrap().publishers, []);
 }
 
 #[tokio::test]
@@ -207,10 +250,10 @@ async fn node_media_server_2_ends_a_name_only_while_it_is_the_same_publishers() 
     let control = stub.control(Family::NodeMediaServer2, "ops:pw@");
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "one", Some("NK9THZEU"))]);
-    assert_eq!(listed[0].address, "127.0.0.1".parse().ok());
-    control.cut(&publisher("AAAAAAAA", "one", "rtmp")).await.unwrap();
+    assert_eq!(listed.publishers[0].address, "127.0.0.1".parse().ok());
+    assert_eq!(cut(&control, &publisher("AAAAAAAA", "one", "rtmp")).await.unwrap(), Kick::Gone);
     assert!(!stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()), "that was another publisher");
-    control.cut(&publisher("NK9THZEU", "one", "rtmp")).await.unwrap();
+    assert_eq!(cut(&control, &publisher("NK9THZEU", "one", "rtmp")).await.unwrap(), Kick::Gone);
     assert!(stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()));
 }
 
@@ -236,9 +279,9 @@ async fn node_media_server_4_logs_in_once_and_lists_who_is_publishing() {
     let control = stub.control(Family::NodeMediaServer4, "admin:secret@");
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "one", Some("mwuultf5"))]);
-    assert_eq!(listed[0].address, "127.0.0.1".parse().ok());
-    control.cut(&publisher("mwuultf5", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("gone", "one", "rtmp")).await.unwrap();
+    assert_eq!(listed.publishers[0].address, "127.0.0.1".parse().ok());
+    assert_eq!(cut(&control, &publisher("mwuultf5", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("gone", "one", "rtmp")).await.unwrap(), Kick::Gone);
     let logins = stub.lines().iter().filter(|line| *line == "POST /api/v1/login").count();
     assert_eq!(logins, 1);
     let asked = stub.asked.lock().unwrap();
@@ -280,12 +323,15 @@ async fn zlmediakit_lists_each_publisher_once_and_kicks_by_id() {
     let control = stub.control(Family::ZlMediaKit, "s3cr3t@");
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "one", Some("3-10"))]);
-    assert_eq!((listed[0].protocol.as_str(), listed[0].address), ("rtmp", "192.0.2.7".parse().ok()));
-    control.cut(&publisher("3-10", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("3-11", "one", "rtmp")).await.unwrap();
-    control.cut(&publisher("3-12", "one", "rtmp")).await.unwrap();
-    assert!(control.cut(&publisher("3-13", "one", "rtmp")).await.is_err());
-    assert_eq!(stub.control(Family::ZlMediaKit, "empty@").publishers().await.unwrap(), []);
+    assert_eq!(
+        (listed.publishers[0].protocol.as_str(), listed.publishers[0].address),
+        ("rtmp", "192.0.2.7".parse().ok())
+    );
+    assert_eq!(cut(&control, &publisher("3-10", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("3-11", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(cut(&control, &publisher("3-12", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert!(cut(&control, &publisher("3-13", "one", "rtmp")).await.is_err());
+    assert_eq!(stub.control(Family::ZlMediaKit, "empty@").publishers().await.unwrap().publishers, []);
     let wrong = stub.control(Family::ZlMediaKit, "wrong@").publishers().await;
     assert!(matches!(wrong, Err(MediaServerError::Forbidden)), "{wrong:?}");
 }

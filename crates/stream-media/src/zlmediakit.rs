@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Listed, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
@@ -43,6 +43,7 @@ struct Output {
     #[serde(default)]
     origin_type_str: String,
     origin_sock: Option<Socket>,
+    total_bytes: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -59,24 +60,27 @@ struct Done {
 
 #[async_trait]
 impl MediaServer for ZlMediaKit {
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError> {
+    async fn publishers(&self) -> Result<Listing, MediaServerError> {
         let query = [("secret", self.http.secret())];
         let answer = self.http.get(self.http.url(&["index", "api", "getMediaList"], &query)).await?.ok()?;
         let media: Media = answer.json()?;
         succeeded(media.code)?;
         let ours = media.data.into_iter().filter(|output| output.vhost == self.host);
         let mut listed: Vec<Listed> = ours.filter_map(listed).collect();
-        // Each publisher is listed once an output.
-        listed.sort_by(|a, b| a.session.cmp(&b.session));
+        // Each publisher is listed once an output, and each output counts for itself.
+        listed.sort_by(|a, b| (&a.session, b.bytes).cmp(&(&b.session, a.bytes)));
         listed.dedup_by(|a, b| a.session == b.session);
-        Ok(listed)
+        Ok(Listing { publishers: listed, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError> {
+    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let query = [("secret", self.http.secret()), ("id", publisher.session.as_str())];
         let kick = self.http.url(&["index", "api", "kick_session"], &query);
         let done: Done = self.http.order(Method::GET, kick).await?.ok()?.json()?;
-        if NO_SUCH_SESSION.contains(&done.code) { Ok(()) } else { succeeded(done.code) }
+        if !NO_SUCH_SESSION.contains(&done.code) {
+            succeeded(done.code)?;
+        }
+        Ok(Kick::Gone)
     }
 }
 
@@ -99,5 +103,7 @@ fn listed(output: Output) -> Option<Listed> {
         protocol,
         address: http::address(&socket.peer_ip),
         ordinal: None,
+        bytes: output.total_bytes,
+        may_wait: false,
     })
 }

@@ -170,6 +170,7 @@ impl SessionRepository for PostgresStore {
     async fn take_cuts(
         &self,
         server: &ServerName,
+        superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Cut>, StoreError> {
@@ -179,6 +180,7 @@ impl SessionRepository for PostgresStore {
             now.plus(-CUT_PAUSE).into(),
             Parameter::Number(Some(limit.into())),
             now.plus(-CUT_WITHIN).into(),
+            superseded_before.into(),
         ];
         self.on(&self.writes, move |connection| {
             async move {

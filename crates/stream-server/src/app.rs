@@ -183,7 +183,9 @@ fn wire(settings: &Settings, store: &Store, secret: &SharedSecret) -> Result<Str
 fn wire_media_servers(settings: &Settings, store: &Store) -> Result<(Broadcasts, HookServers), Failure> {
     let application = settings.application().map_err(Failure)?;
     let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
-    for entry in settings.media_servers().map_err(Failure)? {
+    let entries = settings.media_servers().map_err(Failure)?;
+    broadcasts::warn_of_unasked(&entries);
+    for entry in entries {
         let host = entry.host.as_deref();
         let connect = |url: String| stream_media::connect(entry.family, &url, &application, host);
         let control = entry.control.map(connect);
@@ -222,6 +224,7 @@ async fn keep_house(
     tracing::info!("ready");
     // They end with this task.
     let mut attendants = JoinSet::new();
+    attendants.spawn(broadcasts::warn_of_silent(broadcasts.clone()));
     for server in broadcasts.servers().controlled() {
         attendants.spawn(broadcasts::cut(broadcasts.clone(), server.clone()));
         attendants.spawn(broadcasts::compare(broadcasts.clone(), server.clone()));

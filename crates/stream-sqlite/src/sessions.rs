@@ -153,17 +153,19 @@ impl SessionRepository for SqliteStore {
     async fn take_cuts(
         &self,
         server: &ServerName,
+        superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Cut>, StoreError> {
         // Mostly nobody is to be cut, and a look alone keeps no writer waiting.
         let (looked, wanted) = (server.clone(), server.clone());
-        if self.read(move |connection| due(connection, &looked, now, 1)).await?.is_empty() {
+        if self.read(move |connection| due(connection, &looked, superseded_before, now, 1)).await?.is_empty()
+        {
             return Ok(Vec::new());
         }
         self.write(move |connection| {
             let mut cuts = Vec::new();
-            for (id, publisher, why) in due(connection, &wanted, now, limit)? {
+            for (id, publisher, why) in due(connection, &wanted, superseded_before, now, limit)? {
                 let take = sql_query(
                     "UPDATE publish_sessions SET cut_tried_at = ?1, cut_because = COALESCE(cut_because, 'expired')
                      WHERE id = ?2",
@@ -431,6 +433,7 @@ fn put_under_clock(connection: &mut SqliteConnection, now: Timestamp) -> Result<
 fn due(
     connection: &mut SqliteConnection,
     server: &ServerName,
+    superseded_before: Timestamp,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(i64, PublisherRow, Option<String>)>, StoreError> {
@@ -447,7 +450,9 @@ fn due(
     // Apart, since each has an index of its own.
     let let_be = now.plus(-CUT_WITHIN).to_naive_utc();
     let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(let_be));
-    let marked = of_server().filter(sessions::cut_because.is_not_null()).filter(is_fresh);
+    let gave_way = sessions::cut_because.ne(EndReason::Superseded.as_str());
+    let gave_way = gave_way.or(sessions::ended_at.le(superseded_before.to_naive_utc()));
+    let marked = of_server().filter(sessions::cut_because.is_not_null()).filter(is_fresh).filter(gave_way);
     let mut due: Vec<(i64, PublisherRow, Option<String>)> = marked.load(connection).map_err(error::query)?;
     let expired = of_server()
         .filter(sessions::cut_because.is_null())

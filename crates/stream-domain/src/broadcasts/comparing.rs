@@ -1,14 +1,25 @@
 //! Looking at media servers: who is live there and should not be, and the other way round.
+//!
+//! A list proves less than it seems: it may be cut, or come from another process than the one that has the publisher.
+//! What it may prove stands in its [`Listing`]; what follows from it, given the lists before, in [`Watches`].
+//!
+//! [`Watches`]: super::watch::Watches
 
 use std::collections::HashSet;
 
 use time::Duration;
 
+use super::together::together;
+use super::watch::{Look, known_as_of};
 use super::{AdmitError, Broadcasts, Claim, publisher_of};
-use crate::admission::Phase;
+use crate::Timestamp;
+use crate::admission::{Phase, Refusal};
 use crate::media_server::{Family, ServerName};
-use crate::ports::{Absent, Listed, MediaServerError, PublisherList, StoreError};
-use crate::session::EndReason;
+use crate::ports::{
+    Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, PublisherList, StoreError,
+    SyncOutcome,
+};
+use crate::session::{Cut, EndReason};
 
 /// How long a publisher may be on air before its server must list it.
 const LISTED_WITHIN: Duration = Duration::seconds(5);
@@ -16,49 +27,84 @@ const LISTED_WITHIN: Duration = Duration::seconds(5);
 /// How many publishers are cut in one step.
 const CUT_BATCH: u32 = 100;
 
+/// How long a server that replaces publishers by itself is given for it, before the one that gave way is ended there.
+const REPLACED_WITHIN: Duration = Duration::seconds(9);
+
 impl Broadcasts {
+    /// Whether it is time to look at the server's list: every two seconds, and more often while something is in doubt.
+    pub fn is_look_due(&self, server: &ServerName) -> bool {
+        self.watches.is_due(server, self.clock.now())
+    }
+
     /// Compares what is written down with what the server lists: ends what is not there, writes down what was missed,
     /// and cuts what may not be there.
     pub async fn reconcile(&self, server: &ServerName) -> Result<Reconciled, ReconcileError> {
         let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(Reconciled::default());
         };
-        let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
         let asked_at = self.clock.now();
-        let mut listed = control.publishers().await?;
-        listed.retain(|publisher| self.is_application(profile.family, &publisher.application));
-        let names = listed.iter().filter(|one| one.session.is_none());
-        let list = PublisherList {
-            server: server.clone(),
-            sessions: listed.iter().filter_map(|one| one.session.clone()).collect(),
-            names: names.map(|one| one.name.expose().to_owned()).collect(),
-            stalled: Vec::new(),
-            asked_at,
-            settled_before: asked_at.plus(-LISTED_WITHIN),
-            absent: Absent::Ended(EndReason::Left),
+        let mut listing = match control.publishers().await {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.watches.failed(server, asked_at);
+                return Err(error.into());
+            }
         };
-        let lease = profile.lease;
-        let synced = self.sessions.sync_publishers(&list, lease, self.clock.now()).await?;
-        let mut done = Reconciled { ended: synced.ended, ..Reconciled::default() };
-        let known: HashSet<String> = synced.known.into_iter().collect();
-        let mut failure = None;
-        for one in listed {
-            let known_as = one.session.as_deref().unwrap_or(one.name.expose());
-            if known.contains(known_as) {
+        listing.publishers.retain(|publisher| self.is_application(profile.family, &publisher.application));
+        let look = self.watches.look(server, &listing, asked_at);
+        if let Some(run) = &look.new_run {
+            self.notice_run(server, profile.family, run, self.clock.now()).await?;
+        }
+        self.undo_idle_takeovers(server, &listing, asked_at).await?;
+        let list = list_of(server, &listing, &look, asked_at);
+        let synced = self.sessions.sync_publishers(&list, profile.lease, self.clock.now()).await?;
+        let SyncOutcome { known, missing, ended } = synced;
+        // Two lists must miss somebody one after the other, and both must be whole.
+        self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
+        let mut done = Reconciled { ended, ..Reconciled::default() };
+        let known: HashSet<String> = known.into_iter().collect();
+        let mut to_cut = Vec::new();
+        for one in listing.publishers {
+            let known_as = known_as_of(&one);
+            // One that brings no media is not live, whoever it is, and is looked at again soon.
+            if known.contains(known_as) || one.may_wait || look.stalled.contains(known_as) {
                 continue;
             }
+            let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
             let claim = claim_of(one, phase, profile.family);
             match self.admit_seen(server, &claim, asked_at).await {
                 Ok(_) => done.found += 1,
                 Err(AdmitError::Store(error)) => return Err(error.into()),
-                Err(AdmitError::Refused(_)) => match control.cut(&publisher_of(server, &claim)).await {
-                    Ok(()) => done.cut += 1,
-                    // One that cannot be cut keeps nobody from being looked at.
-                    Err(error) => failure = Some(error),
-                },
+                // Whoever took over may not bring media yet; `cut_due` sees to the one before.
+                Err(AdmitError::Refused(Refusal::SessionEnded)) if profile.family.replaces_publishers() => {}
+                Err(AdmitError::Refused(_)) => to_cut.push(publisher_of(server, &claim)),
+            }
+        }
+        let kicks = to_cut.iter().map(|publisher| control.cut(publisher, KickPatience::Unhurried));
+        let mut failure = None;
+        for kicked in together(kicks).await {
+            match kicked {
+                // One that was not found is listed again, if it is there.
+                Ok(_) => done.cut += 1,
+                Err(error) => failure = Some(error),
             }
         }
         failure.map_or(Ok(done), |error| Err(error.into()))
+    }
+
+    /// Takes takeovers back whose publishers bring no media, where the one before is still on air.
+    ///
+    /// Only a server that replaces publishers by itself keeps the one before until then.
+    async fn undo_idle_takeovers(
+        &self,
+        server: &ServerName,
+        listing: &Listing,
+        asked_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        for newcomer in self.watches.idle_takeovers(server, listing, asked_at) {
+            self.sessions.withdraw(newcomer, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Ends the publishers of a server whose streams were stopped, expired or deleted, or who had to give way.
@@ -68,22 +114,69 @@ impl Broadcasts {
         let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(0);
         };
-        let (mut count, mut failure) = (0, None);
-        for cut in self.sessions.take_cuts(server, self.clock.now(), CUT_BATCH).await? {
-            // Where only the name can be ended, whoever took over would be.
-            let is_anothers = profile.family.ends_by_name() && cut.why == EndReason::Superseded;
-            let done = if is_anothers { Ok(()) } else { control.cut(&cut.publisher).await };
-            match done {
-                Ok(()) => {
+        let now = self.clock.now();
+        // A server that replaces publishers by itself does so when the media of the next one come.
+        let patience = if profile.family.replaces_publishers() { REPLACED_WITHIN } else { Duration::ZERO };
+        let due = self.sessions.take_cuts(server, now.plus(-patience), now, CUT_BATCH).await?;
+        let kicks = due.iter().map(|cut| kick(profile.family, &*control, cut));
+        let (mut count, mut unfound, mut failure) = (0, Vec::new(), None);
+        for (cut, kicked) in due.iter().zip(together(kicks).await) {
+            match kicked {
+                Ok(Kick::Gone) => {
                     self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
                     count += 1;
                 }
-                // Nobody else could be cut either.
-                Err(error @ MediaServerError::Unreachable(_)) => return Err(error.into()),
+                Ok(Kick::NotFound) => unfound.push(cut),
                 Err(error) => failure = Some(error),
             }
         }
+        count += self.confirm_gone(server, &*control, &unfound).await?;
         failure.map_or(Ok(count), |error| Err(error.into()))
+    }
+
+    /// Confirms the cuts of those that were not found, where a list of the same process shows that they are gone.
+    async fn confirm_gone(
+        &self,
+        server: &ServerName,
+        control: &dyn MediaServer,
+        unfound: &[&Cut],
+    ) -> Result<u32, ReconcileError> {
+        if unfound.is_empty() {
+            return Ok(0);
+        }
+        let (mut count, listing) = (0, control.publishers().await?);
+        for cut in unfound {
+            if self.watches.proves_gone(server, &listing, &cut.publisher.session) {
+                self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Ends one publisher; where only the name can be ended, whoever took over would be.
+async fn kick(family: Family, control: &dyn MediaServer, cut: &Cut) -> Result<Kick, MediaServerError> {
+    if family.ends_by_name() && cut.why == EndReason::Superseded {
+        return Ok(Kick::Gone);
+    }
+    control.cut(&cut.publisher, KickPatience::Unhurried).await
+}
+
+/// The list as the store takes it.
+fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timestamp) -> PublisherList {
+    let is_stalled = |one: &&Listed| look.stalled.contains(known_as_of(one));
+    let moving: Vec<&Listed> = listing.publishers.iter().filter(|one| !is_stalled(one)).collect();
+    let names = moving.iter().filter(|one| one.session.is_none());
+    PublisherList {
+        server: server.clone(),
+        sessions: moving.iter().filter_map(|one| one.session.clone()).collect(),
+        names: names.map(|one| one.name.expose().to_owned()).collect(),
+        stalled: look.stalled.iter().cloned().collect(),
+        asked_at,
+        // After a restart nobody is judged who may have come since.
+        settled_before: look.restarted_at.unwrap_or(asked_at).min(asked_at.plus(-LISTED_WITHIN)),
+        absent: look.absent.clone(),
     }
 }
 

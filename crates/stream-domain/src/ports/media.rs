@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use time::Duration;
 
 use super::BoxedSource;
 use crate::session::{PublishName, Publisher};
@@ -11,11 +12,60 @@ use crate::session::{PublishName, Publisher};
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait MediaServer: Send + Sync {
-    /// Everybody who is publishing, as of some moment after the call; soon answered or failed.
-    async fn publishers(&self) -> Result<Vec<Listed>, MediaServerError>;
+    /// Who is publishing, as of some moment after the call, and what that list may prove.
+    ///
+    /// It MUST be answered or fail within seconds, and read no more than a bound, whatever the server sends.
+    async fn publishers(&self) -> Result<Listing, MediaServerError>;
 
-    /// Ends this publisher; success means that it is gone, whether or not it was there.
-    async fn cut(&self, publisher: &Publisher) -> Result<(), MediaServerError>;
+    /// Tells the server to end this publisher, within what `patience` allows.
+    async fn cut(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError>;
+}
+
+/// How long an order to end a publisher may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KickPatience {
+    /// Less than half a second: another publisher waits for the answer of its hook.
+    BeforeAnswer,
+    /// Some seconds: nobody waits.
+    Unhurried,
+}
+
+/// What an order to end a publisher led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kick {
+    /// The publisher is gone, whether or not it was there.
+    Gone,
+    /// The process that answered does not have it; another process of the server may.
+    NotFound,
+}
+
+/// A media server's list of publishers, and what it may prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Those that are listed.
+    pub publishers: Vec<Listed>,
+    /// Whether everybody is listed whom the process that answered has: nothing was cut off, and nobody can have slipped
+    /// between two pages.
+    pub is_whole: bool,
+    /// Which process answered, where the server says.
+    pub process: Option<Process>,
+}
+
+/// A process of a media server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Process {
+    /// The server is one process, and this is its run, by the word that its hooks use; another run means that all
+    /// publishers before it are gone.
+    Whole(String),
+    /// The server may have several processes, each with publishers of its own that the others do not list.
+    Worker {
+        /// Which one it is.
+        id: String,
+        /// How long it has been running.
+        age: Duration,
+        /// The number of the last connection to any of them, where the server says; it counts from 1 at each start.
+        connection: Option<u64>,
+    },
 }
 
 /// A publisher in a media server's list.
@@ -35,6 +85,10 @@ pub struct Listed {
     pub address: Option<IpAddr>,
     /// The number of its connection, where the server counts them.
     pub ordinal: Option<i64>,
+    /// How many bytes came from it so far, where the server counts them.
+    pub bytes: Option<u64>,
+    /// Whether it may still be waiting for the answer of a hook; such a one is neither let in nor cut by the list.
+    pub may_wait: bool,
 }
 
 impl std::fmt::Debug for Listed {
@@ -43,6 +97,7 @@ impl std::fmt::Debug for Listed {
         f.debug_struct("Listed")
             .field("session", &self.session)
             .field("name", &self.name)
+            .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }

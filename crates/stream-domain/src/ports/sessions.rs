@@ -190,9 +190,11 @@ pub trait SessionRepository: Send + Sync {
     ///
     /// One that was taken MUST NOT be taken again for [`CUT_PAUSE`], and then MUST be until [`Self::confirm_cut`] or
     /// an end of it comes.
+    /// One that gave way after `superseded_before` MUST be left alone: its server may be about to end it by itself.
     async fn take_cuts(
         &self,
         server: &ServerName,
+        superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Cut>, StoreError>;

@@ -175,7 +175,7 @@ impl History {
                 self.store.keep_alive(&server(*at), Some(run.to_string()), LEASE, now).await.unwrap();
             }
             Step::Cut(at, are_gone) => {
-                for cut in self.store.take_cuts(&server(*at), now, 10).await.unwrap() {
+                for cut in self.store.take_cuts(&server(*at), now, now, 10).await.unwrap() {
                     if *are_gone {
                         self.store.confirm_cut(cut.session, now).await.unwrap();
                     }

@@ -3,6 +3,7 @@
 mod admitting;
 mod comparing;
 mod cutting;
+mod proving;
 mod showing;
 mod words;
 
@@ -15,7 +16,9 @@ use crate::admission::{AddressForm, Admitted, Phase, Refusal, Takeover};
 use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, Claim};
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
-use crate::ports::{Clock as _, Listed, MediaServerError, MockMediaServer, StreamRepository as _};
+use crate::ports::{
+    Clock as _, Kick, Listed, Listing, MediaServerError, MockMediaServer, StreamRepository as _,
+};
 use crate::session::{EndReason, PublishName, Session};
 use crate::testing::{ManualClock, MemoryStore, new_stream, playback_id_of};
 use crate::{StreamId, StreamKey, Timestamp, UserId};
@@ -32,6 +35,8 @@ struct World {
     broadcasts: Broadcasts,
     family: Family,
     cut: Told,
+    /// What the media server lists.
+    listing: Arc<Mutex<Listing>>,
 }
 
 /// What the media server of a world is like.
@@ -43,6 +48,8 @@ struct Setup {
     listed: Vec<Listed>,
     /// The publishers that it does not end.
     stubborn: Vec<&'static str>,
+    /// The publishers that the process which takes orders does not have.
+    unreachable: Vec<&'static str>,
 }
 
 impl Setup {
@@ -54,6 +61,7 @@ impl Setup {
             lease: family.lease(KeyLifetime::DEFAULT),
             listed: Vec::new(),
             stubborn: Vec::new(),
+            unreachable: Vec::new(),
         }
     }
 
@@ -64,15 +72,18 @@ impl Setup {
     fn begin(self) -> World {
         let cut = Told::default();
         let mut control = MockMediaServer::new();
-        let listed = self.listed;
-        control.expect_publishers().returning(move || Ok(listed.clone()));
-        let (told, stubborn) = (cut.clone(), self.stubborn);
-        control.expect_cut().returning(move |publisher| {
+        let listing = Listing { publishers: self.listed, is_whole: true, process: None };
+        let listing = Arc::new(Mutex::new(listing));
+        let shown = listing.clone();
+        control.expect_publishers().returning(move || Ok(shown.lock().unwrap().clone()));
+        let (told, stubborn, unreachable) = (cut.clone(), self.stubborn, self.unreachable);
+        control.expect_cut().returning(move |publisher, _| {
             told.lock().unwrap().push(publisher.session.clone());
             if stubborn.contains(&publisher.session.as_str()) {
                 return Err(MediaServerError::Unexpected("it says that it is busy".to_owned()));
             }
-            Ok(())
+            let is_elsewhere = unreachable.contains(&publisher.session.as_str());
+            Ok(if is_elsewhere { Kick::NotFound } else { Kick::Gone })
         });
         let profile =
             ServerProfile { family: self.family, lease: self.lease, control: Some(Arc::new(control)) };
@@ -85,7 +96,7 @@ impl Setup {
         let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
         let servers = MediaServers::new([(edge(), profile)]);
         let broadcasts = Broadcasts::new(store.clone(), clock.clone(), Arc::new(servers), options);
-        World { store, clock, broadcasts, family: self.family, cut }
+        World { store, clock, broadcasts, family: self.family, cut, listing }
     }
 }
 
@@ -163,6 +174,18 @@ impl World {
         std::mem::take(&mut self.cut.lock().unwrap())
     }
 
+    /// From now on the media server lists these.
+    fn list(&self, publishers: impl IntoIterator<Item = Listed>) {
+        self.listing.lock().unwrap().publishers = publishers.into_iter().collect();
+    }
+
+    /// Looks at the list, and again two seconds later, and says what the second look led to.
+    fn reconcile_twice(&self) -> (u32, u32, u32) {
+        self.reconcile();
+        self.clock.advance(2 * SECOND);
+        self.reconcile()
+    }
+
     fn reconcile(&self) -> (u32, u32, u32) {
         let done = block_on(self.broadcasts.reconcile(&edge())).unwrap();
         (done.ended, done.found, done.cut)
@@ -196,5 +219,7 @@ fn listed(session: &str, name: &str) -> Listed {
         protocol: "rtmp".to_owned(),
         address: None,
         ordinal: None,
+        bytes: None,
+        may_wait: false,
     }
 }

@@ -1,7 +1,9 @@
--- $1 server, $2 now, $3 those tried before may be tried again, $4 limit, $5 those that ended before are left alone.
+-- $1 server, $2 now, $3 those tried before may be tried again, $4 limit, $5 those that ended before are left alone,
+-- $6 those that gave way after are as well.
 , due AS MATERIALIZED (
     SELECT id FROM publish_sessions
     WHERE server = $1 AND cut_because IS NOT NULL AND COALESCE(ended_at > $5, TRUE)
+    AND (cut_because <> 'superseded' OR ended_at <= $6)
     AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
     UNION
     SELECT id FROM publish_sessions

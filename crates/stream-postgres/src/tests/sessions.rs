@@ -33,7 +33,7 @@ async fn admitted(store: &PostgresStore, session: &str, name: &str) -> Admitted 
 
 /// Whom the media server is to end, and why.
 async fn cuts(store: &PostgresStore, at: Timestamp) -> Vec<(String, EndReason)> {
-    let cuts = store.take_cuts(&edge(), at, 10).await.unwrap();
+    let cuts = store.take_cuts(&edge(), at, at, 10).await.unwrap();
     let mut cuts: Vec<_> = cuts.into_iter().map(|cut| (cut.publisher.session, cut.why)).collect();
     cuts.sort_by(|one, other| one.0.cmp(&other.0));
     cuts

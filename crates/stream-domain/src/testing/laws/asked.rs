@@ -83,6 +83,6 @@ pub(super) async fn live_since(store: &impl Store, name: &str, at: Timestamp) ->
 
 /// The session ids of those who are taken to be cut.
 pub(super) async fn cuts(store: &impl Store, at: Timestamp) -> Vec<String> {
-    let cuts = store.take_cuts(&edge(), at, 100).await.expect("the store is there");
+    let cuts = store.take_cuts(&edge(), at, at, 100).await.expect("the store is there");
     cuts.into_iter().map(|cut| cut.publisher.session).collect()
 }

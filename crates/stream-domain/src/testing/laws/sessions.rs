@@ -68,7 +68,7 @@ pub async fn a_stopped_publisher_is_to_be_cut(store: &impl Store) {
     stopped(store, 1, now()).await;
     assert_eq!(live_since(store, "one", now()).await, None);
     let elsewhere = ServerName::parse("elsewhere").expect("a name");
-    assert_eq!(store.take_cuts(&elsewhere, now(), 10).await.ok(), Some(Vec::new()));
+    assert_eq!(store.take_cuts(&elsewhere, now(), now(), 10).await.ok(), Some(Vec::new()));
     assert_eq!(cuts(store, now()).await, ["s1"]);
     assert_eq!(cuts(store, now()).await.len(), 0, "it is given time");
     assert_eq!(cuts(store, now().plus(CUT_PAUSE)).await, ["s1"]);

@@ -409,6 +409,7 @@ impl SessionRepository for MemoryStore {
     async fn take_cuts(
         &self,
         server: &ServerName,
+        superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Cut>, StoreError> {
@@ -422,8 +423,11 @@ impl SessionRepository for MemoryStore {
             }
             let is_stale = kept.session.ended.is_some_and(|(at, _)| at <= now.plus(-CUT_WITHIN));
             let may_try = !is_stale && kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
+            let gives_way = kept.session.kick == Some(EndReason::Superseded)
+                && kept.session.ended.is_some_and(|(at, _)| at > superseded_before);
             if let Some(why) = kept.session.kick
                 && may_try
+                && !gives_way
                 && cuts.len() < limit as usize
             {
                 kept.cut_tried_at = Some(now);

@@ -146,3 +146,25 @@ fn a_key_behind_the_name_is_not_shown_by_the_claim_that_holds_it() {
     let one = Listed { key: Some("hunter2".to_owned()), ..listed("s1", "name") };
     assert!(!format!("{one:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_server_that_says_nothing_more_and_cannot_be_asked_is_told_of_once() {
+    let world = Setup::of(Family::Srs).begin().with_streams(["one", "two"]);
+    let elsewhere = |server: &str, session: &str, name: &str, phase| {
+        let claim = Claim { phase, ..world.asking(session, name, 1) };
+        block_on(world.broadcasts.admit(&ServerName::parse(server).unwrap(), &claim)).unwrap();
+    };
+    elsewhere("mute", "s1", "one", Phase::Asks);
+    elsewhere("telling", "s2", "two", Phase::Asks);
+    assert_eq!(world.broadcasts.take_silent_servers(), []);
+    world.clock.advance(5 * SECOND);
+    elsewhere("telling", "s2", "two", Phase::Updates);
+    world.clock.advance(5 * SECOND);
+    let mute = (ServerName::parse("mute").unwrap(), Family::Srs);
+    assert_eq!(world.broadcasts.take_silent_servers(), [mute]);
+    assert_eq!(world.broadcasts.take_silent_servers(), []);
+    // One that can be asked need not speak.
+    world.admit("s3", "one");
+    world.clock.advance(20 * SECOND);
+    assert_eq!(world.broadcasts.take_silent_servers(), []);
+}

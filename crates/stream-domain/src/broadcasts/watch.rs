@@ -1,0 +1,272 @@
+//! What the lists of media servers have shown so far: who moves, who was missed, and which process answered.
+//!
+//! All of it is for judging the next list, and all of it may be lost: an instance that has just started only takes a
+//! little longer to be sure.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use time::Duration;
+
+use crate::Timestamp;
+use crate::media_server::ServerName;
+use crate::ports::{Absent, Listed, Listing, Process};
+use crate::session::{EndReason, SessionId};
+
+/// How long a publisher's bytes may stand still before it counts as stalled.
+///
+/// SRS adds up every three seconds only.
+const STALLED_AFTER: Duration = Duration::seconds(5);
+
+/// How long they may stand still before its server is looked at more often.
+const SUSPECT_AFTER: Duration = Duration::milliseconds(3_500);
+
+/// How long a publisher that was admitted is waited for.
+const AWAITED_FOR: Duration = Duration::seconds(12);
+
+/// How long a publisher that takes over may bring no media before the takeover is taken back.
+const MEDIA_WITHIN: Duration = Duration::seconds(5);
+
+/// How often a server is looked at: as a rule, while somebody is missed or suspected, and while one is awaited.
+const PERIODS: [Duration; 3] =
+    [Duration::milliseconds(1_900), Duration::milliseconds(950), Duration::milliseconds(450)];
+
+/// How many publishers that have gone are remembered of each process.
+const MANY_SEEN: usize = 50_000;
+
+/// What is remembered of each server.
+#[derive(Debug, Default)]
+pub(super) struct Watches(Mutex<HashMap<ServerName, Watch>>);
+
+#[derive(Debug, Default)]
+struct Watch {
+    looked_at: Option<Timestamp>,
+    /// Whether the last look was answered.
+    answers: bool,
+    process: Option<String>,
+    /// The number of the last connection that was heard of.
+    connection: Option<u64>,
+    /// Everybody whom this process has listed.
+    seen: HashSet<String>,
+    /// Who was missed by the last list, which was whole.
+    missing: Vec<String>,
+    moves: HashMap<String, Move>,
+    /// Who brought no media by the last list.
+    stalled: HashSet<String>,
+    /// Who was admitted here and is not listed yet.
+    awaited: HashMap<String, Timestamp>,
+    takeovers: Vec<Takeover>,
+}
+
+/// A publisher that was let in where its server keeps the one before until the media of the next one come.
+#[derive(Debug, Clone)]
+pub(super) struct Takeover {
+    /// The session that it was given.
+    pub(super) newcomer: SessionId,
+    /// What it goes by in lists.
+    pub(super) known_as: String,
+    /// What the one before goes by.
+    pub(super) former: String,
+    /// When it was let in.
+    pub(super) since: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    bytes: u64,
+    since: Timestamp,
+}
+
+/// What a list means, given those before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look {
+    /// What it means not to be listed.
+    pub(super) absent: Absent,
+    /// Who is listed and brings no media.
+    pub(super) stalled: HashSet<String>,
+    /// The run of the server, if this is the first list of it.
+    pub(super) new_run: Option<String>,
+    /// When the server was started, if it was started anew since the list before.
+    pub(super) restarted_at: Option<Timestamp>,
+}
+
+impl Watches {
+    fn all(&self) -> MutexGuard<'_, HashMap<ServerName, Watch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to look at the server.
+    pub(super) fn is_due(&self, server: &ServerName, now: Timestamp) -> bool {
+        let all = self.all();
+        let Some(watch) = all.get(server) else { return true };
+        let Some(looked_at) = watch.looked_at else { return true };
+        let [rule, closely, eagerly] = PERIODS;
+        let is_suspect =
+            |one: &Move| one.since.plus(SUSPECT_AFTER) <= looked_at && !one.is_stalled(looked_at);
+        let period = match () {
+            () if !watch.answers => rule,
+            () if !watch.awaited.is_empty() => eagerly,
+            () if !watch.missing.is_empty() || watch.moves.values().any(is_suspect) => closely,
+            () => rule,
+        };
+        // A clock that was set back must not stop this.
+        now < looked_at || looked_at.plus(period) <= now
+    }
+
+    /// The server did not answer.
+    pub(super) fn failed(&self, server: &ServerName, now: Timestamp) {
+        let mut all = self.all();
+        let watch = all.entry(server.clone()).or_default();
+        (watch.looked_at, watch.answers) = (Some(now), false);
+        watch.missing.clear();
+        watch.stalled.clear();
+    }
+
+    /// Whether the server shows by its list who is on air.
+    pub(super) fn answers(&self, server: &ServerName) -> bool {
+        self.all().get(server).is_some_and(|watch| watch.answers)
+    }
+
+    /// A publisher was admitted, and its server is to show it soon.
+    pub(super) fn await_publisher(&self, server: &ServerName, known_as: &str, now: Timestamp) {
+        self.all().entry(server.clone()).or_default().awaited.insert(known_as.to_owned(), now);
+    }
+
+    /// A publisher was let in on a server that keeps the one before until it brings media.
+    pub(super) fn await_takeover(&self, server: &ServerName, takeover: Takeover) {
+        self.all().entry(server.clone()).or_default().takeovers.push(takeover);
+    }
+
+    /// The sessions that were let in some time ago and are not listed, while the one before still is.
+    pub(super) fn idle_takeovers(
+        &self,
+        server: &ServerName,
+        listing: &Listing,
+        asked_at: Timestamp,
+    ) -> Vec<SessionId> {
+        let mut all = self.all();
+        let Some(watch) = all.get_mut(server) else { return Vec::new() };
+        let listed: HashSet<&str> = listing.publishers.iter().map(known_as_of).collect();
+        watch.takeovers.retain(|one| !listed.contains(one.known_as.as_str()));
+        let is_over = |one: &mut Takeover| one.since.plus(MEDIA_WITHIN) <= asked_at;
+        let over = watch.takeovers.extract_if(.., is_over);
+        let over: Vec<Takeover> = over.collect();
+        over.iter().filter(|one| listed.contains(one.former.as_str())).map(|one| one.newcomer).collect()
+    }
+
+    /// Whether the last list has shown this publisher as one that brings no media.
+    pub(super) fn is_stalled(&self, server: &ServerName, known_as: &str) -> bool {
+        self.all().get(server).is_some_and(|watch| watch.stalled.contains(known_as))
+    }
+
+    /// Whether this list proves that the publisher is gone: the process had it, and has it no more.
+    pub(super) fn proves_gone(&self, server: &ServerName, listing: &Listing, known_as: &str) -> bool {
+        let all = self.all();
+        let Some(watch) = all.get(server) else { return false };
+        let is_listed = listing.publishers.iter().any(|one| known_as_of(one) == known_as);
+        let is_same = watch.process.as_deref() == listing.process.as_ref().map(Process::id);
+        listing.is_whole && is_same && watch.seen.contains(known_as) && !is_listed
+    }
+
+    /// Judges a list that was asked for at `asked_at`.
+    pub(super) fn look(&self, server: &ServerName, listing: &Listing, asked_at: Timestamp) -> Look {
+        let mut all = self.all();
+        let watch = all.entry(server.clone()).or_default();
+        (watch.looked_at, watch.answers) = (Some(asked_at), true);
+        let changes = watch.note_process(listing.process.as_ref(), asked_at);
+        let stalled = watch.note_moves(&listing.publishers, asked_at);
+        watch.stalled.clone_from(&stalled);
+        for listed in &listing.publishers {
+            watch.awaited.remove(known_as_of(listed));
+        }
+        watch.awaited.retain(|_, since| asked_at < since.plus(AWAITED_FOR));
+        let mut missing_before = std::mem::take(&mut watch.missing);
+        if matches!(listing.process, Some(Process::Worker { .. })) {
+            // Of those that it never listed, another worker may know.
+            missing_before.retain(|known_as| watch.seen.contains(known_as));
+        }
+        watch.note_seen(&listing.publishers);
+        let (new_run, restarted_at) = changes;
+        let absent = match restarted_at {
+            _ if !listing.is_whole => Absent::Kept,
+            Some(_) => Absent::Ended(EndReason::ServerRestarted),
+            None => Absent::EndedIfMissingBefore { reason: EndReason::Left, missing_before },
+        };
+        Look { absent, stalled, new_run, restarted_at }
+    }
+
+    /// Notes whom a list missed.
+    pub(super) fn missed(&self, server: &ServerName, missing: Vec<String>) {
+        self.all().entry(server.clone()).or_default().missing = missing;
+    }
+}
+
+impl Watch {
+    /// Notes which process answered: its run if it is a new one, and when the server was started if it was since.
+    fn note_process(
+        &mut self,
+        process: Option<&Process>,
+        asked_at: Timestamp,
+    ) -> (Option<String>, Option<Timestamp>) {
+        let Some(process) = process else { return (None, None) };
+        let is_new = self.process.as_deref() != Some(process.id());
+        if is_new {
+            self.process = Some(process.id().to_owned());
+            self.seen.clear();
+            self.missing.clear();
+            self.moves.clear();
+        }
+        match process {
+            Process::Whole(run) => (is_new.then(|| run.clone()), None),
+            Process::Worker { age, connection, .. } => {
+                // A server counts from 1 when it is started, and goes on counting when it is told to reload.
+                let is_restart = connection.is_some_and(|number| Some(number) < self.connection);
+                self.connection = *connection;
+                (None, is_restart.then(|| asked_at.plus(-*age)))
+            }
+        }
+    }
+
+    /// Notes how far everybody has come, and says who stands still.
+    fn note_moves(&mut self, publishers: &[Listed], asked_at: Timestamp) -> HashSet<String> {
+        let mut moves = HashMap::with_capacity(publishers.len());
+        for listed in publishers {
+            let Some(bytes) = listed.bytes else { continue };
+            let known_as = known_as_of(listed);
+            let before = self.moves.get(known_as).filter(|before| before.bytes == bytes);
+            moves
+                .insert(known_as.to_owned(), Move { bytes, since: before.map_or(asked_at, |one| one.since) });
+        }
+        self.moves = moves;
+        let stalled = self.moves.iter().filter(|(_, one)| one.is_stalled(asked_at));
+        stalled.map(|(known_as, _)| known_as.clone()).collect()
+    }
+
+    fn note_seen(&mut self, publishers: &[Listed]) {
+        if self.seen.len() > MANY_SEEN {
+            self.seen.clear();
+        }
+        self.seen.extend(publishers.iter().map(|listed| known_as_of(listed).to_owned()));
+    }
+}
+
+impl Move {
+    fn is_stalled(&self, now: Timestamp) -> bool {
+        // Nothing at all has come yet, or nothing any more.
+        self.bytes == 0 || self.since.plus(STALLED_AFTER) <= now
+    }
+}
+
+/// What a publisher goes by in a list: its session id or, where the list has none, its name.
+pub(super) fn known_as_of(listed: &Listed) -> &str {
+    listed.session.as_deref().unwrap_or(listed.name.expose())
+}
+
+impl Process {
+    fn id(&self) -> &str {
+        match self {
+            Self::Whole(run) => run,
+            Self::Worker { id, .. } => id,
+        }
+    }
+}
