@@ -10,6 +10,7 @@ mod crash;
 mod cuts;
 mod freshness;
 mod media;
+mod on_air;
 mod outage;
 mod races;
 mod secrets;

@@ -269,6 +269,12 @@ impl Stage {
         }
     }
 
+    /// Has the real nginx read its configuration again.
+    pub async fn reload_media(&self) {
+        let Media::Nginx(nginx) = &self.media else { panic!("only nginx is reloaded") };
+        nginx.reload().await;
+    }
+
     /// Starts the media server again.
     pub async fn restart_media(&mut self) {
         match &mut self.media {
@@ -297,6 +303,14 @@ impl Stage {
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let url = format!("rtmp://127.0.0.1:{}/live/{name}{query}", relay.port());
         Encoder::Real { program: encoder::publish(&url, self.outputs.path()), _relay: relay }
+    }
+
+    /// Publishes as the owner's address says, and brings no media; only a simulated server can be told so.
+    pub fn publish_without_media(&self, owner: &Owner, host: u8) -> Encoder {
+        let Media::Simulated(server) = &self.media else { panic!("only a simulated server") };
+        let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
+        let query = format!("key={}", owner.key);
+        Encoder::Simulated(server.publish_without_media(&owner.playback_id, &query, from))
     }
 
     /// Where outputs of encoders are.
@@ -366,6 +380,26 @@ impl Encoder {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the encoder goes on: {self:?}");
+    }
+
+    /// Has it fall silent, with its connection open; returns what is to be kept for the connection's sake.
+    pub fn freeze(self) -> Option<Self> {
+        match self {
+            Self::Real { program, _relay } => {
+                program.signal("STOP");
+                Some(Self::Real { program, _relay })
+            }
+            Self::Simulated(encoder) => {
+                encoder.freeze();
+                None
+            }
+        }
+    }
+
+    /// Has a frozen one go on.
+    pub fn thaw(&self) {
+        let Self::Real { program, .. } = self else { panic!("only a real one") };
+        program.signal("CONT");
     }
 
     /// Kills it with SIGKILL.

@@ -62,6 +62,18 @@ impl NginxRtmp {
         self.is_up().await;
     }
 
+    /// Has it read its configuration again, as after a change or a new certificate; returns once the new worker answers.
+    pub async fn reload(&self) {
+        let stat = format!("http://127.0.0.1:{}/stat", self.ports.control);
+        let pid = async || {
+            let page = get(&stat).await.1;
+            page.split("<pid>").nth(1).and_then(|rest| rest.split('<').next()).map(str::to_owned)
+        };
+        let before = pid().await;
+        self.program.signal("HUP");
+        crate::eventually("a new worker", || async { pid().await != before }).await;
+    }
+
     /// Whether the playlist of this name is served.
     pub async fn playlist(&self, name: &str) -> bool {
         get(&format!("http://127.0.0.1:{}/live/{name}/index.m3u8", self.ports.http)).await.0 == 200

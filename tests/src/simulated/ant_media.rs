@@ -26,6 +26,7 @@ pub(super) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: Some(Duration::from_millis(10)),
     end_after: Duration::ZERO,
+    playlist_stays: Duration::ZERO,
     frozen_after: Duration::from_secs(60),
     tells_end_of_refused: false,
     tells_ends_at: &[],

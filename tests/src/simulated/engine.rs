@@ -1,6 +1,5 @@
 //! One life of a simulated server's process: its publishers, and what it says and does by its table of rules.
 
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ pub(super) struct Run {
     pub(super) since: Instant,
     counters: Mutex<[u64; 3]>,
     sessions: Mutex<Vec<Arc<Session>>>,
-    ended_names: Mutex<Vec<String>>,
+    ended_names: Mutex<Vec<(String, Instant)>>,
     turn: tokio::sync::Mutex<()>,
     tasks: Mutex<Option<JoinSet<()>>>,
     runtime: Handle,
@@ -108,9 +107,24 @@ impl Run {
     /// Names that were live once and are no more.
     pub(super) fn ended_names(&self) -> Vec<String> {
         let live = self.live();
-        let mut names = lock(&self.ended_names).clone();
-        names.retain(|name| live.iter().all(|session| session.name != *name));
-        names
+        let names = lock(&self.ended_names).clone();
+        let names = names.into_iter().map(|(name, _)| name);
+        names.filter(|name| live.iter().all(|session| session.name != *name)).collect()
+    }
+
+    /// Whether viewers find a playlist of this name: of a live stream, or of one that ended a moment ago.
+    pub(super) fn has_playlist(&self, name: &str) -> bool {
+        let stays =
+            |(ended, at): &(String, Instant)| ended == name && at.elapsed() < self.rules.playlist_stays;
+        self.watchable().iter().any(|session| session.name == name)
+            || lock(&self.ended_names).iter().any(stays)
+    }
+
+    /// The publishers that have asked and were not answered yet.
+    pub(super) fn asking(&self) -> Vec<Arc<Session>> {
+        let mut sessions = lock(&self.sessions).clone();
+        sessions.retain(|session| session.is(&State::Asking));
+        sessions
     }
 
     /// Waits as a control call or a viewer has to.
@@ -122,10 +136,10 @@ impl Run {
     }
 
     /// Lets a publisher in, if the hook does.
-    pub(super) fn publish(self: &Arc<Self>, name: &str, query: &str, from: IpAddr) -> Arc<Session> {
+    pub(super) fn publish(self: &Arc<Self>, connect: impl FnOnce(String) -> Session) -> Arc<Session> {
         let id = (self.rules.session_id)(self.count(Counter::Connections));
-        let session = Arc::new(Session::new(id, name, query, from));
-        if !(self.rules.name_is_allowed)(name) {
+        let session = Arc::new(connect(id));
+        if !(self.rules.name_is_allowed)(&session.name) {
             session.state.send_replace(State::Refused("the name is not allowed".to_owned()));
             return session;
         }
@@ -171,19 +185,25 @@ impl Run {
             (Some(_), SecondPublisher::IsRefused) => {
                 return Err(("somebody else publishes to this name".to_owned(), Duration::ZERO));
             }
-            (Some(first), SecondPublisher::TakesOver) => {
-                self.end(&first, &State::Cut);
+            (Some(_), SecondPublisher::TakesOver) => {
                 session.state.send_replace(State::Live);
             }
             (None, _) => {}
+        }
+        if !session.brings_media {
+            let (run, session) = (Arc::clone(self), Arc::clone(session));
+            self.spawn(async move {
+                sleep(run.rules.frozen_after).await;
+                run.leave(&session);
+            });
+            return Ok(());
         }
         if let Some(pause) = self.rules.begin_after {
             let (run, session) = (Arc::clone(self), Arc::clone(session));
             self.spawn(async move {
                 sleep(pause).await;
                 if session.is(&State::Live) {
-                    session.is_begun.store(true, Ordering::SeqCst);
-                    run.tell(&Event::Begin(&session));
+                    run.begin(&session);
                 }
             });
         }
@@ -200,6 +220,16 @@ impl Run {
         Ok(())
     }
 
+    /// The media of a live publisher have come: it takes the place of whoever had its name.
+    fn begin(self: &Arc<Self>, session: &Arc<Session>) {
+        let others = self.live().into_iter().filter(|other| other.name == session.name);
+        for other in others.filter(|other| !Arc::ptr_eq(other, session)) {
+            self.end(&other, &State::Cut);
+        }
+        session.is_begun.store(true, Ordering::SeqCst);
+        self.tell(&Event::Begin(session));
+    }
+
     /// The encoder's connection is closed.
     pub(super) fn leave(self: &Arc<Self>, session: &Arc<Session>) {
         session.has_left.store(true, Ordering::SeqCst);
@@ -210,6 +240,7 @@ impl Run {
 
     /// The encoder is silent, though its connection is open.
     pub(super) fn freeze(self: &Arc<Self>, session: &Arc<Session>) {
+        session.frozen_at.get_or_init(Instant::now);
         let (run, session) = (Arc::clone(self), Arc::clone(session));
         self.spawn(async move {
             sleep(run.rules.frozen_after).await;
@@ -277,9 +308,8 @@ impl Run {
         if was_live {
             self.forget(session);
             let mut names = lock(&self.ended_names);
-            if !names.contains(&session.name) {
-                names.push(session.name.clone());
-            }
+            names.retain(|(name, _)| *name != session.name);
+            names.push((session.name.clone(), Instant::now()));
         }
         was_live && self.has_begun(session)
     }

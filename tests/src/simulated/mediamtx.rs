@@ -14,7 +14,8 @@ use super::text::{iso, since_1970, uuid};
 
 /// It asks inside its one path manager, so that everybody waits with it; a denial comes after a random pause of up
 /// to 4 s, here a tenth of that, in a fixed order.
-/// The second publisher throws the first one out (`overridePublisher`); its begin and end commands are curl, with
+/// It asks before it has media (since 1.20.1), which come a second or two later; only then is a publisher listed.
+/// Then, too, a second publisher throws the first one out (`overridePublisher`); its begin and end commands are curl, with
 /// 5 s; SIGTERM tells ends, and a frozen publisher is gone after `readTimeout`.
 pub(super) const RULES: Rules = Rules {
     name_is_allowed,
@@ -34,8 +35,9 @@ pub(super) const RULES: Rules = Rules {
         Duration::from_millis(320),
     ],
     second_publisher: SecondPublisher::TakesOver,
-    begin_after: Some(Duration::from_millis(100)),
+    begin_after: Some(Duration::from_secs(1)),
     end_after: Duration::ZERO,
+    playlist_stays: Duration::ZERO,
     frozen_after: Duration::from_secs(10),
     tells_end_of_refused: false,
     tells_ends_at: &[Signal::Term],
@@ -128,7 +130,14 @@ fn command(run: &Run, session: &Session, event: &str) -> Request {
 
 fn control(run: &Arc<Run>, call: &Call) -> Answer {
     let kicked = call.path.strip_prefix("/v3/rtmpconns/kick/");
+    let asked = call.path.strip_prefix("/v3/rtmpconns/get/");
     match (call.method.as_str(), kicked) {
+        ("GET", None) if asked.is_some() => {
+            match run.live().into_iter().find(|session| asked == Some(&session.id)) {
+                Some(session) => Answer::json(200, &connection(&session)),
+                None => Answer::json(404, &json!({"status": "error", "error": "connection not found"})),
+            }
+        }
         ("GET", None) if call.path == "/v3/paths/list" => Answer::json(200, &paths(run, call)),
         ("POST", Some(id)) if run.cut(|session| session.id == id) => {
             Answer::json(200, &json!({"status": "ok"}))
@@ -139,11 +148,24 @@ fn control(run: &Arc<Run>, call: &Call) -> Answer {
 }
 
 fn paths(run: &Run, call: &Call) -> Value {
-    let live = run.live();
+    let live = run.watchable();
     let per_page = call.number("itemsPerPage", 100).max(1);
     let page = live.iter().skip(call.number("page", 0) * per_page).take(per_page);
     let items: Vec<Value> = page.map(|session| path(session)).collect();
     json!({"itemCount": live.len(), "pageCount": live.len().div_ceil(per_page), "items": items})
+}
+
+fn connection(session: &Session) -> Value {
+    json!({
+        "id": session.id,
+        "created": iso(since_1970().saturating_sub(session.since.elapsed())),
+        "remoteAddr": session.from.to_string(),
+        "state": "publish",
+        "path": format!("live/{}", session.name),
+        "query": session.query,
+        "bytesReceived": session.bytes(),
+        "bytesSent": 3_500,
+    })
 }
 
 fn path(session: &Session) -> Value {
@@ -160,7 +182,7 @@ fn path(session: &Session) -> Value {
         "online": true,
         "onlineTime": ready_time,
         "tracks": ["H264", "MPEG-4 Audio"],
-        "bytesReceived": age.as_millis() as u64 * 125,
+        "bytesReceived": session.bytes(),
         "bytesSent": 0,
         "readers": [{"type": "hlsMuxer", "id": ""}],
     })

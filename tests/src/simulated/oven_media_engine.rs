@@ -35,6 +35,7 @@ pub(super) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: None,
     end_after: Duration::from_millis(300),
+    playlist_stays: Duration::ZERO,
     frozen_after: Duration::from_secs(60),
     tells_end_of_refused: true,
     tells_ends_at: &[],

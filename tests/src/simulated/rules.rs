@@ -38,6 +38,8 @@ pub(super) struct Rules {
     pub(super) begin_after: Option<Duration>,
     /// From the end of a publisher to the event that tells of it.
     pub(super) end_after: Duration,
+    /// How long the playlist of a stream stays that has ended.
+    pub(super) playlist_stays: Duration,
     /// How long a silent publisher is believed to be there.
     pub(super) frozen_after: Duration,
     /// Whether an end is told of publishers that never were live, because they were denied or came second.
@@ -91,7 +93,7 @@ pub(super) enum Redirects {
 pub(super) enum SecondPublisher {
     /// The first one stays.
     IsRefused,
-    /// The first one is thrown out.
+    /// The first one is thrown out when the media of the second come.
     TakesOver,
 }
 

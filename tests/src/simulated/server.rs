@@ -53,12 +53,19 @@ impl MediaServer {
 
     /// An encoder at this address connects and tries to publish `live/{name}?{query}`.
     pub fn publish(&self, name: &str, query: &str, from: IpAddr) -> Encoder {
-        Encoder::new(Arc::clone(&self.run), self.run.publish(name, query, from))
+        let session = self.run.publish(|id| Session::new(id, name, query, from));
+        Encoder::new(Arc::clone(&self.run), session)
+    }
+
+    /// The same, but no media ever come after it was let in.
+    pub fn publish_without_media(&self, name: &str, query: &str, from: IpAddr) -> Encoder {
+        let session = self.run.publish(|id| Session::new(id, name, query, from).without_media());
+        Encoder::new(Arc::clone(&self.run), session)
     }
 
     /// Whether viewers can watch this name now.
     pub fn playlist(&self, name: &str) -> bool {
-        self.run.watchable().iter().any(|session| session.name == name)
+        self.run.has_playlist(name)
     }
 
     /// Everything that it shows to the public: its front page, and the playlists of what is live.
@@ -136,12 +143,18 @@ fn route(run: &Arc<Run>, call: &Call) -> Answer {
         return Answer { status: 200, content_type: "text/html", body: FRONT_PAGE.to_owned() };
     }
     if let Some(rest) = call.path.strip_prefix("/live/") {
-        let mut shown = run.watchable().into_iter();
-        let found = shown.find(|session| rest.strip_suffix("/index.m3u8") == Some(&session.name));
-        return match found {
+        let name = rest.strip_suffix("/index.m3u8").unwrap_or_default();
+        let live = run.watchable().into_iter().find(|session| session.name == name);
+        return match live {
             Some(live) => {
                 Answer { status: 200, content_type: "application/vnd.apple.mpegurl", body: playlist(&live) }
             }
+            // It grows no more, and nothing in it says so.
+            None if run.has_playlist(name) => Answer {
+                status: 200,
+                content_type: "application/vnd.apple.mpegurl",
+                body: "#EXTM3U\n".to_owned(),
+            },
             None => Answer { status: 404, content_type: "text/plain", body: "404 page not found".to_owned() },
         };
     }

@@ -1,6 +1,7 @@
 //! A publisher, as a simulated server sees it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Instant;
 
@@ -40,6 +41,10 @@ pub(super) struct Session {
     pub(super) has_left: AtomicBool,
     /// Whether its begin was told.
     pub(super) is_begun: AtomicBool,
+    /// Whether it ever brings media.
+    pub(super) brings_media: bool,
+    /// When its media stopped, though its connection is open.
+    pub(super) frozen_at: OnceLock<Instant>,
 }
 
 impl Session {
@@ -55,7 +60,20 @@ impl Session {
             state: watch::Sender::new(State::Asking),
             has_left: AtomicBool::new(false),
             is_begun: AtomicBool::new(false),
+            brings_media: true,
+            frozen_at: OnceLock::new(),
         }
+    }
+
+    /// The same connection, on which no media ever come.
+    pub(super) fn without_media(self) -> Self {
+        Self { brings_media: false, ..self }
+    }
+
+    /// How many bytes have come, at a megabit a second.
+    pub(super) fn bytes(&self) -> u64 {
+        let until = self.frozen_at.get().copied().unwrap_or_else(Instant::now);
+        until.duration_since(self.since).as_millis() as u64 * 125
     }
 
     /// Whether it is in this state now.

@@ -21,6 +21,7 @@ const CREDENTIALS: &str = "ops:pw";
 
 /// It waits 30 s for an answer, asks once, refuses a second publisher after having asked about it, without any
 /// event, and tells no ends at SIGTERM; a frozen publisher is gone after 11 s.
+/// The playlist of a stream that ended goes after `hls_dispose`, from 6.0.173 on.
 /// The real intervals are settings; the recorded run had 9 s for heartbeats and 2 s for segments.
 pub(super) const RULES: Rules = Rules {
     name_is_allowed: any_name,
@@ -36,6 +37,7 @@ pub(super) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: None,
     end_after: Duration::ZERO,
+    playlist_stays: Duration::from_secs(2),
     frozen_after: Duration::from_secs(11),
     tells_end_of_refused: false,
     tells_ends_at: &[Signal::Quit],
@@ -154,6 +156,12 @@ fn control(run: &Arc<Run>, call: &Call) -> Answer {
             list["streams"] = streams.take(call.number("count", 10)).collect();
             Answer::json(200, &list)
         }
+        ("GET", "/api/v1/clients") => {
+            let mut list = answer(0);
+            let clients = clients(run).into_iter().skip(call.number("start", 0));
+            list["clients"] = clients.take(call.number("count", 10)).collect();
+            Answer::json(200, &list)
+        }
         ("DELETE", path) if path.starts_with("/api/v1/clients/") => {
             let id = path.trim_start_matches("/api/v1/clients/");
             let code = if run.cut(|session| session.id == id) { answer(0) } else { json!({"code": 2049}) };
@@ -163,15 +171,48 @@ fn control(run: &Arc<Run>, call: &Call) -> Answer {
     }
 }
 
+/// Bytes are added up every three seconds.
+fn sampled(session: &Session) -> u64 {
+    session.bytes() / 375_000 * 375_000
+}
+
+/// Who publishes is listed from its question on.
+fn clients(run: &Run) -> Vec<Value> {
+    let all = run.live().into_iter().chain(run.asking());
+    let client = |session: Arc<Session>| {
+        json!({
+            "id": session.id,
+            "vhost": "vid-default",
+            "stream": stream_id(&session.name),
+            "ip": session.from.ip().to_string(),
+            "pageUrl": "",
+            "swfUrl": "",
+            "tcUrl": "rtmp://127.0.0.1:1935/live",
+            "url": format!("/live/{}", session.name),
+            "name": session.name,
+            "type": "fmle-publish",
+            "publish": true,
+            "alive": session.since.elapsed().as_secs_f64(),
+            "send_bytes": 3_633,
+            "recv_bytes": sampled(&session),
+            "kbps": {"recv_30s": 0, "send_30s": 0},
+        })
+    };
+    let mut clients: Vec<Value> = all.map(client).collect();
+    // They stand in the order of their ids.
+    clients.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
+    clients
+}
+
 /// Names that viewers still wait for stay in the list, as inactive.
 fn streams(run: &Run) -> Vec<Value> {
     let active = run.live().into_iter().map(|session| {
         let publish = json!({"active": true, "cid": session.id});
-        (session.name.clone(), session.since.elapsed(), publish)
+        (session.name.clone(), session.since.elapsed(), sampled(&session), publish)
     });
     let inactive = run.ended_names().into_iter();
-    let inactive = inactive.map(|name| (name, Duration::ZERO, json!({"active": false})));
-    let entry = |(name, age, publish): (String, Duration, Value)| {
+    let inactive = inactive.map(|name| (name, Duration::ZERO, 0, json!({"active": false})));
+    let entry = |(name, age, bytes, publish): (String, Duration, u64, Value)| {
         let is_active = publish["active"] == true;
         json!({
             "id": stream_id(&name),
@@ -184,7 +225,7 @@ fn streams(run: &Run) -> Vec<Value> {
             "clients": 1,
             "frames": age.as_secs() * 30,
             "send_bytes": 4500,
-            "recv_bytes": 4500 + age.as_millis() as u64 * 125,
+            "recv_bytes": bytes,
             "kbps": {"recv_30s": 1000, "send_30s": 0},
             "publish": publish,
             "video": is_active.then(|| json!({"codec": "H264", "profile": "High", "level": "3.1", "width": 1280, "height": 720})),

@@ -38,6 +38,7 @@ pub(super) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: Some(Duration::from_millis(100)),
     end_after: Duration::ZERO,
+    playlist_stays: Duration::ZERO,
     frozen_after: Duration::from_secs(15),
     tells_end_of_refused: false,
     tells_ends_at: &[],
@@ -177,7 +178,7 @@ fn source(session: &Session, schema: &str) -> Value {
 
 /// Above `flowThreshold`, below which no `on_flow_report` is sent.
 fn bytes_of(session: &Session) -> u64 {
-    1_100_000 + session.since.elapsed().as_millis() as u64 * 125
+    1_100_000 + session.bytes()
 }
 
 /// Every answer has the status 200.

@@ -1,0 +1,158 @@
+//! `live` is what viewers can watch, also where a list of a media server says little: after a reload, with a frozen
+//! encoder, and while one takes over from another.
+
+use std::time::{Duration, Instant};
+
+use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, eventually, simulated};
+
+/// An owner whose encoder is on air, as viewers and the service agree.
+async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
+    let owner = stage.new_owner().await;
+    let encoder = stage.publish(&owner, 1).await;
+    is_on_air(stage, &owner).await;
+    (owner, encoder)
+}
+
+async fn is_on_air(stage: &Stage, owner: &Owner) {
+    let what = format!("{:?}: a picture that the service knows of", stage.set_up);
+    eventually(&what, || async { stage.is_live(owner).await && stage.can_be_watched(owner).await }).await;
+}
+
+/// Looks again and again, for longer than a lease, whether the service still says so.
+async fn stays_on_air(stage: &Stage, owner: &Owner) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(15) {
+        let sessions = stage.sessions(owner).await;
+        assert!(stage.stream(owner).await["live"] == true, "{:?}: {sessions:?}", stage.set_up);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(stage.can_be_watched(owner).await, "{:?}", stage.set_up);
+}
+
+/// nginx leaves the publishers of before with its old worker, which no list shows and no order reaches.
+async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: SetUp, kind: StoreKind) {
+    let mut stage = Stage::start(set_up, kind).await;
+    let (owner, mut encoder) = on_air(&mut stage).await;
+    let began = stage.stream(&owner).await["live_since"].clone();
+    stage.reload_media().await;
+    stays_on_air(&stage, &owner).await;
+
+    // Another encoder is refused, whichever worker it meets.
+    stage.publish(&owner, 2).await.ended().await;
+    assert_eq!(stage.attempts(&owner).await, ["already_live"]);
+    assert!(!encoder.has_ended(), "{set_up:?}: {encoder:?}");
+
+    // The service may have been away meanwhile.
+    stage.crash_service();
+    assert!(!encoder.has_ended(), "{set_up:?}: {encoder:?}");
+    stage.restart_service().await;
+    is_on_air(&stage, &owner).await;
+    assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast");
+
+    // One that begins after the reload is with the new worker.
+    let (other, other_encoder) = on_air(&mut stage).await;
+
+    let stopped = Instant::now();
+    assert_eq!(stage.service().post_as(owner.user, "/api/streams/stop").await.status, 200);
+    encoder.ended().await;
+    println!("{set_up:?}: a stop after a reload cut after {:?}", stopped.elapsed());
+    eventually("the end of the session", || async {
+        stage.sessions(&owner).await[0]["end_reason"] == "stopped"
+    })
+    .await;
+    eventually("the end of the picture", || async { !stage.can_be_watched(&owner).await }).await;
+    is_on_air(&stage, &other).await;
+    other_encoder.kill();
+    eventually("the end of the other", || async { !stage.is_live(&other).await }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_of_nginx_with_keys_in_addresses() {
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxKey, StoreKind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_of_nginx_with_public_names() {
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxPlayback, StoreKind::Postgres)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_of_nginx_that_renames() {
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxRename, StoreKind::Sqlite)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_reload_of_nginx_the_same_encoder_takes_over_from_itself() {
+    let mut stage = Stage::start(SetUp::NginxPlayback, StoreKind::Sqlite).await;
+    let (owner, mut first) = on_air(&mut stage).await;
+    let began = stage.stream(&owner).await["live_since"].clone();
+    stage.reload_media().await;
+    let mut second = stage.publish(&owner, 1).await;
+    first.ended().await;
+    is_on_air(&stage, &owner).await;
+    assert!(!second.has_ended(), "{second:?}");
+    assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast");
+    second.kill();
+    eventually("the end", || async { !stage.is_live(&owner).await }).await;
+}
+
+/// A frozen encoder is off air before its server gives its connection up.
+async fn a_frozen_encoder_is_off_air(set_up: SetUp) {
+    let mut stage = Stage::start(set_up, StoreKind::Sqlite).await;
+    let (owner, encoder) = on_air(&mut stage).await;
+    // Long enough for the server to have counted some of its bytes.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(stage.stream(&owner).await["live"] == true, "{set_up:?}");
+    }
+    let frozen = Instant::now();
+    let kept = encoder.freeze();
+    eventually("a stream off air whose connection stands", || async {
+        stage.stream(&owner).await["live"] == false && stage.sessions(&owner).await[0]["ended_at"].is_null()
+    })
+    .await;
+    println!("{set_up:?}: a frozen encoder was off air after {:?}", frozen.elapsed());
+    if set_up == SetUp::NodeTwo {
+        kept.as_ref().expect("a real one").thaw();
+        eventually("a stream on air again", || async { stage.is_live(&owner).await }).await;
+        assert_eq!(stage.sessions(&owner).await.len(), 1, "it is the same session");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_encoder_is_off_air_on_every_server_that_counts_bytes() {
+    let set_ups = [
+        SetUp::NginxKey,
+        SetUp::NodeTwo,
+        SetUp::NodeFour,
+        SetUp::Simulated(simulated::Family::Srs),
+        SetUp::Simulated(simulated::Family::MediaMtx),
+        SetUp::Simulated(simulated::Family::ZlMediaKit),
+    ];
+    let playing = set_ups.map(|set_up| tokio::spawn(a_frozen_encoder_is_off_air(set_up)));
+    for (set_up, played) in set_ups.into_iter().zip(playing) {
+        assert!(played.await.is_ok(), "{set_up:?} failed");
+    }
+}
+
+/// MediaMTX keeps the one before until the next brings media; a next that brings none ends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_takes_over_without_media_ends_no_broadcast() {
+    let mut stage = Stage::start(SetUp::Simulated(simulated::Family::MediaMtx), StoreKind::Sqlite).await;
+    let (owner, mut first) = on_air(&mut stage).await;
+    let _silent = stage.publish_without_media(&owner, 1);
+    stays_on_air(&stage, &owner).await;
+    assert!(!first.has_ended());
+    // One that brings media takes over, and viewers see no gap.
+    let second = stage.publish(&owner, 1).await;
+    while !first.has_ended() {
+        assert!(stage.can_be_watched(&owner).await && stage.stream(&owner).await["live"] == true);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    is_on_air(&stage, &owner).await;
+    drop(second);
+    eventually("the end", || async { !stage.is_live(&owner).await }).await;
+}
