@@ -13,7 +13,7 @@ demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test
 	tests/demo
 
 test: ## Runs every test, and starts and stops the servers that they need
-	@tests/need cargo cc curl git python3 openssl postgresql node npm nginx-rtmp ffmpeg chromium gstreamer
+	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer node npm nginx-rtmp ffmpeg chromium gstreamer
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --all-features
 

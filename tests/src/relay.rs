@@ -1,8 +1,9 @@
-//! A relay in front of a server: it lets what it carries wait, and shows the server another address to come from.
+//! A relay in front of a server: it lets what it carries wait, shows the server another address to come from, and leads
+//! to another server when it is told so.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct Relay {
     port: u16,
+    target: Arc<AtomicU16>,
     delay_ms: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
@@ -22,18 +24,25 @@ impl Relay {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let delay_ms: Arc<AtomicU64> = Arc::default();
-        let delay = delay_ms.clone();
+        let target = Arc::new(AtomicU16::new(target));
+        let (delay, leads_to) = (delay_ms.clone(), target.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let target = leads_to.load(Ordering::SeqCst);
                 tokio::spawn(carry(client, target, from, delay.clone()));
             }
         });
-        Self { port, delay_ms, task }
+        Self { port, target, delay_ms, task }
     }
 
     /// Where it listens, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Leads every connection from now on to this port; those that are open stay where they are.
+    pub fn switch_to(&self, target: u16) {
+        self.target.store(target, Ordering::SeqCst);
     }
 
     /// Lets every connection from now on wait for so long before it is carried.

@@ -48,7 +48,7 @@ impl NotConnected {
     }
 
     /// Of several addresses that failed, the last that said why counts.
-    fn and(self, next: Self) -> Self {
+    fn and(&self, next: &Self) -> Self {
         Self { what: format!("{}; {}", self.what, next.what), state: next.state.or(self.state) }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) async fn connect(
     let mut failed: Option<NotConnected> = None;
     let mut fail = |error: NotConnected| {
         failed = Some(match failed.take() {
-            Some(before) => before.and(error),
+            Some(before) => before.and(&error),
             None => error,
         });
     };

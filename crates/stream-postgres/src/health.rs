@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use diesel_async::RunQueryDsl as _;
 use futures_util::FutureExt as _;
 use stream_domain::Timestamp;
 use stream_domain::ports::{StoreError, StoreHealth, UsersTable};

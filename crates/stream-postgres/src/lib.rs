@@ -168,14 +168,18 @@ impl PostgresStore {
             let mut attempts = Attempts::within(limit, connector.entropy());
             loop {
                 let mut link = pool::acquire(&pool, limit).await?;
+                if !attempts.takes(link.made_at()) {
+                    drop(Object::take(link));
+                    continue;
+                }
                 let outcome = connector.in_time(link.canceller(), limit, step.clone()(&mut link)).await;
                 let Some(outcome) = outcome else {
                     drop(Object::take(link));
                     return Err(too_slow().into());
                 };
-                let said = connector.judge(&mut link);
+                let again = connector.judge(&mut link);
                 drop(link);
-                if outcome.is_ok() || !attempts.next(said).await {
+                if outcome.is_ok() || !attempts.next(again).await {
                     return outcome;
                 }
             }

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError, jittered};
 use tokio::task::JoinHandle;
 
+use crate::attempts::Again;
 use crate::connect::{self, CONNECT_TIMEOUT, Canceller, Connected, NotConnected};
 use crate::error::{self, Meaning};
 use crate::tls::Tls;
@@ -174,8 +175,9 @@ impl Connector {
         self.has_lost_statements.store(false, Ordering::Relaxed);
     }
 
-    /// What the server said last on this connection, which is given up if it leads to the wrong place.
-    pub(crate) fn judge(&self, link: &mut Link) -> Option<Meaning> {
+    /// Judges a connection by what the server said last on it, and gives it up if it leads to the wrong place; tells
+    /// whether a step that failed may be tried again.
+    pub(crate) fn judge(&self, link: &mut Link) -> Option<Again> {
         let state = link.wire.take_error()?;
         let meaning = Meaning::of(state);
         if meaning.ends_connection() {
@@ -185,13 +187,23 @@ impl Connector {
                 self.renew_all();
             }
         }
-        if meaning == Meaning::Stale
-            && link.is_pooled
-            && !self.has_lost_statements.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(%state, "a pooler between this service and PostgreSQL lost a prepared statement");
+        match meaning {
+            Meaning::Contention => Some(Again::Later),
+            // Where others were just given up as well, this one is likely to be the last of its kind.
+            Meaning::WrongNode if link.generation < self.generation.load(Ordering::SeqCst) => {
+                Some(Again::Elsewhere(Instant::now()))
+            }
+            Meaning::Stale => {
+                if link.is_pooled && !self.has_lost_statements.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        %state,
+                        "a pooler between this service and PostgreSQL lost a prepared statement"
+                    );
+                }
+                Some(Again::Elsewhere(Instant::now()))
+            }
+            _ => None,
         }
-        Some(meaning)
     }
 
     /// Waits for a connection's step until the time-out; `None` if it took longer.
@@ -255,6 +267,7 @@ pub(crate) struct Link {
     canceller: Canceller,
     driver: JoinHandle<()>,
     wire: Arc<Wire>,
+    made_at: Instant,
     generation: u64,
     is_pooled: bool,
     is_unfit: bool,
@@ -264,12 +277,23 @@ impl Link {
     fn new(connected: Connected, generation: u64) -> Self {
         let Connected { connection, driver, wire, canceller, has_settings } = connected;
         let is_pooled = !has_settings;
-        Self { connection, canceller, driver, wire, generation, is_pooled, is_unfit: false }
+        let made_at = Instant::now();
+        Self { connection, canceller, driver, wire, made_at, generation, is_pooled, is_unfit: false }
     }
 
     /// Ends what the connection is doing.
     pub(crate) fn canceller(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// What the last error on it means, since this was asked before.
+    pub(crate) fn last_meaning(&self) -> Option<Meaning> {
+        self.wire.take_error().map(Meaning::of)
+    }
+
+    /// When it was made.
+    pub(crate) fn made_at(&self) -> Instant {
+        self.made_at
     }
 
     /// Whether a pooler stands between the store and the server.

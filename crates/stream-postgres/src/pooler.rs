@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use diesel::sql_types::Integer;
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::SimpleAsyncConnection as _;
 use stream_domain::ports::StoreError;
 use tokio::time::timeout;
 
-use crate::error::{self, Meaning};
+use crate::PostgresStore;
+use crate::error::{self, BrokenPooler, Meaning};
 use crate::pool::{self, Link};
 use crate::statement::Statement;
-use crate::{PostgresStore, error::BrokenPooler};
 
 /// How many server connections are occupied at most, to see a statement on another one than it was prepared on.
 const OCCUPIED: usize = 3;
@@ -67,8 +67,8 @@ impl PostgresStore {
     /// The server's process, by a statement that is prepared once for the connection.
     async fn process(&self, link: &mut Link) -> Result<i32, StoreError> {
         let statement = Statement::<Integer>::new(" SELECT pg_backend_pid()", Vec::new());
-        let answered = statement.get_result(&mut **link).await;
-        answered.map_err(|failure| match self.connector.judge(link) {
+        let answered = statement.get_result(link).await;
+        answered.map_err(|failure| match link.last_meaning() {
             Some(Meaning::Stale) => StoreError::failed(BrokenPooler(failure.into())),
             _ => error::query(failure),
         })

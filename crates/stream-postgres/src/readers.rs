@@ -67,6 +67,12 @@ impl<Memory: Default + Send> Readers<Memory> {
                 Reader::Own(link, memory) => (link, memory),
                 Reader::Borrowed(link, memory) => (&mut **link, memory),
             };
+            if !attempts.takes(link.made_at()) {
+                if let Reader::Borrowed(link, _) = reader {
+                    drop(Object::take(link));
+                }
+                continue;
+            }
             let canceller = link.canceller();
             let Some(outcome) =
                 self.connector.in_time(canceller, self.limit, step.clone()(link, memory)).await
@@ -76,13 +82,13 @@ impl<Memory: Default + Send> Readers<Memory> {
                 }
                 return Err(too_slow());
             };
-            let said = self.connector.judge(link);
+            let again = self.connector.judge(link);
             if let Reader::Own(link, memory) = reader
                 && !self.is_closed.load(Ordering::Relaxed)
             {
                 self.idle().push((link, memory));
             }
-            if outcome.is_ok() || !attempts.next(said).await {
+            if outcome.is_ok() || !attempts.next(again).await {
                 return outcome;
             }
         }

@@ -7,7 +7,10 @@ use std::marker::PhantomData;
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamp};
+use diesel_async::methods::LoadQuery;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use time::PrimitiveDateTime;
 
 /// A value for `$1`, `$2` and so on.
@@ -48,6 +51,20 @@ pub(crate) struct Statement<Row> {
 impl<Row> Statement<Row> {
     pub(crate) fn new(text: &'static str, parameters: Vec<Parameter>) -> Self {
         Self { text, parameters, row: PhantomData }
+    }
+
+    /// The first row, once the whole statement is done.
+    ///
+    /// Diesel's method of this name, which this one hides, is content with the row, and misses an error of the commit,
+    /// which comes behind it: a serialization failure, or a full disk.
+    pub(crate) async fn get_result<Value>(self, connection: &mut AsyncPgConnection) -> QueryResult<Value>
+    where
+        Self: LoadQuery<'static, AsyncPgConnection, Value>,
+        Row: 'static,
+        Value: Send,
+    {
+        let rows: Vec<Value> = self.load(connection).await?;
+        rows.into_iter().next().ok_or(Error::NotFound)
     }
 }
 

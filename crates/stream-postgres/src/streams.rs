@@ -64,14 +64,14 @@ impl StreamRepository for PostgresStore {
                     .filter(streams::user_id.eq(user.get()))
                     .filter(streams::status.eq(ActiveLiteral))
                     .filter(streams::expires_at.gt(now));
-                let stopped = diesel::update(active)
+                // Loaded as a whole, since an error of the commit comes behind the row.
+                let stopped: Vec<StreamRow> = diesel::update(active)
                     .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
                     .returning(StreamRow::as_returning())
-                    .get_result(connection)
+                    .load(connection)
                     .await
-                    .optional()
                     .map_err(error::query)?;
-                match stopped {
+                match stopped.into_iter().next() {
                     Some(row) => Ok(Some(row.try_into()?)),
                     None => known(connection, user, tied).await.map(|()| None),
                 }

@@ -9,8 +9,10 @@ mod migrating;
 mod pg_dump;
 mod roles;
 mod rows;
+mod servers;
 mod sessions;
 mod users;
+mod wire;
 mod writes;
 mod zones;
 
