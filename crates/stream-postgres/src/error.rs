@@ -105,8 +105,10 @@ impl Meaning {
     }
 
     /// Whether the connection is of no further use.
+    ///
+    /// One that was denied something keeps plans from before the role was given what it lacked.
     pub(crate) fn ends_connection(self) -> bool {
-        matches!(self, Self::Away | Self::WrongNode | Self::Stale)
+        matches!(self, Self::Away | Self::WrongNode | Self::Denied | Self::Stale)
     }
 
     /// What a caller is told, of this cause.

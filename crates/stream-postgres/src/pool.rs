@@ -190,7 +190,9 @@ impl Connector {
         match meaning {
             Meaning::Contention => Some(Again::Later),
             // Where others were just given up as well, this one is likely to be the last of its kind.
-            Meaning::WrongNode if link.generation < self.generation.load(Ordering::SeqCst) => {
+            Meaning::WrongNode | Meaning::Denied
+                if link.generation < self.generation.load(Ordering::SeqCst) =>
+            {
                 Some(Again::Elsewhere(Instant::now()))
             }
             Meaning::Stale => {

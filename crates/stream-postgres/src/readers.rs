@@ -86,6 +86,8 @@ impl<Memory: Default + Send> Readers<Memory> {
             if let Reader::Own(link, memory) = reader
                 && !self.is_closed.load(Ordering::Relaxed)
             {
+                // Behind a pooler the next statement may reach another server, of which nothing is known.
+                let memory = if link.is_pooled() { Memory::default() } else { memory };
                 self.idle().push((link, memory));
             }
             if outcome.is_ok() || !attempts.next(again).await {
