@@ -44,7 +44,12 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
         assert_eq!((health.status, &health.json["database"]), (503, &"disconnected".into()));
         let ready = service.get("/health/ready").await;
         assert_eq!(ready.code(), "not_ready");
-        assert!(ready.json["error"].as_str().is_some_and(|why| why.contains("refused")), "{ready:?}");
+        // Strangers get a word; the cause, with host and port, is in the log.
+        assert_eq!(ready.json["reason"], "database_unreachable");
+        let cause = format!("127.0.0.1:{}: ", cluster.port());
+        let log = service.program.errors();
+        assert!(log.lines().any(|line| line.contains(&cause) && line.contains("refused")), "{log}");
+        assert!(!ready.json.to_string().contains("127.0.0.1"), "{ready:?}");
         assert_eq!(service.get("/health/live").await.status, 200);
         cluster.resume();
         eventually("the service's return", || async { service.lookup(&key).await == 200 }).await;

@@ -78,7 +78,8 @@ fn run(program: &Path, folder: &TempDir, server: u16, port: u16, settings: &str)
     let file = folder.path().join("pgbouncer.ini");
     let text = format!(
         "[databases]\n* = host=127.0.0.1 port={server} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-         listen_port = {port}\nunix_socket_dir =\nauth_type = any\nmax_client_conn = 200\n{settings}\n"
+         listen_port = {port}\nunix_socket_dir =\nauth_type = any\nadmin_users = postgres\n\
+         max_client_conn = 200\n{settings}\n"
     );
     std::fs::write(&file, text).expect("the folder is writable");
     let mut command = Command::new(program);

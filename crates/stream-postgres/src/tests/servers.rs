@@ -17,8 +17,8 @@ use crate::PostgresStore;
 fn as_role(database: &Database<'_>, role: &str) -> PostgresStore {
     database.sql(&format!(
         "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN;
-         GRANT SELECT, INSERT, UPDATE ON streams, publish_sessions, publish_attempts TO {role};
-         GRANT DELETE ON publish_sessions, publish_attempts TO {role}; GRANT USAGE ON SEQUENCE streams_id_seq TO {role}"
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         REVOKE DELETE ON streams FROM {role}; GRANT USAGE ON SEQUENCE streams_id_seq TO {role}"
     ));
     store_at(&database.url().replace("postgres@", &format!("{role}@")))
 }
