@@ -178,17 +178,3 @@ pub(crate) fn pool(error: PoolError<NotConnected>) -> StoreError {
         error => StoreError::unavailable(error),
     }
 }
-
-/// Why a database URL cannot be used; shows nothing of it, since it holds a password.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidUrl {
-    /// It is not of the form that libpq reads.
-    #[error("not a PostgreSQL URL of the form postgresql://user:password@host:5432/database")]
-    Malformed(#[source] tokio_postgres::Error),
-    /// Its `sslmode` is none of libpq's.
-    #[error("sslmode is one of disable, prefer, require, verify-ca, verify-full")]
-    SslMode,
-    /// Its `sslrootcert` is no file of PEM certificates.
-    #[error("sslrootcert names no readable file of PEM certificates")]
-    RootCertificates,
-}

@@ -25,6 +25,7 @@ mod sessions;
 mod statement;
 mod streams;
 mod tls;
+mod url;
 mod users;
 mod wire;
 mod writes;
@@ -43,8 +44,8 @@ use stream_domain::ports::{Entropy, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-pub use error::InvalidUrl;
 pub use migrate::Plan;
+pub use url::InvalidUrl;
 
 use crate::attempts::Attempts;
 use crate::fresh::Fresh;

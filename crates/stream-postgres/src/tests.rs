@@ -11,6 +11,8 @@ mod roles;
 mod rows;
 mod servers;
 mod sessions;
+mod tls;
+mod url;
 mod users;
 mod wire;
 mod writes;

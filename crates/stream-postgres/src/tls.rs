@@ -1,21 +1,28 @@
-//! TLS as libpq means it: `sslmode` and `sslrootcert` of the URL.
+//! TLS as libpq means it: what the URL's `ssl…` parameters ask for.
 //!
-//! `disable` never, `prefer` (the default) and `require` without looking at the certificate, as libpq does;
-//! `verify-ca` and `verify-full` check chain and host name, against `sslrootcert` or the system's certificates.
+//! `disable` never encrypts; `allow` and `prefer` (the default) encrypt where they can and look at nothing; `require`
+//! looks at nothing unless `sslrootcert` is given, and then at the chain as `verify-ca` does; `verify-full` looks at the
+//! name as well.
+//! `sslrootcert=system` stands for the operating system's certificates and wants `verify-full`.
+
+mod chain;
+mod names;
+mod verifier;
 
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::ClientConfig;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::form_urlencoded;
 
 use crate::InvalidUrl;
+use crate::url;
+
+use verifier::{AsLibpq, Checks};
 
 /// How connections are encrypted.
 pub(crate) enum Tls {
@@ -25,104 +32,130 @@ pub(crate) enum Tls {
     On(MakeRustlsConnect),
 }
 
+/// Where trusted certificates come from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Roots {
+    /// The operating system.
+    System,
+    /// A file of PEM certificates.
+    File(String),
+}
+
+/// What a URL says of TLS.
+#[derive(Debug, Default)]
+pub(crate) struct TlsParameters {
+    /// `sslmode`, if it is given.
+    pub(crate) mode: Option<String>,
+    /// `requiressl=1`, which libpq still takes.
+    pub(crate) requires: bool,
+    /// `sslrootcert`.
+    pub(crate) roots: Option<Roots>,
+    /// `sslcert`.
+    pub(crate) certificate: Option<String>,
+    /// `sslkey`.
+    pub(crate) key: Option<String>,
+    /// `sslnegotiation=direct`.
+    pub(crate) is_direct: bool,
+    /// `ssl_min_protocol_version=TLSv1.3`.
+    pub(crate) is_1_3_only: bool,
+    /// `sslsni=0`.
+    pub(crate) hides_name: bool,
+}
+
 impl Tls {
-    /// Reads a database URL; `tokio-postgres` knows neither the verifying modes nor `sslrootcert`.
+    /// Reads a database URL; `tokio-postgres` knows neither the verifying modes nor files of certificates.
     pub(crate) fn read_url(url: &str) -> Result<(Config, Self), InvalidUrl> {
-        let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut mode, mut roots) = ("prefer".to_owned(), None);
-        let mut rest = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "sslmode" => mode = value.into_owned(),
-                "sslrootcert" => roots = Some(value.into_owned()),
-                _ => {
-                    rest.append_pair(&name, &value);
-                }
-            }
+        let (mut config, parameters) = url::read(url)?;
+        let is_local = config.get_hostaddrs().is_empty()
+            && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let (mode, checks) = parameters.mode_and_checks()?;
+        if mode == SslMode::Disable || (is_local && !config.get_hosts().is_empty()) {
+            // As libpq does, nothing is encrypted on a socket in the file system.
+            config.ssl_mode(SslMode::Disable);
+            return Ok((config, Self::Off));
         }
-        // The form writes a blank as `+`, which PostgreSQL's URLs do not know.
-        let rest = rest.finish().replace('+', "%20");
-        let mut config: Config = format!("{base}?{rest}").parse().map_err(InvalidUrl::Malformed)?;
-        let (ssl_mode, tls) = match mode.as_str() {
-            "disable" => (SslMode::Disable, Self::Off),
-            "allow" | "prefer" => (SslMode::Prefer, Self::On(unverified())),
-            "require" => (SslMode::Require, Self::On(unverified())),
-            "verify-ca" | "verify-full" => (SslMode::Require, Self::On(verified(roots.as_deref())?)),
+        config.ssl_mode(mode);
+        if parameters.is_direct {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
+        Ok((config, Self::On(parameters.connector(checks)?)))
+    }
+}
+
+impl TlsParameters {
+    fn mode_and_checks(&self) -> Result<(SslMode, Checks), InvalidUrl> {
+        let default = match (&self.roots, self.requires) {
+            (Some(Roots::System), _) => "verify-full",
+            (_, true) => "require",
+            _ => "prefer",
+        };
+        let mode = self.mode.as_deref().unwrap_or(default);
+        let is_weak = !["require", "verify-ca", "verify-full"].contains(&mode);
+        let (ssl_mode, checks) = match mode {
+            "disable" => (SslMode::Disable, Checks::Nothing),
+            "allow" | "prefer" => (SslMode::Prefer, Checks::Nothing),
+            "require" if self.roots.is_none() => (SslMode::Require, Checks::Nothing),
+            "require" | "verify-ca" => (SslMode::Require, Checks::Chain),
+            "verify-full" => (SslMode::Require, Checks::ChainAndName),
             _ => return Err(InvalidUrl::SslMode),
         };
-        config.ssl_mode(ssl_mode);
-        Ok((config, tls))
+        if self.roots == Some(Roots::System) && mode != "verify-full" {
+            return Err(InvalidUrl::Weak("sslrootcert=system wants sslmode=verify-full"));
+        }
+        if self.is_direct && is_weak {
+            let wants = "sslnegotiation=direct wants sslmode=require, verify-ca or verify-full";
+            return Err(InvalidUrl::Weak(wants));
+        }
+        Ok((ssl_mode, checks))
     }
-}
 
-fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider supports the default protocol versions")
-}
-
-fn verified(root_file: Option<&str>) -> Result<MakeRustlsConnect, InvalidUrl> {
-    let mut roots = RootCertStore::empty();
-    match root_file {
-        Some(path) => {
-            let certificates =
-                CertificateDer::pem_file_iter(path).map_err(|_| InvalidUrl::RootCertificates)?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|_| InvalidUrl::RootCertificates)?;
-                roots.add(certificate).map_err(|_| InvalidUrl::RootCertificates)?;
+    fn connector(&self, checks: Checks) -> Result<MakeRustlsConnect, InvalidUrl> {
+        let roots = if checks == Checks::Nothing { Vec::new() } else { self.read_roots()? };
+        let verifier = AsLibpq::new(checks, roots).ok_or(InvalidUrl::RootCertificates)?;
+        let versions: &[&rustls::SupportedProtocolVersion] =
+            if self.is_1_3_only { &[&rustls::version::TLS13] } else { rustls::DEFAULT_VERSIONS };
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .expect("the provider supports every version of the protocol")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match self.read_client_certificate()? {
+            Some((chain, key)) => {
+                builder.with_client_auth_cert(chain, key).map_err(|_| InvalidUrl::ClientCertificate)?
             }
+            None => builder.with_no_client_auth(),
+        };
+        config.enable_sni = !self.hides_name;
+        if self.is_direct {
+            // PostgreSQL 17 and later want to hear what is spoken behind the encryption.
+            config.alpn_protocols = vec![b"postgresql".to_vec()];
         }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Ok(MakeRustlsConnect::new(config))
+    }
+
+    fn read_roots(&self) -> Result<Vec<CertificateDer<'static>>, InvalidUrl> {
+        match &self.roots {
+            Some(Roots::File(path)) => read_certificates(path).ok_or(InvalidUrl::RootCertificates),
+            Some(Roots::System) | None => Ok(rustls_native_certs::load_native_certs().certs),
         }
     }
-    if roots.is_empty() {
-        return Err(InvalidUrl::RootCertificates);
+
+    fn read_client_certificate(
+        &self,
+    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, InvalidUrl> {
+        let (certificate, key) = match (&self.certificate, &self.key) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => (certificate, key),
+            _ => return Err(InvalidUrl::ClientCertificate),
+        };
+        let chain = read_certificates(certificate).ok_or(InvalidUrl::ClientCertificate)?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|_| InvalidUrl::ClientCertificate)?;
+        Ok(Some((chain, key)))
     }
-    Ok(MakeRustlsConnect::new(builder().with_root_certificates(roots).with_no_client_auth()))
 }
 
-fn unverified() -> MakeRustlsConnect {
-    let verifier = Arc::new(AnyCertificate(ring::default_provider()));
-    let config = builder().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    MakeRustlsConnect::new(config)
-}
-
-/// Encrypts without asking who is there, which is what `prefer` and `require` promise, and no more.
-#[derive(Debug)]
-struct AnyCertificate(CryptoProvider);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+/// The certificates of a PEM file; `None` if it cannot be read or has none.
+fn read_certificates(path: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let certificates = CertificateDer::pem_file_iter(path).ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+    Some(certificates).filter(|certificates| !certificates.is_empty())
 }
