@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format build deny image-check bench
+.PHONY: help run demo test test-postgres-versions check format build deny image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -13,9 +13,15 @@ demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test
 	tests/demo
 
 test: ## Runs every test, and starts and stops the servers that they need
-	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer node npm nginx-rtmp ffmpeg chromium gstreamer
+	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg chromium gstreamer
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --all-features
+	tests/postgres-versions 13 18
+
+test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
+	@tests/need cargo cc postgresql pgbouncer openssl sqlite3 node npm
+	cargo build --locked --package stream-server
+	tests/postgres-versions
 
 check: ## Checks format, lints, documentation, and the licences of dependencies
 	@tests/need cargo cc

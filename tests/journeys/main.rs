@@ -4,6 +4,7 @@
 //! and password that the journey used.
 
 mod adoption;
+mod backup;
 mod commands;
 mod contract;
 mod crash;

@@ -106,10 +106,11 @@ fn the_stores_are_twins() {
     let (postgres, sqlite) = (names("stream-postgres"), names("stream-sqlite"));
     assert_eq!(sqlite.difference(&postgres).count(), 0);
     let more: Vec<&String> = postgres.difference(&sqlite).collect();
-    // What a server across a network brings: connections, retries, poolers, and what it says on the wire; then SQL of
-    // its own, TLS, the platform's users, and writes that share a commit.
-    let network = ["attempts.rs", "connect.rs", "health.rs", "health.sql", "pooler.rs", "tls.rs", "wire.rs"];
-    let own = ["fresh", "statement.rs", "users.rs", "writes", "writes.rs"];
+    // What a server across a network brings: connections, retries, poolers, cures, and what it says on the wire; then a
+    // URL, TLS, SQL and migrations of its own, the platform's users, and writes that share a commit.
+    let network = ["attempts.rs", "connect.rs", "cure.rs", "health.rs", "health.sql", "pooler.rs", "wire.rs"];
+    let own =
+        ["fresh", "migrate", "statement.rs", "tls", "tls.rs", "url.rs", "users.rs", "writes", "writes.rs"];
     let mut expected = [&network[..], &own[..]].concat();
     expected.sort_unstable();
     assert_eq!(more, expected);

@@ -76,7 +76,8 @@ impl PostgresStore {
     }
 }
 
-async fn bring_up_to_date(
+/// Everything that [`PostgresStore::migrate`] does, on one connection.
+pub(crate) async fn bring_up_to_date(
     mut connection: AsyncPgConnection,
     mut turn: Turn,
 ) -> Result<Vec<String>, StoreError> {

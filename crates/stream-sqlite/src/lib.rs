@@ -10,6 +10,7 @@
 mod error;
 mod fresh;
 mod migrate;
+mod objects;
 mod pool;
 mod readers;
 mod row;

@@ -14,9 +14,9 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use stream_domain::ports::StoreError;
 
 use crate::pool::Mode;
-use crate::{SqliteStore, error, pool};
+use crate::{SqliteStore, error, objects, pool};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 impl SqliteStore {
     /// Makes the file and its folder if need be, runs the migrations that are still to be run, and returns their
@@ -47,7 +47,12 @@ fn migrate(path: &Path, timeout: Duration) -> Result<Vec<String>, StoreError> {
     open_private(path)?;
     let mut connection = pool::open(path, Mode::Create, timeout).map_err(StoreError::unavailable)?;
     let done = connection.run_pending_migrations(MIGRATIONS).map_err(StoreError::failed)?;
-    Ok(done.iter().map(ToString::to_string).collect())
+    let done = done.iter().map(ToString::to_string).collect();
+    let made_again = objects::make_whole(&mut connection).map_err(StoreError::Failed)?;
+    if !made_again.is_empty() {
+        tracing::warn!(objects = made_again.join(", "), "made again what the database lacked");
+    }
+    Ok(done)
 }
 
 /// A lock beside the database that is given up when the file is closed, at the latest by the process's end.
@@ -79,6 +84,12 @@ impl Plan {
         if path.exists() {
             let mut connection = pool::open(path, Mode::Look, timeout).map_err(StoreError::unavailable)?;
             applied = applied_versions(&mut connection).map_err(error::query)?;
+            if all.iter().all(|migration| applied.contains(&migration.name().version().to_string())) {
+                let missing = objects::missing(&mut connection).map_err(StoreError::Failed)?;
+                changes.extend(
+                    missing.into_iter().map(|what| format!("make again, since it is missing: {what}")),
+                );
+            }
         } else {
             changes.push(format!("make the file {}", path.display()));
         }

@@ -3,6 +3,7 @@
 mod files;
 mod fresh;
 mod laws;
+mod restored;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use stream_domain::ports::{StoreError, StreamRepository as _};
-use stream_test_postgres::{Cluster, Database, eventually};
+use stream_test_postgres::{Cluster, Database, eventually, free_port};
 
 use super::{block_on, documented, migrated, new_stream, now, store_at, user};
-use crate::migrate::{MIGRATIONS, too_old};
+use crate::migrate::{MIGRATIONS, Turn, bring_up_to_date, too_old};
 
 const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -48,11 +49,94 @@ fn the_wait_for_another_migration_ends_and_names_who_holds_the_lock() {
     });
 }
 
+/// A PgBouncer in transaction mode with two connections to the server, which other clients use too.
+struct Pooler {
+    process: Child,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Pooler {
+    fn start() -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n",
+            Cluster::shared().port()
+        );
+        // Any client becomes the one user that `auth_type = any` wants to be told.
+        let settings =
+            settings.replace("[pgbouncer]", "[pgbouncer]\nignore_startup_parameters = extra_float_digits");
+        let settings = settings.replace("* = host", "* = user=postgres host");
+        let path = folder.path().join("settings");
+        std::fs::write(&path, settings).unwrap();
+        let program = if std::path::Path::new("/usr/sbin/pgbouncer").exists() {
+            "/usr/sbin/pgbouncer"
+        } else {
+            "pgbouncer"
+        };
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        // It refuses to run as root, and its own user must reach the settings.
+        let mut pgbouncer = if is_root {
+            assert!(
+                Command::new("chown").args(["-R", "postgres"]).arg(folder.path()).status().unwrap().success()
+            );
+            let mut runuser = Command::new("runuser");
+            runuser.args(["-u", "postgres", "--", program]);
+            runuser
+        } else {
+            Command::new(program)
+        };
+        let process = pgbouncer.arg("-q").arg(path).stderr(Stdio::null()).spawn().unwrap();
+        eventually("the pooler", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self { process, folder, port }
+    }
+
+    fn url(&self, database: &Database<'_>) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/{}", self.port, database.name())
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        // To end runuser ends what it runs, by a signal that can be passed on.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+        assert!(self.folder.path().exists());
+    }
+}
+
 #[test]
-fn no_lock_and_no_setting_is_left_behind() {
+fn no_lock_and_no_setting_stays_behind_on_a_poolers_connections() {
     block_on(async {
-        let (database, _store) = migrated().await;
+        let pooler = Pooler::start();
+        let database = Cluster::shared().database();
+        database.create_users(3);
+        database.create_old_streams(true);
+        let settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE source = 'session'";
+        let ask = |question: &str| {
+            let mut psql = Command::new(Cluster::shared().client("psql"));
+            let asked = psql
+                .args(["-X", "-q", "-A", "-t", "-d", &pooler.url(&database), "-c", question])
+                .output()
+                .unwrap();
+            String::from_utf8(asked.stdout).unwrap().trim().to_owned()
+        };
+        let before = ask(settings);
+        // Twice at once, so that each waits for the other through the pooler.
+        let migrating = [(); 2].map(|()| async {
+            let connection = AsyncPgConnection::establish(&pooler.url(&database)).await.unwrap();
+            bring_up_to_date(connection, Turn::within(Duration::from_secs(60))).await
+        });
+        let done = futures_util::future::join_all(migrating).await;
+        assert_eq!(done.into_iter().map(|done| done.unwrap().len()).sum::<usize>(), MIGRATIONS.len());
         assert_eq!(database.sql(LOCKS), "0");
+        let on_the_server = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        assert_eq!(database.sql(on_the_server), "t", "the pooler keeps its connections");
+        for _ in 0..4 {
+            assert_eq!(ask(settings), before);
+        }
+        assert_eq!(database.sql("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND datname = current_database()"), "0");
     });
 }
 

@@ -84,19 +84,18 @@ fn every_mode_root_name_and_kind_of_certificate_is_judged_as_libpq_does() {
             ("curve", "curve"),
         ] {
             server.show(certificate, "");
-            let roots = [
-                format!("&sslrootcert={}", server.file(&format!("{root}.crt"))),
-                format!("&sslrootcert={}", server.file("other-ca.crt")),
-            ];
-            // The modes that promise nothing need one certificate.
-            let modes: &[&str] = match certificate {
-                "san" => &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-                _ => &["require", "verify-ca", "verify-full"],
+            let right = format!("&sslrootcert={}", server.file(&format!("{root}.crt")));
+            let wrong = format!("&sslrootcert={}", server.file("other-ca.crt"));
+            // Each mode with each root needs one certificate; the kinds of certificates differ where one is looked at.
+            let (modes, roots): (&[&str], Vec<&str>) = match certificate {
+                "san" => (
+                    &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+                    vec![&right, &wrong, ""],
+                ),
+                "localhost" | "first-version" => (&["require", "verify-full"], vec![&right, &wrong]),
+                _ => (&["verify-ca", "verify-full"], vec![&right]),
             };
-            let without = [String::new()];
-            for (mode, root) in
-                modes.iter().flat_map(|mode| roots.iter().chain(&without).map(move |root| (mode, root)))
-            {
+            for (mode, root) in modes.iter().flat_map(|mode| roots.iter().map(move |root| (mode, root))) {
                 for host in ["localhost", "127.0.0.1"] {
                     let url = server.url(host, &format!("sslmode={mode}{root}"));
                     let mut libpq = server.libpq(&url);
@@ -110,7 +109,7 @@ fn every_mode_root_name_and_kind_of_certificate_is_judged_as_libpq_does() {
                 }
             }
         }
-        assert!(verdicts > 60, "{verdicts} connected");
+        assert!(verdicts > 40, "{verdicts} connected");
     });
 }
 
