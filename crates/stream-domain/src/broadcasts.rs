@@ -26,6 +26,7 @@ use silent::Silent;
 use watch::{Takeover as PendingTakeover, Watches};
 
 pub use comparing::{ReconcileError, Reconciled};
+pub use refused::Permitted;
 
 /// How many rows a sweep changes in one step.
 const SWEEP_BATCH: u32 = 500;

@@ -112,7 +112,7 @@ impl ErrorCode {
             Self::TokenExpired => (401, "token_expired", "The token has expired; sign in again."),
             Self::UnknownUser => (401, "unknown_user", "The token's user does not exist on this platform."),
             Self::PublishRefused => (403, "publish_refused", "This publisher may not go on air."),
-            Self::HookRefused => (403, "hook_refused", "This media server's secret is missing or wrong; set the same in its hook and in MEDIA_SERVERS."),
+            Self::HookRefused => (403, "hook_refused", "This hook is not let through: its media server's name, family, secret or network is not as in the settings; the service's log says which."),
             Self::NotFound => (404, "not_found", "There is nothing at this address."),
             Self::NoActiveStream => (404, "no_active_stream", "You have no active stream."),
             Self::StreamNotFound => (404, "stream_not_found", "No stream has this key."),

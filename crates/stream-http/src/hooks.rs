@@ -2,9 +2,11 @@
 //!
 //! A dialect is a pure pair: `parse` reads a request's bytes into a [`Told`], `render` writes the outcome as that family
 //! wants it.
-//! Between the two there is one way for all: is the request authentic, what does it say, and what does the domain say to
-//! that, within a second.
+//! Between the two there is one way for all: is the request authentic (`authenticity.rs`), what does it say, and what does
+//! the domain say to that, within a second (`acting.rs`).
+//! What is not let through says the same to every stranger, and why to the log (`turned_away.rs`).
 
+mod acting;
 mod ant_media;
 mod authenticity;
 mod fields;
@@ -13,33 +15,37 @@ mod nginx_rtmp;
 mod node_media_server;
 mod ovenmediaengine;
 mod srs;
+mod turned_away;
 mod zlmediakit;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::net::IpAddr;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
-use stream_domain::admission::{Admitted, Phase, Refusal};
-use stream_domain::broadcasts::{AdmitError, Claim};
-use stream_domain::ports::{EndOf, StoreError, chain_of};
-use stream_domain::session::EndReason;
-use stream_domain::{Broadcasts, Family, PlaybackId, ServerName};
+use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::Claim;
+use stream_domain::{Family, PlaybackId, ServerName};
 
 use crate::body::HookBody;
 use crate::error::{ApiError, ErrorCode};
+use crate::observe::RequestId;
 use crate::state::HttpState;
+use fields::Fields;
+use turned_away::Why;
 
 pub use authenticity::HookSecrets;
 pub(crate) use authenticity::WarnedOf;
+pub(crate) use turned_away::TurnedAway;
 
-/// How long the answer to a media server may take; some of them stand still as a whole until it comes.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// The methods of hooks.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 /// A media server that may send hooks.
 #[derive(Debug, Clone)]
@@ -60,6 +66,10 @@ pub type HookServers = BTreeMap<ServerName, HookServer>;
 pub(crate) enum Told {
     /// A publisher asks, or goes on.
     Publisher(Claim),
+    /// Somebody asks whether a key may publish, and does not publish yet.
+    Question(Claim),
+    /// A publisher asks who is to be refused in any case; what it shows tells whose key it has.
+    Refused(Claim, Refusal),
     /// A publisher has left: the one with this session id, if it publishes this name where one is given.
     Left(String, Option<String>),
     /// The publisher of this name has left; the server has no better word for it.
@@ -72,6 +82,19 @@ pub(crate) enum Told {
     Unconcerned,
     /// Something that does not concern us, and that only those may do whom the server's own settings let.
     Foreign,
+}
+
+impl Told {
+    /// The same, of a request that must change nothing.
+    fn as_question(self) -> Self {
+        match self {
+            Self::Publisher(claim) => Self::Question(claim),
+            Self::Question(_) | Self::Refused(..) | Self::Foreign => self,
+            Self::Left(..) | Self::NameLeft(_) | Self::Alive(_) | Self::Restarted | Self::Unconcerned => {
+                Self::Unconcerned
+            }
+        }
+    }
 }
 
 /// What is answered.
@@ -126,7 +149,18 @@ pub(crate) fn sentence(refusal: Refusal) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
+/// A hook that was let through, as the log names it.
+#[derive(Debug, Clone)]
+struct Hook {
+    family: Family,
+    server: ServerName,
+    peer: Option<IpAddr>,
+    request_id: String,
+}
+
 /// `POST /hooks/{family}/{server}`: what a media server asks or tells, answered in its own words.
+///
+/// `GET` and `HEAD` ask the same and change nothing.
 pub(crate) async fn take_hook(
     path: Path<(String, String)>,
     request: HttpRequest,
@@ -149,27 +183,66 @@ pub(crate) async fn take_hook_with_secret(
 }
 
 async fn answer_hook(
-    family: &str,
-    server: &str,
+    family_word: &str,
+    server_word: &str,
     secret: Option<&str>,
     request: &HttpRequest,
     body: &[u8],
     state: &HttpState,
 ) -> Result<HttpResponse, ApiError> {
-    let family = Family::parse(family).filter(|family| !family.has_gate()).ok_or(ErrorCode::NotFound)?;
-    let server = ServerName::parse(server).map_err(|_| ErrorCode::NotFound)?;
-    authenticity::check(family, &server, secret, request, body, state)?;
-    let broadcasts = state.broadcasts()?.clone();
-    let host = state.hook_servers.get(&server).and_then(|known| known.host.as_deref());
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let request_id = request.extensions().get::<RequestId>().map(RequestId::text).unwrap_or_default();
+    let turn_away = |why: Why| {
+        state.turned_away.tell(state, why, (family_word, server_word), (peer, &request_id));
+        why.error()
+    };
+    let is_question = match *request.method() {
+        Method::POST => false,
+        Method::GET | Method::HEAD => true,
+        Method::OPTIONS => return Ok(HttpResponse::NoContent().insert_header(("Allow", METHODS)).finish()),
+        _ => return Err(turn_away(Why::WrongMethod)),
+    };
+    let family = Family::parse(family_word).filter(|family| !family.has_gate());
+    let unknown = if is_question { Why::WrongMethod } else { Why::UnknownFamily };
+    let family = family.ok_or_else(|| turn_away(unknown))?;
+    let server = ServerName::parse(server_word).map_err(|_| turn_away(Why::NoName))?;
+    let query = one_query(request.query_string());
+    let shown = authenticity::Shown { secret_in_path: secret, query: &query, body, peer };
+    authenticity::check(family, &server, request, &shown, state).map_err(turn_away)?;
+
+    let hook = Hook { family, server, peer, request_id: request_id.clone() };
+    let (broadcasts, streams) = (state.broadcasts()?.clone(), state.streams()?.clone());
+    let body = if is_question { query.as_bytes() } else { body };
+    if is_question && Fields::parse(&query).has_only(authenticity::SECRET) {
+        // Somebody looks whether the address, the family and the secret are right.
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let host = state.hook_servers.get(&hook.server).and_then(|known| known.host.as_deref());
     let told = match parse(family, body, host) {
+        Ok(told) if is_question => {
+            state.turned_away.warn_of_method(&hook);
+            told.as_question()
+        }
         Ok(told) => told,
         Err(refusal) => {
-            tracing::info!(%server, family = family.as_str(), reason = refusal.as_str(), "refused a publisher");
+            acting::tell_refused(&hook, None, refusal, None);
             return Ok(respond(render(family, body, &Outcome::Refused(refusal))));
         }
     };
-    let outcome = act(broadcasts, family, server, told).await;
+    if matches!(told, Told::Foreign) {
+        let _ = turn_away(Why::NoPublisher);
+    }
+    let outcome = acting::act(broadcasts, streams, hook, told).await;
     Ok(respond(render(family, body, &outcome)))
+}
+
+/// The query as it was meant: nginx joins its fields to an address that has one already by a second `?`.
+fn one_query(query: &str) -> Cow<'_, str> {
+    let first = query.split('&').next().unwrap_or_default();
+    match first.split_once('?') {
+        Some((secret, _)) if secret.starts_with("secret=") => query.replacen('?', "&", 1).into(),
+        _ => query.into(),
+    }
 }
 
 fn parse(family: Family, body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
@@ -203,81 +276,4 @@ fn respond(answer: Answer) -> HttpResponse {
         response.insert_header(("Location", location));
     }
     response.json(answer.body)
-}
-
-/// Does what is told, within a second; what is not done by then is refused, and undone when it ends.
-async fn act(broadcasts: Broadcasts, family: Family, server: ServerName, told: Told) -> Outcome {
-    let claim = match told {
-        Told::Publisher(claim) => claim,
-        Told::Unconcerned => return Outcome::Accepted(None),
-        Told::Foreign => return Outcome::Refused(Refusal::MalformedRequest),
-        told => {
-            // Whatever is lost here comes to light by the lease.
-            if let Err(error) = note(&broadcasts, family, &server, told).await {
-                tracing::warn!(%server, error = chain_of(&error), "what a media server told could not be written down");
-            }
-            return Outcome::Noted;
-        }
-    };
-    let (asked, phase) = ((server.clone(), claim.session.clone()), claim.phase);
-    let admitting = {
-        let broadcasts = broadcasts.clone();
-        tokio::spawn(async move { broadcasts.admit(&server, &claim).await })
-    };
-    let mut admitting = admitting;
-    let Ok(joined) = tokio::time::timeout(ANSWER_WITHIN, &mut admitting).await else {
-        tokio::spawn(async move {
-            if let Ok(Ok(admitted)) = admitting.await
-                && admitted.is_new
-                && phase == Phase::Asks
-            {
-                let which = EndOf::Session { server: asked.0, session: asked.1, name: None };
-                let _ = broadcasts.end(&which, EndReason::AnsweredTooLate).await;
-            }
-        });
-        tracing::warn!("an admission took longer than a second");
-        return if phase == Phase::Updates { Outcome::Noted } else { Outcome::Refused(Refusal::TooLate) };
-    };
-    let verdict = joined.unwrap_or_else(|panic| Err(AdmitError::Store(StoreError::failed(panic))));
-    told_to_log(&asked, &verdict);
-    match verdict {
-        Ok(admitted) => Outcome::Accepted(admitted.rename.then_some(admitted.playback_id)),
-        // Nobody said that one who is on air may not stay; what cannot be known now is known at its next word.
-        Err(AdmitError::Store(_)) if phase == Phase::Updates => Outcome::Noted,
-        Err(error) => Outcome::Refused(error.refusal()),
-    }
-}
-
-async fn note(
-    broadcasts: &Broadcasts,
-    family: Family,
-    server: &ServerName,
-    told: Told,
-) -> Result<(), StoreError> {
-    match told {
-        Told::Left(session, name) => {
-            let which = EndOf::Session { server: server.clone(), session, name };
-            broadcasts.end(&which, EndReason::Left).await.map(drop)
-        }
-        Told::NameLeft(name) => {
-            let which = EndOf::Name { server: server.clone(), name };
-            broadcasts.end(&which, EndReason::Left).await.map(drop)
-        }
-        Told::Alive(run) => broadcasts.keep_alive(server, family, run).await,
-        Told::Restarted => broadcasts.restarted(server).await,
-        Told::Publisher(_) | Told::Unconcerned | Told::Foreign => Ok(()),
-    }
-}
-
-fn told_to_log((server, _): &(ServerName, String), verdict: &Result<Admitted, AdmitError>) {
-    match verdict {
-        Ok(Admitted { is_new: false, .. }) => tracing::debug!(%server, "a publisher goes on"),
-        Ok(admitted) => tracing::info!(%server, session = admitted.session.0, "admitted a publisher"),
-        Err(AdmitError::Refused(refusal)) => {
-            tracing::info!(%server, reason = refusal.as_str(), "refused a publisher");
-        }
-        Err(AdmitError::Store(error)) => {
-            tracing::warn!(%server, error = chain_of(error), "refused a publisher: the store does not answer");
-        }
-    }
 }

@@ -90,8 +90,9 @@ fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
         )
         .service(
             web::scope("/hooks")
-                .service(post("/{family}/{server}", web::to(hooks::take_hook)))
-                .service(post("/{family}/{server}/{secret}", web::to(hooks::take_hook_with_secret))),
+                // They see to their methods themselves, since what is refused stands in the log.
+                .route("/{family}/{server}", web::to(hooks::take_hook))
+                .route("/{family}/{server}/{secret}", web::to(hooks::take_hook_with_secret)),
         )
         .service(get("/health", web::to(health::show_health)))
         .service(get("/health/live", web::to(health::show_liveness)))

@@ -17,6 +17,16 @@ use crate::state::HttpState;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of a hook's request, for the lines that its handler logs.
+#[derive(Debug)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub(crate) fn text(&self) -> String {
+        self.0.to_str().unwrap_or_default().to_owned()
+    }
+}
+
 /// Set on every answer that says nothing else: nothing here is a page, and everything here may hold a key.
 pub(crate) const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
@@ -34,6 +44,9 @@ pub(crate) async fn observe(
     let state = request.app_data::<web::Data<HttpState>>().cloned();
     let request_id = request_id(&request, state.as_ref().map(|state| state.get_ref()));
     let method = request.method().clone();
+    if request.path().starts_with("/hooks/") {
+        request.extensions_mut().insert(RequestId(request_id.clone()));
+    }
 
     // Refusals of handlers and extractors are answers too; only a broken middleware ends here.
     let response = next.call(request).await?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
+use ipnet::IpNet;
 use stream_domain::ports::{Clock, Entropy, StoreHealth};
 use stream_domain::{Broadcasts, Streams};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::addresses::Addresses;
 use crate::error::{ApiError, ErrorCode};
 use crate::health::LastLook;
-use crate::hooks::{HookServers, WarnedOf};
+use crate::hooks::{HookServers, TurnedAway, WarnedOf};
 use crate::limits::GenerateKeyLimit;
 use crate::listing::Listings;
 use crate::readiness::Readiness;
@@ -48,6 +49,8 @@ pub struct HttpOptions {
     pub generate_key_limit: Arc<GenerateKeyLimit>,
     /// The media servers that may send hooks.
     pub hook_servers: HookServers,
+    /// The networks, besides loopback, from which hooks of servers without a secret are taken.
+    pub hook_networks: Vec<IpNet>,
     /// Whether the service takes work.
     pub readiness: Readiness,
     /// How long it waits for slow clients.
@@ -82,8 +85,11 @@ pub struct HttpState {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) generate_key_limit: Arc<GenerateKeyLimit>,
     pub(crate) hook_servers: HookServers,
+    pub(crate) hook_networks: Vec<IpNet>,
     /// The media servers without a secret that the log knows of.
     pub(crate) warned_of: WarnedOf,
+    /// The hooks that were not let through, as far as the log knows of them.
+    pub(crate) turned_away: TurnedAway,
     pub(crate) readiness: Readiness,
     pub(crate) patience: Patience,
 }
@@ -106,8 +112,15 @@ impl HttpState {
         entropy: &dyn Entropy,
         options: HttpOptions,
     ) -> Self {
-        let HttpOptions { addresses, cors_origins, generate_key_limit, hook_servers, readiness, patience } =
-            options;
+        let HttpOptions {
+            addresses,
+            cors_origins,
+            generate_key_limit,
+            hook_servers,
+            hook_networks,
+            readiness,
+            patience,
+        } = options;
         Self {
             listings: Listings::new(streams.clone(), addresses.clone()),
             streams,
@@ -120,7 +133,9 @@ impl HttpState {
             cors_origins,
             generate_key_limit,
             hook_servers,
+            hook_networks,
             warned_of: WarnedOf::default(),
+            turned_away: TurnedAway::default(),
             readiness,
             patience,
         }

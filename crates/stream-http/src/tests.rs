@@ -5,7 +5,10 @@ mod conditional;
 mod cors;
 mod cost;
 mod errors;
+mod hooks_not_a_stay;
 mod hooks_on_the_wire;
+mod hooks_turned_away;
+mod near_misses;
 mod on_air;
 mod paging;
 mod requests;
@@ -109,6 +112,7 @@ impl World {
         let options = HttpOptions {
             addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live", form),
             hook_servers,
+            hook_networks: Vec::new(),
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
             readiness: readiness.clone(),

@@ -12,6 +12,17 @@ use crate::{PlaybackId, Stream, StreamId, StreamKey, Streams, Timestamp};
 /// How many texts of one publisher are looked up, to find whose key it meant.
 const LOOKED_UP: usize = 8;
 
+/// A key that may publish, as a question is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// Its stream.
+    pub stream_id: StreamId,
+    /// The public name of its stream.
+    pub playback_id: PlaybackId,
+    /// Whether the server is to go on under the public name.
+    pub rename: bool,
+}
+
 impl Broadcasts {
     /// Whether the key may publish, for a question that is not a publisher's stay: it is answered by the key alone, and
     /// no session begins.
@@ -20,14 +31,18 @@ impl Broadcasts {
         streams: &Streams,
         server: &ServerName,
         claim: &Claim,
-    ) -> Result<Stream, AdmitError> {
+    ) -> Result<Permitted, AdmitError> {
         let verdict = match self.proof_of(claim) {
             Err(refusal) => Err(AdmitError::Refused(refusal)),
             Ok(proof) => match self.publishable(streams, &proof).await {
                 Ok(stream) if matches!(&proof, Proof::KeyOf(id, _) if *id != stream.playback_id) => {
                     Err(AdmitError::Refused(Refusal::WrongPlaybackId))
                 }
-                found => found,
+                Ok(Stream { id: stream_id, playback_id, .. }) => {
+                    let renames = self.options.form == AddressForm::Rename && matches!(proof, Proof::Key(_));
+                    Ok(Permitted { stream_id, playback_id, rename: renames && claim.phase == Phase::Asks })
+                }
+                Err(error) => Err(error),
             },
         };
         if let (Err(AdmitError::Refused(refusal)), Phase::Asks) = (&verdict, claim.phase) {
@@ -38,8 +53,11 @@ impl Broadcasts {
 
     /// Tells the owner of a key that was shown of a refusal that was plain before anybody was asked.
     ///
-    /// Returns the stream if it was found.
+    /// Returns the stream if it was found; one that goes on is no attempt.
     pub async fn refuse(&self, server: &ServerName, claim: &Claim, refusal: Refusal) -> Option<StreamId> {
+        if claim.phase != Phase::Asks {
+            return None;
+        }
         self.tell_owner(server, claim, refusal, self.clock.now()).await
     }
 

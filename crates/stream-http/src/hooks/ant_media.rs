@@ -37,7 +37,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         return Ok(Told::Unconcerned);
     }
     let stream = question.stream_id.ok_or(Refusal::MalformedRequest)?;
-    Ok(Told::Publisher(Claim {
+    let claim = Claim {
         phase: Phase::Asks,
         // It has no word for a stay but the stream's own name.
         session: stream.clone(),
@@ -45,11 +45,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         ordinal: None,
         application: question.app_name.unwrap_or_default(),
         name: PublishName::new(stream),
-        key: parameters(question.query_params.as_ref()).key()?,
+        key: None,
         protocol: "rtmp".to_owned(),
         address: None,
         family: Family::AntMedia,
-    }))
+    };
+    Ok(fields::told(claim, parameters(question.query_params.as_ref()).key()))
 }
 
 fn event(action: &str, stream: Option<&str>) -> Result<Told, Refusal> {

@@ -6,21 +6,30 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::digest::KeyInit as _;
 use hmac::{Hmac, Mac as _};
+use ipnet::IpNet;
 use sha1::Sha1;
 use stream_domain::{Family, ServerName};
 use subtle::ConstantTimeEq as _;
 
 use super::fields::Fields;
-use crate::error::{ApiError, ErrorCode};
+use super::turned_away::Why;
 use crate::state::HttpState;
+
+/// The field of a hook's query that holds the secret.
+pub(super) const SECRET: &str = "secret";
 
 /// What proxies add to what they pass on.
 const PROXY_HEADERS: [&str; 6] =
     ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
+
+/// What browsers send, and no media server; `Sec-Fetch-Mode` apart.
+const BROWSER_HEADERS: [&str; 6] =
+    ["Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Fetch-Storage-Access"];
 
 /// How many servers without a secret are told to the log.
 const WARNED: usize = 100;
@@ -35,14 +44,14 @@ impl HookSecrets {
         Self(secrets)
     }
 
-    fn contains(&self, shown: &str) -> bool {
+    pub(super) fn contains(&self, shown: &str) -> bool {
         // Every one is looked at, so that time tells nothing of which.
         let equal = self.0.iter().map(|secret| secret.as_bytes().ct_eq(shown.as_bytes()));
         equal.fold(0_u8, |any, equal| any | equal.unwrap_u8()) == 1
     }
 
-    /// Whether one of the secrets makes this signature of these very bytes: base64url of an HMAC with SHA-1.
-    fn sign(&self, body: &[u8], signature: &str) -> bool {
+    /// Whether one of the secrets made this signature of these very bytes: base64url of an HMAC with SHA-1.
+    fn signed(&self, body: &[u8], signature: &str) -> bool {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature.trim_end_matches('=')) else {
             return false;
         };
@@ -70,65 +79,86 @@ impl WarnedOf {
     }
 }
 
+/// What a hook shows for coming from its media server.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    pub(super) secret_in_path: Option<&'a str>,
+    pub(super) query: &'a str,
+    pub(super) body: &'a [u8],
+    pub(super) peer: Option<IpAddr>,
+}
+
 /// Lets a hook through that shows its server's secret, or, where there is none, one that comes from nearby.
 pub(super) fn check(
     family: Family,
     server: &ServerName,
-    secret_in_path: Option<&str>,
     request: &HttpRequest,
-    body: &[u8],
+    shown: &Shown<'_>,
     state: &HttpState,
-) -> Result<(), ApiError> {
+) -> Result<(), Why> {
+    if is_from_browser(family, request.headers()) {
+        return Err(Why::FromBrowser);
+    }
     let known = state.hook_servers.get(server);
     if known.is_some_and(|known| known.family != family) {
-        let wrong = "The settings name this media server as one of another kind.";
-        return Err(ApiError::new(ErrorCode::HookRefused, wrong));
+        return Err(Why::OtherFamily);
     }
     let Some(secrets) = known.map(|known| &known.secrets).filter(|secrets| !secrets.0.is_empty()) else {
-        return check_nearness(server, request, state);
+        return check_nearness(server, request, shown.peer, state);
     };
-    let is_authentic = if family == Family::OvenMediaEngine {
+    if family == Family::OvenMediaEngine {
         let signature = request.headers().get("X-OME-Signature").and_then(|value| value.to_str().ok());
-        signature.is_some_and(|signature| secrets.sign(body, signature))
-    } else {
-        let query = Fields::parse(request.query_string());
-        let in_query = query.one("secret").ok().flatten();
-        secret_in_path.or(in_query).is_some_and(|shown| secrets.contains(shown))
-    };
-    if is_authentic { Ok(()) } else { Err(ErrorCode::HookRefused.into()) }
+        let signature = signature.ok_or(Why::NoSecret)?;
+        return if secrets.signed(shown.body, signature) { Ok(()) } else { Err(Why::WrongSecret) };
+    }
+    let query = Fields::parse(shown.query);
+    let in_query = query.one(SECRET).map_err(|_| Why::WrongSecret)?;
+    let secret =
+        shown.secret_in_path.or(in_query).filter(|secret| !secret.is_empty()).ok_or(Why::NoSecret)?;
+    if secrets.contains(secret) { Ok(()) } else { Err(Why::WrongSecret) }
 }
 
-fn check_nearness(server: &ServerName, request: &HttpRequest, state: &HttpState) -> Result<(), ApiError> {
+/// Whether a page in a browser made this request, which may reach what its user can reach, without the user's knowing.
+///
+/// Every browser says where a POST comes from, and most say so of all requests.
+fn is_from_browser(family: Family, headers: &HeaderMap) -> bool {
+    let mode = headers.get("Sec-Fetch-Mode");
+    // Node's `fetch` says this one word, and nothing else that browsers say.
+    let is_node = family == Family::NodeMediaServer4 && mode.is_some_and(|mode| mode == "cors");
+    BROWSER_HEADERS.iter().any(|name| headers.contains_key(*name)) || (mode.is_some() && !is_node)
+}
+
+fn check_nearness(
+    server: &ServerName,
+    request: &HttpRequest,
+    peer: Option<IpAddr>,
+    state: &HttpState,
+) -> Result<(), Why> {
     // Where some have secrets, those without are named as such.
     let others_have_secrets = state.hook_servers.values().any(|known| !known.secrets.0.is_empty());
     if others_have_secrets && !state.hook_servers.contains_key(server) {
-        let unnamed = "No media server of this name is in MEDIA_SERVERS; name it there.";
-        return Err(ApiError::new(ErrorCode::HookRefused, unnamed));
+        return Err(Why::UnknownServer);
     }
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    // Whoever comes through a proxy comes from wherever the proxy lets them.
-    let is_forwarded = PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name));
-    if is_forwarded || !peer.is_some_and(is_private) {
-        let sentence = "This media server has no secret, so its hooks are taken from private addresses only, and \
-                        not through a proxy; give it one in MEDIA_SERVERS.";
-        return Err(ApiError::new(ErrorCode::HookRefused, sentence));
+    // What comes through a proxy comes from wherever the proxy lets it.
+    if PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name)) {
+        return Err(Why::ThroughProxy);
+    }
+    if !peer.is_some_and(|peer| is_trusted(peer, &state.hook_networks)) {
+        return Err(Why::ForeignNetwork);
     }
     if state.warned_of.is_new(server) {
         tracing::warn!(
             %server,
-            "this media server has no secret in MEDIA_SERVERS: its hooks are taken from loopback and private \
-             addresses, whoever sends them"
+            "this media server has no secret in MEDIA_SERVERS: its hooks are taken from loopback and HOOK_NETWORKS, \
+             whatever sends them"
         );
     }
     Ok(())
 }
 
-/// Loopback, link-local, and what RFC 1918 and RFC 4193 set apart.
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
+/// Loopback, and what the settings name.
+fn is_trusted(peer: IpAddr, networks: &[IpNet]) -> bool {
+    peer.is_loopback() || networks.iter().any(|network| network.contains(&peer))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::de::DeserializeOwned;
 use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::Claim;
+
+use super::Told;
 
 /// The name of the field in which a publisher shows its key behind the `?` of its address.
 const KEY: &str = "key";
@@ -27,17 +30,35 @@ impl Fields {
         Self(pairs)
     }
 
-    /// The one value of a field; a field that stands there twice was put in by somebody, and so refused.
+    /// What a publisher shows as its key, once or again and again.
+    pub(super) fn of_key<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(keys.into_iter().map(|key| (KEY.to_owned(), key.to_owned())).collect())
+    }
+
+    /// The one value of a field; one that stands there again with another value was put in by somebody, and is refused.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let mut values = self.values(name);
         let first = values.next();
-        if values.next().is_some() { Err(Refusal::MalformedRequest) } else { Ok(first) }
+        if values.all(|value| Some(value) == first) { Ok(first) } else { Err(Refusal::MalformedRequest) }
+    }
+
+    /// The same, of a field that only the media server itself sends: there a second one is refused whatever it says.
+    pub(super) fn once(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        if self.values(name).count() > 1 { Err(Refusal::MalformedRequest) } else { self.one(name) }
+    }
+
+    /// Whether there are no fields but those of this name.
+    pub(super) fn has_only(&self, name: &str) -> bool {
+        self.0.iter().all(|(known, _)| known == name)
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether a field stands there so often, each time with the same value.
     pub(super) fn are_same(&self, name: &str, count: usize) -> bool {
-        let values = || self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
-        values().count() == count && values().all(|value| Some(value) == values().next())
+        self.values(name).count() == count && self.one(name).is_ok()
     }
 
     /// The value of a field that must be there.
@@ -46,9 +67,47 @@ impl Fields {
     }
 
     /// The key that a publisher shows.
-    pub(super) fn key(&self) -> Result<Option<String>, Refusal> {
-        Ok(self.one(KEY)?.map(str::to_owned))
+    pub(super) fn key(&self) -> Result<Option<String>, Contradiction> {
+        let key =
+            self.one(KEY).map_err(|_| Contradiction(self.values(KEY).collect::<Vec<_>>().join("&key=")))?;
+        Ok(key.map(str::to_owned))
     }
+}
+
+/// Several keys of one publisher, which may not publish then; joined, so that their owner can be found and told.
+#[derive(Debug)]
+pub(super) struct Contradiction(String);
+
+/// The key of the first of these fields that has one; where they contradict each other, all that were shown.
+pub(super) fn key_of<'a>(all: impl IntoIterator<Item = &'a Fields>) -> Result<Option<String>, Contradiction> {
+    let mut shown: Vec<String> = Vec::new();
+    for fields in all {
+        let key = fields.key()?;
+        shown.extend(key.filter(|key| !shown.contains(key)));
+    }
+    if shown.len() > 1 {
+        shown.retain(|key| !key.is_empty());
+    }
+    match shown.len() {
+        0 | 1 => Ok(shown.pop()),
+        _ => Err(Contradiction(shown.join("&key="))),
+    }
+}
+
+/// A publisher that asks, with the key that it shows, or the refusal of one that shows several.
+pub(super) fn told(claim: Claim, key: Result<Option<String>, Contradiction>) -> Told {
+    match key {
+        Ok(key) => Told::Publisher(Claim { key, ..claim }),
+        Err(Contradiction(keys)) => {
+            let key = Some(format!("key={keys}"));
+            Told::Refused(Claim { key, ..claim }, Refusal::MalformedRequest)
+        }
+    }
+}
+
+/// The query of an address: `x=1` of `rtmp://host/live?x=1`.
+pub(super) fn query_of(address: &str) -> Fields {
+    Fields::parse(address.split_once('?').map_or("", |(_, query)| query))
 }
 
 /// Undoes the encoding of forms: `+` is a blank, `%2F` a slash; a wrong escape stays as it is.

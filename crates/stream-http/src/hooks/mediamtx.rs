@@ -37,13 +37,21 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         _ => return Ok(Told::Foreign),
     }
     let path = question.path.unwrap_or_default();
-    let mut key = Fields::parse(question.query.as_deref().unwrap_or_default()).key()?;
-    if key.is_none() {
+    let key = match Fields::parse(question.query.as_deref().unwrap_or_default()).key() {
         // Protocols without a query show the key as a password.
-        key = [question.password, question.token].into_iter().flatten().find(|text| !text.is_empty());
-    }
-    let session = question.id.filter(|id| !id.is_empty()).ok_or(Refusal::MalformedRequest)?;
-    Ok(Told::Publisher(claim(Phase::Asks, session, &path, key, question.protocol, &question.ip)))
+        Ok(None) => {
+            let shown = [question.password, question.token].into_iter().flatten();
+            Ok(shown.into_iter().find(|text| !text.is_empty()))
+        }
+        key => key,
+    };
+    // Its publish page, and the OPTIONS that some encoders send before they publish, are no stay yet.
+    let session = question.id.filter(|id| !id.is_empty());
+    let is_stay = session.is_some();
+    let session = session.unwrap_or_default();
+    let claim = claim(Phase::Asks, session, &path, None, question.protocol, &question.ip);
+    let told = fields::told(claim, key);
+    Ok(if is_stay { told } else { told.as_question() })
 }
 
 /// `event=available&path=live/…&id=…`, or `unavailable`; the session is one that has asked before.

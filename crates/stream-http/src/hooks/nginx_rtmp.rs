@@ -38,7 +38,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     for name in RESERVED {
         // nginx itself says the application a second time when a connection ends.
         if !(call == "disconnect" && name == "app" && fields.are_same(name, 2)) {
-            fields.one(name)?;
+            fields.once(name)?;
         }
     }
     let phase = match call {
@@ -54,18 +54,22 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         _ => return Ok(Told::Unconcerned),
     };
     let connection = fields.required("clientid")?;
-    Ok(Told::Publisher(Claim {
+    // nginx says what stands behind the `?` of the application in this address alone.
+    let behind_application = fields::query_of(fields.one("tcurl")?.unwrap_or_default());
+    let key = fields::key_of([&fields, &behind_application]);
+    let claim = Claim {
         phase,
         session: connection.to_owned(),
         run: None,
         ordinal: Some(connection.parse().map_err(|_| Refusal::MalformedRequest)?),
         application: fields.required("app")?.to_owned(),
         name: PublishName::new(fields.required("name")?),
-        key: fields.key()?,
+        key: None,
         protocol: "rtmp".to_owned(),
         address: fields.one("addr")?.and_then(fields::address),
         family: Family::NginxRtmp,
-    }))
+    };
+    Ok(fields::told(claim, key))
 }
 
 /// Any 2xx is a yes; a bare name in `Location` renames, which no other server may be sent.

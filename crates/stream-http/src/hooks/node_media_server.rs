@@ -8,7 +8,7 @@ use stream_domain::broadcasts::Claim;
 use stream_domain::session::PublishName;
 
 use super::Told;
-use super::fields;
+use super::fields::{self, Fields};
 
 #[derive(Deserialize)]
 struct Event {
@@ -39,21 +39,25 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         return Err(Refusal::MalformedRequest);
     }
     let key = match event.query.get("key") {
-        None => None,
-        Some(Value::String(key)) => Some(key.clone()),
+        None => Fields::from_pairs(Vec::new()),
+        Some(Value::String(key)) => Fields::of_key([key.as_str()]),
         // A field that stands there twice becomes a list.
+        Some(Value::Array(keys)) if !keys.is_empty() && keys.iter().all(Value::is_string) => {
+            Fields::of_key(keys.iter().filter_map(Value::as_str))
+        }
         Some(_) => return Err(Refusal::MalformedRequest),
     };
-    Ok(Told::Publisher(Claim {
+    let claim = Claim {
         phase: Phase::Asks,
         session: event.id,
         run: None,
         ordinal: None,
         application: event.app,
         name: PublishName::new(event.name),
-        key,
+        key: None,
         protocol: event.protocol,
         address: fields::address(&event.ip),
         family: Family::NodeMediaServer4,
-    }))
+    };
+    Ok(fields::told(claim, key.key()))
 }

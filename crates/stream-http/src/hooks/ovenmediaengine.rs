@@ -45,18 +45,19 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         "closing" => return Ok(Told::Left(session, None)),
         _ => return Ok(Told::Unconcerned),
     }
-    Ok(Told::Publisher(Claim {
+    let claim = Claim {
         phase: Phase::Asks,
         session,
         run: None,
         ordinal: None,
         application: application.to_owned(),
         name: PublishName::new(name),
-        key: Fields::parse(query).key()?,
+        key: None,
         protocol: request.protocol.to_ascii_lowercase(),
         address: fields::address(client.real_ip.as_deref().unwrap_or(&client.address)),
         family: Family::OvenMediaEngine,
-    }))
+    };
+    Ok(fields::told(claim, Fields::parse(query).key()))
 }
 
 /// The application, the name and the query of `rtmp://host:1935/live/name?query`.
@@ -64,7 +65,9 @@ fn split(url: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = url.split_once("://")?;
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (_, path) = address.split_once('/')?;
-    let (application, name) = path.rsplit_once('/')?;
+    // Behind the `?` of an application stands the name as well: `/live?key=…/name`.
+    let without_name = (!query.is_empty()).then_some(("", path));
+    let (application, name) = path.rsplit_once('/').or(without_name)?;
     Some((application, name, query))
 }
 

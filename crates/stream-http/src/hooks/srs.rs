@@ -31,6 +31,9 @@ struct Event {
     stream: String,
     #[serde(default)]
     param: String,
+    /// The address that the publisher connected to.
+    #[serde(rename = "tcUrl")]
+    tc_url: Option<String>,
 }
 
 pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
@@ -47,22 +50,35 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     if event.client_id.is_empty() {
         return Err(Refusal::MalformedRequest);
     }
-    let host = host.unwrap_or(DEFAULT_HOST);
-    let param = Fields::parse(&event.param);
-    // A publisher picks the virtual host by itself, and one without hooks would let it in unasked.
-    if event.vhost != host || param.one("vhost")?.is_some_and(|named| named != host) {
-        return Err(Refusal::ForeignHost);
-    }
-    Ok(Told::Publisher(Claim {
+    let tc_url = event.tc_url.as_deref().unwrap_or_default();
+    let key = fields::key_of([&Fields::parse(&event.param), &fields::query_of(tc_url)]);
+    let claim = Claim {
         phase,
         session: event.client_id,
         run: event.service_id,
         ordinal: None,
         application: event.app,
         name: PublishName::new(event.stream),
-        key: param.key()?,
-        protocol: "rtmp".to_owned(),
+        key: None,
+        protocol: protocol(event.tc_url.as_deref()).to_owned(),
         address: fields::address(&event.ip),
         family: Family::Srs,
-    }))
+    };
+    // A publisher picks the virtual host by itself, and one without hooks would let it in unasked.
+    // Which one it is, SRS says: what the publisher wrote may name one that SRS does not have.
+    match (event.vhost == host.unwrap_or(DEFAULT_HOST), fields::told(claim, key)) {
+        (false, Told::Publisher(claim) | Told::Refused(claim, _)) => {
+            Ok(Told::Refused(claim, Refusal::ForeignHost))
+        }
+        (_, told) => Ok(told),
+    }
+}
+
+/// The protocol by which SRS was reached: only RTMP has an address of its own, and WHIP none at all.
+fn protocol(tc_url: Option<&str>) -> &'static str {
+    match tc_url {
+        Some(url) if url.starts_with("srt://") => "srt",
+        Some(url) if url.is_empty() || url.starts_with("webrtc://") => "webrtc",
+        _ => "rtmp",
+    }
 }

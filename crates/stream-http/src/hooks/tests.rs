@@ -23,6 +23,12 @@ fn heard(family: Family, body: &str) -> String {
 fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
     match parse(family, body.as_bytes(), host) {
         Ok(Told::Publisher(claim)) => said(&claim),
+        Ok(Told::Question(claim)) => format!("question: {}", said(&claim)),
+        Ok(Told::Refused(claim, refusal)) => {
+            // What is refused in any case still tells whose key it may be.
+            assert!(!claim.session.is_empty() || claim.key.is_some());
+            refusal.as_str().to_owned()
+        }
         Ok(Told::Left(session, None)) => format!("left {session}"),
         Ok(Told::Left(session, Some(name))) => format!("left {session} of {name}"),
         Ok(Told::NameLeft(name)) => format!("name left {name}"),
@@ -174,5 +180,7 @@ fn escapes_are_undone_and_wrong_ones_stay() {
 fn an_escaped_name_of_a_field_is_that_field() {
     let form = fields::Fields::parse("?key=a&k%65y=b&&x&=y");
     assert_eq!(form.one("key"), Err(Refusal::MalformedRequest));
+    let form = fields::Fields::parse("?key=a&k%65y=a&x&=y");
+    assert_eq!((form.one("key"), form.once("key")), (Ok(Some("a")), Err(Refusal::MalformedRequest)));
     assert_eq!((form.one("x"), form.one(""), form.one("z")), (Ok(Some("")), Ok(Some("y")), Ok(None)));
 }

@@ -56,21 +56,27 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
         _ => {}
     }
     let params = Fields::parse(&event.params);
-    if event.vhost != host || params.one("vhost")?.is_some_and(|named| named != host) {
-        return Err(Refusal::ForeignHost);
-    }
-    Ok(Told::Publisher(Claim {
+    let named = params.one("vhost");
+    let is_foreign = event.vhost != host || named.is_ok_and(|named| named.is_some_and(|named| named != host));
+    let claim = Claim {
         phase: Phase::Asks,
         session: event.id,
         run: None,
         ordinal: None,
         application: event.app,
         name: PublishName::new(event.stream),
-        key: params.key()?,
+        key: None,
         protocol: event.schema,
         address: fields::address(&event.ip),
         family: Family::ZlMediaKit,
-    }))
+    };
+    match fields::told(claim, params.key()) {
+        Told::Publisher(claim) | Told::Refused(claim, _) if is_foreign => {
+            Ok(Told::Refused(claim, Refusal::ForeignHost))
+        }
+        Told::Publisher(claim) if named.is_err() => Ok(Told::Refused(claim, Refusal::MalformedRequest)),
+        told => Ok(told),
+    }
 }
 
 /// Another status than 200 would make it ask again, three seconds later.

@@ -64,7 +64,8 @@ fn the_key_is_in_the_query_or_else_a_password_or_a_token() {
     let query = r"user=bob\u0026pass=pw1\u0026token=tk1\u0026x=1";
     assert_eq!(mediamtx(&with(query, "key=SECRET-1_x")), claim("SECRET-1_x"));
     assert_eq!(mediamtx(&with(query, "key=")), claim(""));
-    assert_eq!(mediamtx(&with(query, r"key=a\u0026key=a")), "malformed_request");
+    assert_eq!(mediamtx(&with(query, r"key=a\u0026key=a")), claim("a"));
+    assert_eq!(mediamtx(&with(query, r"key=a\u0026key=b")), "malformed_request");
     let empty = r#""password":"","token":"tk1""#;
     assert_eq!(mediamtx(&with(r#""password":"pw1","token":"pw1""#, empty)), claim("tk1"));
     let none = r#""password":"","token":"""#;
@@ -89,14 +90,24 @@ fn a_path_is_the_application_and_the_name() {
 fn what_is_not_as_mediamtx_sends_it_is_refused() {
     let id = format!(r#""id":"{ID}""#);
     for (from, to) in [
-        (id.as_str(), r#""id":null"#),
-        (&id, r#""id":"""#),
-        (&id, r#""id":7"#),
+        (id.as_str(), r#""id":7"#),
         (r#""action":"publish","#, ""),
         (r#""action":"publish""#, r#""action":"publish","action":"read""#),
     ] {
         assert_eq!(mediamtx(&with(from, to)), "malformed_request", "{to}");
     }
+}
+
+/// So it asks for its publish page, for the OPTIONS of WHIP, and in protocols that have no session yet.
+#[test]
+fn a_question_without_an_id_is_about_the_key_alone() {
+    let id = format!(r#","id":"{ID}""#);
+    for none in [r#","id":null"#, r#","id":"""#, ""] {
+        let heard = mediamtx(&with(&id, none));
+        assert_eq!(heard, format!("question: {}", claim("pw1").replace(ID, "")), "{none}");
+    }
+    let contradictory = with(&id, "").replace(r"user=bob\u0026", r"key=a\u0026key=b\u0026");
+    assert_eq!(mediamtx(&contradictory), "malformed_request");
 }
 
 #[test]

@@ -76,8 +76,30 @@ fn the_key_stands_behind_the_name_once() {
     assert_eq!(named("&key="), claim(""));
     assert_eq!(named("&key"), claim(""));
     assert_eq!(named("&KEY=a"), claim("-"));
-    assert_eq!(named("&key=a&key=a"), "malformed_request");
+    // OvenMediaEngine is not alone in saying a query twice.
+    assert_eq!(named("&key=a&key=a"), claim("a"));
+    assert_eq!(named("&key=a&key=b"), "malformed_request");
     assert_eq!(named("&key=a&x=1&k%65y=b"), "malformed_request");
+}
+
+/// Encoders with one field for the server put it there; nginx says it in no field of its own.
+#[test]
+fn the_key_may_stand_behind_the_application() {
+    let asked = |tcurl: &str, rest: &str| {
+        let common = NGINX_COMMON.replace("tcurl=rtmp://127.0.0.1:21935/live", &format!("tcurl={tcurl}"));
+        assert_ne!(common, NGINX_COMMON);
+        nginx(&format!("{common}&call=publish&name=id1&type=live{rest}"))
+    };
+    let claim =
+        |key: &str| format!("Asks live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1");
+    for tcurl in ["rtmp://h/live?key=S-1", "rtmp://h/live%3Fkey=S-1", "rtmp://h/live?x=1%26key=S-1"] {
+        assert_eq!(asked(tcurl, ""), claim("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, "&key=S-1"), claim("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, "&key="), claim("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, "&key=T-2"), "malformed_request", "{tcurl}");
+    }
+    assert_eq!(asked("rtmp://h/live?key=a%26key=b", ""), "malformed_request");
+    assert_eq!(asked("rtmp://h/live?x=1", ""), claim("-"));
 }
 
 #[test]

@@ -39,10 +39,18 @@ fn every_event_is_understood() {
 fn the_query_gives_the_key_and_nothing_else() {
     let query = |query: &str| nms(&with(r#"{"tok":"5","name":"evil"}"#, query));
     assert_eq!(query(r#"{"key":"SECRET-1_x","name":"evil"}"#), CLAIM.replace("key -", "key SECRET-1_x"));
+    assert_eq!(query(r#"{"key":["S-1","S-1"]}"#), CLAIM.replace("key -", "key S-1"));
     assert_eq!(query(r#"{"key":""}"#), CLAIM.replace("key -", "key "));
     assert_eq!(query(r#"{"app":"x","id":"y","action":"donePublish","ip":"10.9.8.7"}"#), CLAIM);
     assert_eq!(query("{}"), CLAIM);
-    for odd in [r#"{"key":["a","b"]}"#, r#"{"key":null}"#, r#"{"key":7}"#, r#"{"key":{"a":"b"}}"#] {
+    for odd in [
+        r#"{"key":["a","b"]}"#,
+        r#"{"key":[]}"#,
+        r#"{"key":[7]}"#,
+        r#"{"key":null}"#,
+        r#"{"key":7}"#,
+        r#"{"key":{"a":"b"}}"#,
+    ] {
         assert_eq!(query(odd), "malformed_request", "{odd}");
     }
 }

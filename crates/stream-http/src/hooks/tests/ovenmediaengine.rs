@@ -53,7 +53,10 @@ fn the_application_the_name_and_the_key_are_in_the_url() {
         ("srt://h:9999/live/K123?x=1&key=a%20b", "Asks live/K123 key a b session 192.0.2.7:40001/live/K123"),
         ("rtmp://h:1935/a/b/K123", "Asks a/b/K123 key - session 192.0.2.7:40001/a/b/K123"),
         ("rtmp://[2001:db8::1]:1935/live/", "Asks live/ key - session 192.0.2.7:40001/live/"),
+        // So 0.20 asks a second time.
+        ("rtmp://h/live/K123?key=S&key=S", "Asks live/K123 key S session 192.0.2.7:40001/live/K123"),
         ("rtmp://h/live/K123?key=S&key=T", "malformed_request"),
+        ("rtmp://h/live?key=S/K123", "Asks /live key S/K123 session 192.0.2.7:40001//live"),
         ("rtmp://h/K123", "malformed_request"),
         ("rtmp://h", "malformed_request"),
         ("K123", "malformed_request"),

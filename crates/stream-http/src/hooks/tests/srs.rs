@@ -58,28 +58,52 @@ fn the_key_stands_behind_the_name_once() {
     assert_eq!(param("key=SECRET-1_x"), claim("SECRET-1_x"));
     assert_eq!(param("?x=1&key=a%20b"), claim("a b"));
     assert_eq!(param("?key="), claim(""));
+    assert_eq!(param("?key=a&key=a"), claim("a"));
     assert_eq!(param("?key=a&key=b"), "malformed_request");
     assert_eq!(param("?key=a&k%65y=b"), "malformed_request");
     assert_eq!(param("??key=a"), claim("-"));
 }
 
+/// What the publisher wrote may name a host that SRS does not have; then it is the default one.
 #[test]
-fn another_virtual_host_is_refused_however_it_is_named() {
+fn the_virtual_host_is_the_one_that_srs_found() {
     let foreign = with("__defaultVhost__", "pub.local");
     assert_eq!(srs(&foreign), "foreign_host");
     assert_eq!(srs(&with(r#""vhost":"__defaultVhost__","#, "")), "foreign_host");
-    for param in ["?vhost=pub.local", "?x=1&vhost=pub.local", "?vh%6Fst=pub.local", "?vhost="] {
-        assert_eq!(srs(&with("?token=abc&x=a%20b", param)), "foreign_host", "{param}");
+    for param in ["?vhost=my.domain", "?x=1&vhost=127.0.0.1", "?vhost=", "?vhost=a&vhost=b"] {
+        assert_eq!(srs(&with("?token=abc&x=a%20b", param)), CLAIM, "{param}");
+        assert_eq!(srs(&foreign.replace("?token=abc&x=a%20b", param)), "foreign_host", "{param}");
     }
-    let twice = with("?token=abc&x=a%20b", "?vhost=__defaultVhost__&vhost=pub.local");
-    assert_eq!(srs(&twice), "malformed_request");
-    let named = with("?token=abc&x=a%20b", "?vhost=__defaultVhost__");
-    assert_eq!(srs(&named), CLAIM);
     // What the settings name is not foreign, and all else is.
     assert_eq!(heard_at(Family::Srs, &foreign, Some("pub.local")), CLAIM);
     assert_eq!(heard_at(Family::Srs, SRS_PUBLISH, Some("pub.local")), "foreign_host");
     // Whoever leaves may leave from anywhere: the end names its own session only.
     assert_eq!(srs(&foreign.replace("on_publish", "on_unpublish")), "left p3jz9dxq");
+}
+
+#[test]
+fn the_key_may_stand_behind_the_application() {
+    let asked = |tc_url: &str| srs(&with("rtmp://127.0.0.1:51935/live", tc_url));
+    assert_eq!(asked("rtmp://h/live?key=S-1"), CLAIM.replace("key -", "key S-1"));
+    assert_eq!(asked("rtmp://h/live?key=S-1&key=T-2"), "malformed_request");
+    assert_eq!(asked("rtmp://h/live?x=1"), CLAIM);
+}
+
+/// Its hooks have no word for it, but only RTMP connects to an address.
+#[test]
+fn the_protocol_is_told_by_the_address_that_was_connected_to() {
+    let by = |protocol: &str| CLAIM.replace("by rtmp", &format!("by {protocol}"));
+    let tc_url = r#""tcUrl":"rtmp://127.0.0.1:51935/live""#;
+    for (to, protocol) in [
+        (r#""tcUrl":"srt://127.0.0.1:10080/live""#, "srt"),
+        (r#""tcUrl":"""#, "webrtc"),
+        (r#""tcUrl":"webrtc://127.0.0.1/live""#, "webrtc"),
+        (r#""tcUrl":"rtmps://127.0.0.1/live""#, "rtmp"),
+        (r#""tcUrl":null"#, "rtmp"),
+        (r#""more":1"#, "rtmp"),
+    ] {
+        assert_eq!(srs(&with(tc_url, to)), by(protocol), "{to}");
+    }
 }
 
 #[test]

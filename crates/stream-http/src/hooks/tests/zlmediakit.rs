@@ -26,6 +26,7 @@ fn the_key_stands_behind_the_name_once() {
     assert_eq!(params("key=SECRET-1_x"), CLAIM.replace("key -", "key SECRET-1_x"));
     assert_eq!(params("?key=a%20b"), CLAIM.replace("key -", "key a b"));
     assert_eq!(params(""), CLAIM);
+    assert_eq!(params("key=a&key=a"), CLAIM.replace("key -", "key a"));
     assert_eq!(params("key=a&key=b"), "malformed_request");
 }
 

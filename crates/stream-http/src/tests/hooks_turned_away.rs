@@ -1,0 +1,94 @@
+//! Hooks that do not come from a media server.
+
+use std::collections::BTreeSet;
+
+use stream_domain::admission::AddressForm;
+use stream_domain::{Family, ServerName};
+
+use super::{Answer, World};
+use crate::{HookSecrets, HookServer, HookServers};
+
+impl World {
+    /// A hook with these headers besides.
+    fn hook_with(&self, path: &str, headers: &str, body: &str) -> Answer {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let mut client = self.connect();
+        client.write(format!("{head}{body}").as_bytes());
+        client.read(true)
+    }
+}
+
+fn with_secret(family: Family) -> HookServers {
+    let secrets = HookSecrets::new(vec!["s3cr3t".to_owned()]);
+    [(ServerName::parse("edge").unwrap(), HookServer { family, secrets, host: None })].into()
+}
+
+const FROM_A_PAGE: [&str; 9] = [
+    "Origin: https://evil.example\r\nContent-Type: text/plain\r\n",
+    "Origin: null\r\n",
+    "Origin: http://127.0.0.1:8082\r\n",
+    "Referer: https://evil.example/page\r\n",
+    "Sec-Fetch-Site: cross-site\r\n",
+    "Sec-Fetch-Site: same-origin\r\n",
+    "Sec-Fetch-Dest: empty\r\n",
+    "Sec-Fetch-Mode: no-cors\r\n",
+    "Sec-Fetch-User: ?1\r\n",
+];
+
+#[test]
+fn a_page_in_a_browser_is_no_media_server() {
+    for (servers, secret) in [(HookServers::new(), ""), (with_secret(Family::ZlMediaKit), "?secret=s3cr3t")] {
+        let world = World::on_air(AddressForm::Key, servers);
+        let key = world.key_of(1);
+        let path = format!("/hooks/zlmediakit/edge{secret}");
+        let publish = format!(
+            r#"{{"app":"live","id":"17","ip":"192.0.2.7","originType":1,"params":"","schema":"rtmp","stream":"{key}","vhost":"__defaultVhost__"}}"#
+        );
+        assert_eq!(world.hook_with(&path, "", &publish).status, 200);
+        for headers in FROM_A_PAGE {
+            let restarted = r#"{"general.mediaServerId":"x"}"#;
+            let answer = world.hook_with(&path, headers, restarted);
+            assert_eq!((answer.status, answer.code().as_str()), (403, "hook_refused"), "{headers}");
+        }
+        assert_eq!(world.get_as("user-1", "/api/streams").json()["streams"][0]["live"], true);
+    }
+}
+
+/// Node's `fetch` sends one of the headers that browsers send.
+#[test]
+fn the_gate_of_node_media_server_is_let_through() {
+    let world = World::on_air(AddressForm::Key, with_secret(Family::NodeMediaServer4));
+    let path = "/hooks/node-media-server/edge?secret=s3cr3t";
+    let left = r#"{"id":"7","action":"donePublish"}"#;
+    assert_eq!(world.hook_with(path, "Sec-Fetch-Mode: cors\r\n", left).status, 200);
+    for headers in FROM_A_PAGE {
+        assert_eq!(world.hook_with(path, headers, left).code(), "hook_refused", "{headers}");
+    }
+    let world = World::on_air(AddressForm::Key, with_secret(Family::Srs));
+    let answer = world.hook_with("/hooks/srs/edge?secret=s3cr3t", "Sec-Fetch-Mode: cors\r\n", left);
+    assert_eq!(answer.code(), "hook_refused");
+}
+
+#[test]
+fn strangers_do_not_learn_which_media_servers_there_are() {
+    let world = World::on_air(AddressForm::Key, with_secret(Family::NginxRtmp));
+    let answers: BTreeSet<String> = [
+        ("/hooks/nginx-rtmp/edge", ""),
+        ("/hooks/nginx-rtmp/edge?secret=wrong", ""),
+        ("/hooks/nginx-rtmp/edge?secret=a&secret=b", ""),
+        ("/hooks/nginx-rtmp/edge/wrong", ""),
+        ("/hooks/srs/edge?secret=s3cr3t", ""),
+        ("/hooks/ovenmediaengine/edge", "X-OME-Signature: wrong\r\n"),
+        ("/hooks/nginx-rtmp/other?secret=s3cr3t", ""),
+        ("/hooks/nginx-rtmp/other", ""),
+        ("/hooks/nginx-rtmp/edge?secret=s3cr3t", "Origin: https://evil.example\r\n"),
+    ]
+    .map(|(path, headers)| {
+        let answer = world.hook_with(path, headers, "call=play");
+        assert_eq!(answer.status, 403, "{path}");
+        answer.body
+    })
+    .into();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
