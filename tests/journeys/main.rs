@@ -22,6 +22,7 @@ mod shutdown;
 mod situations;
 mod start;
 mod statements;
+mod strangers;
 mod tidy;
 mod tokens;
 mod viewers;

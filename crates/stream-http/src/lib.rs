@@ -23,6 +23,7 @@ mod readiness;
 pub mod server;
 mod state;
 mod streams;
+mod turns;
 mod view;
 #[cfg(feature = "yardsticks")]
 pub mod yardsticks;

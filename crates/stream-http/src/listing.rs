@@ -17,16 +17,15 @@ use std::time::Duration;
 
 use stream_coalesce::{Lane, Lanes, Limits, Source, Unanswered};
 use stream_domain::ports::StoreError;
-use stream_domain::{PageRequest, StreamPage, Streams};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use stream_domain::{PageRequest, StreamPage, Streams, Timestamp};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use crate::addresses::Addresses;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::listing::familiar::Familiar;
 pub(crate) use crate::listing::rendered::Rendered;
 use crate::paging::Shown;
+use crate::turns::{Turn, Turns, cores};
 
 /// How many callers may wait for one familiar page.
 const WAITING: usize = 8_192;
@@ -38,9 +37,6 @@ const OVERDUE: usize = 1;
 /// How many streams are too many to be rendered between other answers, and make a page a large one.
 const MANY_STREAMS: usize = 100;
 
-/// How long a page may wait for its turn.
-const TURN: Duration = Duration::from_secs(10);
-
 /// What is asked for: which streams, and which part of their list.
 type Asked = (Shown, PageRequest);
 
@@ -51,28 +47,24 @@ pub(crate) struct Listings {
     all: Lanes<Listing>,
     live: Lanes<Listing>,
     familiar: Mutex<Familiar<Asked, Lanes<Listing>>>,
-    /// The turns of other pages, small and large.
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 /// A page, and the turn that it took: it lasts until the page is encoded.
 pub(crate) struct Page {
     pub(crate) rendered: Arc<Rendered>,
-    _turn: Option<OwnedSemaphorePermit>,
+    _turn: Option<Turn>,
 }
 
 impl Listings {
-    pub(crate) fn new(streams: Streams, addresses: Addresses) -> Self {
+    pub(crate) fn new(streams: Streams, addresses: Addresses, turns: &Arc<Turns>) -> Self {
         let reading = Reading { streams, addresses };
         Self {
             all: reading.lanes((Shown::All, PageRequest::default())),
             live: reading.lanes((Shown::Live, PageRequest::default())),
             reading,
             familiar: Mutex::default(),
-            small: Arc::new(Semaphore::new(cores())),
-            // Half of the machine is left to everything else.
-            large: Arc::new(Semaphore::new((cores() / 2).max(1))),
+            turns: turns.clone(),
         }
     }
 
@@ -85,12 +77,10 @@ impl Listings {
             })?;
             return Ok(Page { rendered, _turn: None });
         }
-        let turns = if is_large(&page) { &self.large } else { &self.small };
-        let Ok(Ok(turn)) = timeout(TURN, turns.clone().acquire_owned()).await else {
-            let why = "Too many different pages are asked for at the moment; try again shortly.";
-            return Err(ApiError::new(ErrorCode::StoreUnavailable, why));
-        };
-        let rendered = self.reading.render((shown, page), None).await?;
+        let turn = self.turns.page(is_large(&page)).await?;
+        let (page, now) = self.reading.read((shown, page)).await?;
+        let addresses = self.reading.addresses.clone();
+        let rendered = apart(move || Arc::new(Rendered::new(page, now, &addresses))).await?;
         Ok(Page { rendered, _turn: Some(turn) })
     }
 
@@ -103,10 +93,6 @@ impl Listings {
         let mut familiar = self.familiar.lock().unwrap_or_else(PoisonError::into_inner);
         familiar.get(asked, || self.reading.lanes(asked)).cloned()
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn is_large(page: &PageRequest) -> bool {
@@ -128,7 +114,14 @@ impl Source for Listing {
 
     async fn answer(&self, callers: Vec<()>) -> Result<Vec<Arc<Rendered>>, Arc<StoreError>> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rendered = self.reading.render(self.asked, last).await?;
+        let (page, now) = self.reading.read(self.asked).await?;
+        let is_large = page.streams.len() > MANY_STREAMS;
+        let addresses = self.reading.addresses.clone();
+        let render = move || match last.filter(|last| last.shows(&page, now)) {
+            Some(last) => last,
+            None => Arc::new(Rendered::new(page, now, &addresses)),
+        };
+        let rendered = if is_large { apart(render).await? } else { render() };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(rendered.clone());
         Ok(vec![rendered; callers.len()])
     }
@@ -154,25 +147,20 @@ impl Reading {
         Lanes::new((0..lanes).map(lane).collect())
     }
 
-    /// Reads the page; `last` is what was rendered before, which is kept if it is still what would be rendered.
-    async fn render(
-        &self,
-        (shown, page): Asked,
-        last: Option<Arc<Rendered>>,
-    ) -> Result<Arc<Rendered>, StoreError> {
+    /// The page as it is after this call, and at which time.
+    async fn read(&self, (shown, page): Asked) -> Result<(StreamPage, Timestamp), StoreError> {
         let page = match shown {
             Shown::All => self.streams.list_public(&page).await,
             Shown::Live => self.streams.list_live(&page).await,
         }?;
-        let now = self.streams.now();
-        let addresses = self.addresses.clone();
-        let render = move |page: StreamPage| {
-            let kept = last.filter(|last| last.shows(&page, now));
-            kept.unwrap_or_else(|| Arc::new(Rendered::new(page, now, &addresses)))
-        };
-        if page.streams.len() <= MANY_STREAMS {
-            return Ok(render(page));
-        }
-        spawn_blocking(move || render(page)).await.map_err(StoreError::failed)
+        Ok((page, self.streams.now()))
     }
 }
+
+/// Renders where no other answer waits for it.
+async fn apart(render: impl FnOnce() -> Arc<Rendered> + Send + 'static) -> Result<Arc<Rendered>, StoreError> {
+    spawn_blocking(render).await.map_err(StoreError::failed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -70,11 +70,13 @@ fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
 
 /// `GET /api/streams/public/{playback_id}`: what a viewer may know of a stream, while it is active.
 pub(crate) async fn find_public_stream(
+    request: HttpRequest,
     text: Path<String>,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
-    let found = state.streams()?.find_public(&id).await.map_err(|error| match ApiError::from(error) {
+    let found = state.turns.look_up(&request, state.streams()?.find_public(&id)).await;
+    let found = found.map_err(|error| match error {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
@@ -89,10 +91,11 @@ fn no_such_stream() -> ApiError {
 ///
 /// What cannot be a key is answered without the store.
 pub(crate) async fn find_stream(
+    request: HttpRequest,
     text: Path<String>,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
-    let stream = state.streams()?.find_publishable(&key).await?;
+    let stream = state.turns.look_up(&request, state.streams()?.find_publishable(&key)).await?;
     Ok(answer_stream(&StreamView::at(state.clock.now(), &stream, &state.addresses, Audience::Owner)))
 }

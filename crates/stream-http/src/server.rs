@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection::{Connection, LINGER};
 use crate::observe::observe;
 use crate::state::HttpState;
+use crate::turns::AskedInVain;
 
 /// How many connections are open at most; further ones wait to be accepted.
 const MAX_CONNECTIONS: u32 = 10_000;
@@ -188,7 +189,10 @@ fn work(
             .keep_alive(state.patience.next)
             .client_request_timeout(state.patience.head)
             .client_disconnect_timeout(LINGER)
-            .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.hang_up())))
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.hang_up());
+                data.insert(AskedInVain::default());
+            })
             .h1(map_config(app, |()| AppConfig::default()));
         let service = http.new_service(()).await.expect("the routes are well-formed");
         let service = std::rc::Rc::new(service);

@@ -17,6 +17,7 @@ use crate::hooks::{HookServers, TurnedAway, WarnedOf};
 use crate::limits::GenerateKeyLimit;
 use crate::listing::Listings;
 use crate::readiness::Readiness;
+use crate::turns::Turns;
 
 /// How long the service waits for slow clients.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +77,7 @@ impl RequestIds {
 pub struct HttpState {
     pub(crate) streams: Streams,
     pub(crate) listings: Listings,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) broadcasts: Broadcasts,
     pub(crate) health: Arc<dyn StoreHealth>,
     pub(crate) last_look: LastLook,
@@ -121,8 +123,10 @@ impl HttpState {
             readiness,
             patience,
         } = options;
+        let turns = Arc::default();
         Self {
-            listings: Listings::new(streams.clone(), addresses.clone()),
+            listings: Listings::new(streams.clone(), addresses.clone(), &turns),
+            turns,
             streams,
             broadcasts,
             health,

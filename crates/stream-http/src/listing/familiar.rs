@@ -18,7 +18,7 @@ const HALF_LIFE: usize = 4_096;
 pub(super) struct Familiar<K, V> {
     places: HashMap<K, V>,
     /// How often each thing was asked for lately; it forgets as it goes, so it never holds many more than a half-life.
-    counts: HashMap<K, u32>,
+    pub(super) counts: HashMap<K, u32>,
     asked: usize,
 }
 
