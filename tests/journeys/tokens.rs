@@ -7,6 +7,7 @@ use stream_tests::{Answer, SECRET_KEY, Service, StoreKind, TestStore, claims_of,
 super::on_both_stores! {
     hostile_tokens_let_nobody_in
     a_rotated_secret_signs_nobody_out
+    a_token_that_is_meant_for_another_service_lets_nobody_in
     a_user_whom_the_platform_does_not_know_is_told_so_where_users_are_known
 }
 
@@ -61,6 +62,42 @@ async fn hostile_tokens_let_nobody_in(kind: StoreKind) {
     assert_eq!(service.send(twice).await.status, 401);
     let string_id = sign(SECRET_KEY, &header, &claims(&json!({"id": "7"})));
     assert_eq!(with_token(&service, &string_id).await.status, 200);
+}
+
+async fn a_token_that_is_meant_for_another_service_lets_nobody_in(kind: StoreKind) {
+    let store = TestStore::new(kind);
+    let header = json!({"alg": "HS256", "typ": "JWT"});
+    let with = |changes: &Value| sign(SECRET_KEY, &header, &claims(changes));
+    let plain = store.setup().start().await;
+    let foreign = with_token(&plain, &with(&json!({"aud": "billing"}))).await;
+    assert_eq!((foreign.status, foreign.code()), (401, "invalid_token"));
+    assert!(foreign.json["error"].as_str().is_some_and(|text| text.contains("`aud`")), "{foreign:?}");
+    assert_eq!(with_token(&plain, &with(&json!({"sub": {"user_id": 1}}))).await.status, 200);
+    assert_eq!(with_token(&plain, &with(&json!({"type": "refresh"}))).await.status, 200);
+
+    let setup = store.setup().with("TOKEN_AUDIENCE", "streams, live").with("TOKEN_ISSUER", "users");
+    let setup = setup.with("TOKEN_REQUIRED_CLAIMS", "type=access,scope=stream");
+    let strict = setup.start().await;
+    let good = json!({"aud": ["live"], "iss": "users", "type": "access", "scope": "chat stream"});
+    assert_eq!(with_token(&strict, &with(&good)).await.status, 200);
+    for (name, value) in [
+        ("aud", json!("billing")),
+        ("iss", json!("others")),
+        ("type", json!("refresh")),
+        ("scope", json!("chat")),
+    ] {
+        let mut changed = good.clone();
+        changed[name] = value;
+        let answer = with_token(&strict, &with(&changed)).await;
+        assert_eq!((answer.status, answer.code()), (401, "invalid_token"), "{name}");
+        assert!(answer.json["error"].as_str().is_some_and(|text| text.contains(name)), "{answer:?}");
+    }
+    let (_, minted, _) = setup.run(&["token", "--user", "1"]);
+    assert_eq!(
+        with_token(&strict, minted.trim()).await.status,
+        200,
+        "a token for development obeys the settings"
+    );
 }
 
 async fn a_rotated_secret_signs_nobody_out(kind: StoreKind) {

@@ -27,11 +27,14 @@ impl fmt::Debug for BearerToken {
 }
 
 /// Why a token lets nobody in; says nothing of the token's contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It is no JSON Web Token.
     #[error("the token is malformed")]
     Malformed,
+    /// A header or a claim stands in it twice, so that readers may disagree on what it says.
+    #[error("the token names a header or a claim twice")]
+    NamedTwice,
     /// It names another algorithm than HS256, none included.
     #[error("the token is not signed with HS256")]
     WrongAlgorithm,
@@ -50,6 +53,18 @@ pub enum TokenError {
     /// Its `nbf` lies ahead.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// It is meant for somebody, and not for this service.
+    #[error("the token is meant for another audience (its claim `aud`)")]
+    ForeignAudience,
+    /// It is meant for nobody in particular, and the settings want it to be meant for this service.
+    #[error("the token names no audience (the claim `aud`)")]
+    NoAudience,
+    /// Its issuer is none of those in the settings, or it names none.
+    #[error("the token is not from the issuer that is wanted here (the claim `iss`)")]
+    WrongIssuer,
+    /// It lacks a claim that the settings want, or has it with another value.
+    #[error("the token is not of the kind that is wanted here (the claim `{0}`)")]
+    WrongClaim(String),
     /// It names no user, or none in the range of the platform's ids.
     #[error("the token names no valid user id")]
     NoUserId,

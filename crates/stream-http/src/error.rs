@@ -320,11 +320,16 @@ impl From<TokenError> for ApiError {
         match error {
             TokenError::Expired => ErrorCode::TokenExpired.into(),
             TokenError::Malformed
+            | TokenError::NamedTwice
             | TokenError::WrongAlgorithm
             | TokenError::UnsupportedExtension
             | TokenError::WrongSignature
             | TokenError::NoExpiry
             | TokenError::NotYetValid
+            | TokenError::ForeignAudience
+            | TokenError::NoAudience
+            | TokenError::WrongIssuer
+            | TokenError::WrongClaim(_)
             | TokenError::NoUserId => {
                 Self::new(ErrorCode::InvalidToken, format!("The token is not valid: {error}."))
             }

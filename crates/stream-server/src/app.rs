@@ -173,7 +173,7 @@ fn wire(settings: &Settings, store: &Store, secret: &SharedSecret) -> Result<Str
     let previous = settings.secret_key_previous.as_deref().filter(|text| !text.is_empty());
     let previous = previous.and_then(|text| SharedSecret::new(text).ok());
     let verifier = JwtVerifier::new(secret, previous.as_ref(), settings.user_id_claims.0.clone());
-    let verifier = verifier.map_err(|error| Failure(error.to_string()))?;
+    let verifier = verifier.map_err(|error| Failure(error.to_string()))?.requiring(settings.claim_rules());
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let streams = Streams::new(store.ports().streams, Arc::new(verifier), clock, entropy);
     Ok(streams.with_key_lifetime(settings.key_lifetime()))

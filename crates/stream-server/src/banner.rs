@@ -53,7 +53,7 @@ pub(crate) fn announce(settings: &Settings, address: SocketAddr, secret: &Shared
     // A secret that was given may be a platform's; only one that was made here signs a token for everybody to see.
     if let Origin::File(path) = origin {
         text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
-        if let Some(line) = try_it(address, secret) {
+        if let Some(line) = try_it(settings, address, secret) {
             text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
         }
     }
@@ -61,9 +61,9 @@ pub(crate) fn announce(settings: &Settings, address: SocketAddr, secret: &Shared
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn try_it(address: SocketAddr, secret: &SharedSecret) -> Option<String> {
+fn try_it(settings: &Settings, address: SocketAddr, secret: &SharedSecret) -> Option<String> {
     let user = UserId::new(1).ok()?;
-    let token = stream_jwt::mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
+    let token = settings.claim_rules().mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
     let host = match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),

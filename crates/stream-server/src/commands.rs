@@ -57,7 +57,7 @@ pub(crate) fn token(settings: &Settings, user: i64, minutes: u32) -> Result<(), 
     let user = UserId::new(user).map_err(|error| Failure::new(format!("--user: {error}")))?;
     let (secret, _) = secret::find(settings, &OsEntropy)?;
     let lifetime = time::Duration::minutes(minutes.into());
-    let token = stream_jwt::mint(&secret, user, SystemClock.now(), lifetime);
+    let token = settings.claim_rules().mint(&secret, user, SystemClock.now(), lifetime);
     let token = token.ok_or_else(|| Failure::new("the token could not be signed"))?;
     say(token.expose())
 }

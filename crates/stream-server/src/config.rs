@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, ValueEnum};
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
-use stream_jwt::SharedSecret;
+use stream_jwt::{ClaimRules, SharedSecret};
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
@@ -93,6 +93,18 @@ pub(crate) struct Settings {
     #[arg(long, env = "USER_ID_CLAIMS", global = true, hide_env_values = true, value_name = "CLAIMS",
           default_value = "id,user_id,sub", value_parser = ClaimNames::parse)]
     pub(crate) user_id_claims: ClaimNames,
+    /// Names of this service, separated by commas; a token must be meant for one of them (aud).
+    #[arg(long, env = "TOKEN_AUDIENCE", global = true, hide_env_values = true, value_name = "NAMES",
+          value_parser = Names::parse)]
+    token_audience: Option<Names>,
+    /// Who may issue tokens, separated by commas (iss).
+    #[arg(long, env = "TOKEN_ISSUER", global = true, hide_env_values = true, value_name = "NAMES",
+          value_parser = Names::parse)]
+    token_issuer: Option<Names>,
+    /// Claims that a token must have, separated by commas, such as type=access,scope=stream.
+    #[arg(long, env = "TOKEN_REQUIRED_CLAIMS", global = true, hide_env_values = true, value_name = "CLAIMS",
+          value_parser = RequiredClaims::parse)]
+    token_required_claims: Option<RequiredClaims>,
     /// Key requests per user and minute on this instance; 0 for any number.
     #[arg(
         long,
@@ -170,6 +182,16 @@ impl Settings {
     /// How long keys live.
     pub(crate) fn key_lifetime(&self) -> KeyLifetime {
         KeyLifetime::from_hours(self.key_lifetime_hours).unwrap_or_default()
+    }
+
+    /// What a token must say besides whose it is.
+    pub(crate) fn claim_rules(&self) -> ClaimRules {
+        let names = |setting: &Option<Names>| setting.clone().map(|names| names.0).unwrap_or_default();
+        ClaimRules {
+            audiences: names(&self.token_audience),
+            issuers: names(&self.token_issuer),
+            required: self.token_required_claims.clone().map(|claims| claims.0).unwrap_or_default(),
+        }
     }
 
     /// How long a database operation may take.
@@ -256,6 +278,46 @@ impl ClaimNames {
             return Err("it must be one or more names of claims, separated by commas".to_owned());
         }
         Ok(Self(names))
+    }
+}
+
+/// Names separated by commas; none if the setting is empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Names(Vec<String>);
+
+impl Names {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err("it must be one or more names, separated by commas".to_owned());
+        }
+        Ok(Self(names))
+    }
+}
+
+/// Claims with the value that each must have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RequiredClaims(Vec<(String, String)>);
+
+impl RequiredClaims {
+    fn parse(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+        let claims = Names::parse(text)?.0.into_iter().map(|claim| {
+            let (name, value) = claim.split_once('=')?;
+            let (name, value) = (name.trim(), value.trim());
+            // The name stands in answers, and the settings of their own say what these two must be.
+            let is_good = !name.is_empty() && name.bytes().all(plain) && !value.is_empty();
+            (is_good && !["aud", "iss"].contains(&name)).then(|| (name.to_owned(), value.to_owned()))
+        });
+        let claims: Option<Vec<_>> = claims.collect();
+        claims.map(Self).ok_or_else(|| {
+            "it must be one or more claims with their values, separated by commas, such as type=access; for aud and iss \
+             there are TOKEN_AUDIENCE and TOKEN_ISSUER"
+                .to_owned()
+        })
     }
 }
 
