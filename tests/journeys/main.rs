@@ -11,6 +11,7 @@ mod crash;
 mod cuts;
 mod failover;
 mod freshness;
+mod logs;
 mod media;
 mod on_air;
 mod outage;

@@ -1,6 +1,8 @@
 //! Settings that do what they say.
 
-use stream_tests::{StoreKind, TestStore};
+use reqwest::Method;
+use stream_tests::{SECRET_KEY, Setup, StoreKind, TestStore, claims_of, sign, workspace};
+use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -28,4 +30,207 @@ async fn a_key_lives_as_many_hours_as_are_set(kind: StoreKind) {
         assert!(!status.success(), "{hours}");
         assert!(errors.contains("from 1 to 8760"), "{errors}");
     }
+}
+
+/// What a service says until it is ready.
+async fn log_of(setup: &Setup) -> String {
+    setup.start().await.program.errors()
+}
+
+fn signed(secret: &str, user: u32) -> String {
+    sign(secret, &serde_json::json!({ "alg": "HS256" }), &claims_of(user))
+}
+
+fn refusal(setup: &Setup) -> String {
+    let (status, _, errors) = setup.run(&[]);
+    assert!(!status.success(), "{errors}");
+    errors
+}
+
+/// A file with this content, that goes with the folder.
+fn file(folder: &TempDir, name: &str, content: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("the folder is writable");
+    path.to_str().expect("the path is text").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_and_the_database_may_stand_in_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = TestStore::new(StoreKind::Postgres);
+    let setup = Setup::default()
+        .with("DB_URL_FILE", &file(&folder, "url", &format!("{}\n", store.url())))
+        .with("SECRET_KEY_FILE", &file(&folder, "secret", &format!("{SECRET_KEY}\n")))
+        .with(
+            "SECRET_KEY_PREVIOUS_FILE",
+            &file(&folder, "previous", "the secret of last year, long enough\r\n"),
+        )
+        .with("MEDIA_SERVERS_FILE", &file(&folder, "servers", "edge=srs;secret=of-the-hooks\n"))
+        // As compose files pass on what they do not have.
+        .with("SECRET_KEY_PREVIOUS", "")
+        .with("MEDIA_SERVERS", "");
+    let service = setup.start().await;
+    assert_eq!(service.generate_key(7).await.status, 201);
+    assert_eq!(store.sql("SELECT count(*) FROM streams"), "1");
+    let token = signed("the secret of last year, long enough", 7);
+    let request = service.request(Method::GET, "/api/streams").bearer_auth(token);
+    assert_eq!(service.send(request).await.status, 200);
+    let hook = service.request(Method::POST, "/hooks/srs/edge?secret=wrong").body("{}");
+    assert_eq!(service.send(hook).await.status, 403);
+    let log = service.program.errors();
+    assert!(!log.contains("of-the-hooks") && !log.contains("of last year") && !log.contains(SECRET_KEY));
+    assert!(!log.contains("quotes around it"), "one line end at the end of a file is no mistake: {log}");
+}
+
+#[test]
+fn a_setting_that_is_given_twice_or_in_a_file_that_cannot_be_read_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = file(&folder, "url", "sqlite://streams.db");
+    for (name, value) in [
+        ("DB_URL", "sqlite://streams.db"),
+        ("SECRET_KEY", SECRET_KEY),
+        ("SECRET_KEY_PREVIOUS", SECRET_KEY),
+        ("MEDIA_SERVERS", "edge=srs"),
+    ] {
+        let of_file = format!("{name}_FILE");
+        let told = refusal(&Setup::default().with(name, value).with(&of_file, &url));
+        assert!(told.contains(&format!("{name} and {of_file} are both set")), "{told}");
+        let told = refusal(&Setup::default().with(&of_file, "/nowhere/at/all"));
+        assert!(told.contains(&of_file) && told.contains("/nowhere/at/all"), "{told}");
+        assert!(told.contains("No such file"), "{told}");
+    }
+    let empty = file(&folder, "empty", "\n");
+    let told = refusal(&Setup::default().with("SECRET_KEY_FILE", &empty));
+    assert!(told.contains("SECRET_KEY_FILE: the file is empty"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_environment_files_leave_around_a_value_is_taken_off() {
+    let store = TestStore::new(StoreKind::Postgres);
+    let url = format!(" {}\n", store.url());
+    for (name, value) in [
+        ("DB_URL", &*url),
+        ("GENERATE_KEY_PER_MINUTE", "\"600\""),
+        ("DB_POOL_SIZE", " 16 "),
+        ("DB_TIMEOUT", "5\n"),
+        ("KEY_LIFETIME_HOURS", "'24'"),
+        ("HOST", "127.0.0.1 "),
+        ("ADDRESSES", "playback\n"),
+        ("TAKEOVER", "\"newest\""),
+        ("CORS_ORIGINS", "\"http://localhost:3000\""),
+        ("USER_ID_CLAIMS", "'id,user_id'"),
+        ("LOG_FORMAT", "\"json\""),
+        ("FLASK_DEBUG", "false\r\n"),
+        ("MEDIA_SERVERS", "\"edge=srs;secret=of-the-hooks\"\n"),
+    ] {
+        let service = store.setup().with(name, value).start().await;
+        assert!(service.generate_key(1).await.status < 500, "{name}");
+    }
+    let told = refusal(&Setup::on("postgresql://u@h/d\nx"));
+    assert!(told.contains("DB_URL: it has a line end"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_with_something_around_it_takes_tokens_of_either_reading_and_warns() {
+    for around in ["{}\n", " {}", "\"{}\"", "{}\r\n"] {
+        let untidy = around.replace("{}", SECRET_KEY);
+        let service = Setup::on("sqlite://streams.db").with("SECRET_KEY", &untidy).start().await;
+        for secret in [&*untidy, SECRET_KEY] {
+            let request = service.request(Method::GET, "/api/streams").bearer_auth(signed(secret, 1));
+            assert_eq!(service.send(request).await.status, 200, "{around:?}");
+        }
+        let log = service.program.errors();
+        assert!(log.contains("SECRET_KEY has blanks, a line end or quotes around it"), "{log}");
+    }
+    assert!(!log_of(&Setup::on("sqlite://streams.db")).await.contains("around it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_can_be_guessed_warns_loudly_the_previous_one_too() {
+    for (secret, previous, told) in [
+        ("your-secret-key", "", "SECRET_KEY is an example"),
+        ("change-me-to-the-user-services-secret", "", "SECRET_KEY is an example"),
+        ("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "", "SECRET_KEY repeats itself"),
+        ("short 7Tz!", "", "SECRET_KEY is shorter than 32 bytes"),
+        (SECRET_KEY, "x", "SECRET_KEY_PREVIOUS repeats itself"),
+        (SECRET_KEY, "your-secret-key", "SECRET_KEY_PREVIOUS is an example"),
+        (SECRET_KEY, "short 7Tz!", "SECRET_KEY_PREVIOUS is shorter than 32 bytes"),
+    ] {
+        let setup = Setup::on("sqlite://streams.db").with("SECRET_KEY", secret);
+        let log = log_of(&setup.with("SECRET_KEY_PREVIOUS", previous)).await;
+        assert!(log.contains(told) && log.contains("can be guessed"), "{secret} {previous}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
+    for (name, setting) in [
+        ("DATABASE_URL", "DB_URL"),
+        ("DB_URI", "DB_URL"),
+        ("DBURL", "DB_URL"),
+        ("POSTGRES_URL", "DB_URL"),
+        ("db_url", "DB_URL"),
+        ("DATABASE_URL_FILE", "DB_URL_FILE"),
+    ] {
+        let setup =
+            Setup::default().with("SECRET_KEY", SECRET_KEY).with(name, "postgresql://u:not-for-logs@h/d");
+        for command in ["serve", "migrate"] {
+            let (status, _, errors) = setup.run(&[command]);
+            assert!(!status.success(), "{name}: {errors}");
+            assert!(errors.contains(name) && errors.contains(setting), "{errors}");
+            assert!(
+                errors.contains("sqlite://data/streams.db") && !errors.contains("not-for-logs"),
+                "{errors}"
+            );
+        }
+        // Where the database is set, nothing is lost, and it is said.
+        let log =
+            log_of(&Setup::on("sqlite://streams.db").with(name, "postgresql://u:not-for-logs@h/d")).await;
+        assert!(log.contains(&format!("{name} is set and read by nobody")), "{log}");
+        assert!(!log.contains("not-for-logs"));
+    }
+    for name in ["SECRETKEY", "JWT_SECRET", "CORS_ORIGIN", "MEDIA_SERVER", "LOGLEVEL"] {
+        let log = log_of(&Setup::on("sqlite://streams.db").with(name, "not-for-logs")).await;
+        assert!(log.contains(&format!("{name} is set and read by nobody")), "{name}: {log}");
+        assert!(!log.contains("not-for-logs"));
+    }
+    let others = [
+        ("PGHOST", "db"),
+        ("PGPASSWORD", "not-for-logs"),
+        ("STREAM_SERVICE_PORT", "tcp://10.0.0.7:8082"),
+        ("DB_PORT", "tcp://10.0.0.9:5432"),
+        ("HOSTNAME", "web-1"),
+        ("DATABASE_URL", ""),
+    ];
+    let setup = others.iter().fold(Setup::default(), |setup, (name, value)| setup.with(name, value));
+    let log = log_of(&setup.with("SECRET_KEY", SECRET_KEY)).await;
+    assert!(!log.contains("read by nobody"), "{log}");
+    assert!(log.contains("DB_URL is not set, so streams are kept in a file of this service's own"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_image_has_no_database_unless_it_is_asked_for() {
+    let image = Setup::default().with("REQUIRE_DB_URL", "true").with("SECRET_KEY", SECRET_KEY);
+    for command in ["serve", "migrate"] {
+        let (status, _, errors) = image.run(&[command]);
+        assert!(!status.success());
+        assert!(
+            errors.contains("DB_URL is not set") && errors.contains("sqlite:///data/streams.db"),
+            "{errors}"
+        );
+    }
+    assert_eq!(image.with("DB_URL", "sqlite://streams.db").start().await.get("/health").await.status, 200);
+    let dockerfile = std::fs::read_to_string(workspace().join("docker/Dockerfile")).expect("it is there");
+    assert!(dockerfile.contains("\nENV REQUIRE_DB_URL=true\n"));
+}
+
+#[test]
+fn the_example_environment_has_no_secret_that_works() {
+    let example = std::fs::read_to_string(workspace().join(".env.example")).expect("it is there");
+    let secret =
+        example.lines().find_map(|line| line.strip_prefix("SECRET_KEY=")).expect("it names the secret");
+    assert_eq!(secret, "");
+    let compose = std::fs::read_to_string(workspace().join("docker/compose.yaml")).expect("it is there");
+    // Compose refuses to start with `:?` where a variable is empty.
+    assert!(compose.contains("SECRET_KEY: ${SECRET_KEY:?"));
 }

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use stream_tests::{Program, SECRET_KEY, Setup};
+use stream_tests::{Program, SECRET_KEY, Setup, StoreKind, TestStore};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
     let folder = tempfile::tempdir().expect("a folder");
     let setup = Setup::default();
-    let mut program = Program::start(&mut setup.command(&folder), &folder.path().join("output"));
+    let mut program = Program::start_on_terminal(&mut setup.command(&folder), &folder.path().join("output"));
     stream_tests::eventually("the banner", || async { program.output().contains("curl ") }).await;
     let banner = program.output();
     assert!(banner.contains("Streams are kept in the SQLite file data/streams.db."), "{banner}");
@@ -37,7 +37,7 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
     let mut token = setup.command(&folder);
     let token = token.args(["token", "--user", "1"]).output().expect("the binary runs");
     let token = String::from_utf8(token.stdout).expect("text");
-    let program = Program::start(&mut setup.command(&folder), &folder.path().join("output"));
+    let program = Program::start_on_terminal(&mut setup.command(&folder), &folder.path().join("output"));
     stream_tests::eventually("the banner", || async { program.output().contains("curl ") }).await;
     assert_eq!(std::fs::read_to_string(&secret).expect("a secret"), made);
     let line =
@@ -54,6 +54,88 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
 async fn a_secret_that_was_given_signs_no_token_for_everybody_to_see() {
     let service = Setup::on("sqlite://streams.db").start().await;
     assert!(!service.program.output().contains("Bearer"), "{}", service.program.output());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_terminal_is_no_token_is_shown_and_nothing_but_events() {
+    let service = Setup::default().start().await;
+    assert_eq!(service.program.output(), "");
+    assert!(!service.program.errors().contains("Bearer "));
+}
+
+/// The first line of the log that has this field.
+fn line_with(log: &str, field: &str) -> serde_json::Value {
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let line = lines.find(|line| line.get(field).is_some());
+    line.unwrap_or_else(|| panic!("no line has {field}: {log}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_at_start_tells_version_address_store_and_what_is_set() {
+    let servers = "a=srs;secret=hook-secret-1 b=mediamtx;secret=hook-secret-2";
+    let setup = Setup::on("sqlite://streams.db").with("MEDIA_SERVERS", servers);
+    let service = setup.with("ADDRESSES", "playback").with("LOG_LEVEL", "info").start().await;
+    let line = line_with(&service.program.errors(), "version");
+    assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(line["address"], service.url("").trim_start_matches("http://"));
+    assert_eq!((&line["store"], &line["file"]), (&"sqlite".into(), &"streams.db".into()));
+    assert_eq!((&line["media_servers"], &line["addresses"]), (&2.into(), &"playback".into()));
+    assert_eq!((&line["level"], &line["key_lifetime_hours"]), (&"INFO".into(), &24.into()));
+
+    let store = TestStore::new(StoreKind::Postgres);
+    let service = store.setup().start().await;
+    let line = line_with(&service.program.errors(), "version");
+    let url = store.url();
+    let place =
+        format!("{}/{}", line["database_host"].as_str().unwrap(), line["database_name"].as_str().unwrap());
+    assert!(url.ends_with(&place) && line["store"] == "postgresql", "{line}");
+    // That no password is in it, the search of every journey's log shows.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_on_a_migrated_database_is_ready_when_its_port_opens() {
+    let store = TestStore::new(StoreKind::Postgres);
+    drop(store.setup().start().await);
+    for _ in 0..5 {
+        let service = store.setup().listen().await;
+        assert_eq!(service.get("/health").await.status, 200);
+        assert_eq!(service.get("/health/ready").await.status, 200);
+        let log = service.program.errors();
+        let (ready, listens) = (log.find("\"ready\""), log.find("listens on"));
+        assert!(ready.is_some() && ready < listens, "the port was opened too early: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_port_opens_not_ready_while_a_migration_takes_long() {
+    let store = TestStore::new(StoreKind::Postgres);
+    let TestStore::Postgres(database) = &store else { panic!("a PostgreSQL store") };
+    database.create_old_streams(true);
+    let (client, connection) =
+        tokio_postgres::connect(&store.url(), tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE streams").await.expect("a lock");
+    let service = store.setup().listen().await;
+    let health = service.get("/health").await;
+    assert_eq!((health.status, &health.json["reason"]), (503, &"migrating".into()), "{health:?}");
+    assert_eq!(health.json["database"], "connected");
+    client.batch_execute("ROLLBACK").await.expect("the lock is given up");
+    stream_tests::eventually("the migration", || async { service.get("/health/ready").await.status == 200 })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_will_not_come_by_waiting_is_told_of_as_such() {
+    let store = TestStore::new(StoreKind::Postgres);
+    let url = format!("{}_that_nobody_made", store.url());
+    let service = Setup::on(&url).listen().await;
+    let health = service.get("/health").await;
+    assert_eq!(health.status, 503, "{health:?}");
+    assert!(!health.json.to_string().contains("that_nobody_made"), "{health:?}");
+    let line = line_with(&service.program.errors(), "cure");
+    assert!(line["error"].as_str().is_some_and(|text| text.contains("does not exist")), "{line}");
+    assert_eq!(line["level"], "ERROR", "{line}");
+    assert!(line["cure"].as_str().is_some_and(|text| text.contains("DB_URL")), "{line}");
 }
 
 #[test]

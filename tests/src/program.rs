@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
 /// A child process, with all that it starts itself, whose output goes to files.
 #[derive(Debug)]
 pub struct Program {
@@ -16,9 +18,28 @@ pub struct Program {
 impl Program {
     /// Starts a command; standard output goes to `output`, standard error beside it with `.err` at its end.
     pub fn start(command: &mut Command, output: &Path) -> Self {
+        command.stdout(File::create(output).expect("the output folder is writable"));
+        Self::spawn(command, output)
+    }
+
+    /// The same with a terminal as its standard output, as for a person who starts it by hand.
+    pub fn start_on_terminal(command: &mut Command, output: &Path) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("the system has a terminal");
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("the terminal is ours");
+        let name = ptsname(&terminal, Vec::new()).expect("the terminal has a name");
+        let name = PathBuf::from(name.into_string().expect("its name is text"));
+        let other_end = File::options().read(true).write(true).open(name).expect("the terminal opens");
+        command.stdout(other_end);
+        let (mut shown, mut file) =
+            (File::from(terminal), File::create(output).expect("the output folder is writable"));
+        // Ends with an error when the program is gone.
+        std::thread::spawn(move || std::io::copy(&mut shown, &mut file));
+        Self::spawn(command, output)
+    }
+
+    fn spawn(command: &mut Command, output: &Path) -> Self {
         let errors = File::create(errors_of(output)).expect("the output folder is writable");
-        command.stdin(Stdio::null());
-        command.stdout(File::create(output).expect("the output folder is writable")).stderr(errors);
+        command.stdin(Stdio::null()).stderr(errors);
         // A group of its own, so that its own children can be ended with it.
         command.process_group(0);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));

@@ -32,6 +32,8 @@ impl Setup {
         let mut command = Command::new(server_binary());
         command.current_dir(folder.path()).env_clear();
         command.env("HOST", "127.0.0.1").env("PORT", "0").env("LOG_LEVEL", "trace");
+        // Nothing stands in front of it that would have to notice.
+        command.env("SHUTDOWN_NOTICE", "1");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -41,7 +43,7 @@ impl Setup {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut program = Program::start(&mut self.command(&folder), &folder.path().join("output"));
         for _ in 0..600 {
-            if let Some(address) = address(&program.output()) {
+            if let Some(address) = address(&program.errors()) {
                 let api = Api::new(&address);
                 self.note_secrets(&api);
                 return Service { program, api, _folder: folder };
@@ -92,9 +94,10 @@ impl Setup {
     }
 }
 
-fn address(output: &str) -> Option<String> {
-    let line = output.lines().find(|line| line.contains(" listens on "))?;
-    line.split(' ').next_back().map(str::to_owned)
+/// The address in the line of the log that says where the service listens.
+fn address(log: &str) -> Option<String> {
+    let (_, rest) = log.split_once(" listens on ")?;
+    rest.split(|end: char| end == '"' || end.is_whitespace()).next().map(str::to_owned)
 }
 
 /// A running service; it is used like its client.

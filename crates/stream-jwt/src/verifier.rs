@@ -13,7 +13,7 @@ use crate::claims::Claims;
 use crate::json::object;
 use crate::{ClaimRules, SharedSecret, hs256};
 
-/// Verifies tokens with the current secret and, while it is being rotated, with the previous one.
+/// Verifies tokens with the current secret and with others that count as well, such as the one before a rotation.
 pub struct JwtVerifier {
     keys: Vec<DecodingKey>,
     user_id_claims: Vec<String>,
@@ -27,20 +27,22 @@ impl std::fmt::Debug for JwtVerifier {
 }
 
 impl JwtVerifier {
-    /// A verifier that reads the user id from the first of `user_id_claims` that a token has.
+    /// A verifier that accepts tokens of the current secret and of others, such as the one before a rotation, and reads
+    /// the user id from the first of `user_id_claims` that a token has.
     ///
     /// Signs and verifies once before it returns, with each secret, so that a build whose cryptography does not
     /// work never serves.
-    pub fn new(
-        current: &SharedSecret,
-        previous: Option<&SharedSecret>,
+    pub fn new<'s>(
+        current: &'s SharedSecret,
+        others: impl IntoIterator<Item = &'s SharedSecret>,
         user_id_claims: Vec<String>,
     ) -> Result<Self, SelfTestFailed> {
         hs256::install();
-        let secrets = || std::iter::once(current).chain(previous);
-        let keys = secrets().map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())).collect();
+        let secrets: Vec<&SharedSecret> = std::iter::once(current).chain(others).collect();
+        let keys =
+            secrets.iter().map(|secret| DecodingKey::from_secret(secret.expose().as_bytes())).collect();
         let verifier = Self { keys, user_id_claims, rules: ClaimRules::default() };
-        for secret in secrets() {
+        for secret in secrets {
             verifier.self_test(secret)?;
         }
         Ok(verifier)

@@ -1,6 +1,7 @@
-//! What a person is told at start: where the service is, which store it uses, and how to try it.
+//! What is told at start: where the service is, which store it uses, what is doubtful about its settings, and to a person
+//! at a terminal how to try it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
 use stream_domain::UserId;
@@ -9,19 +10,15 @@ use stream_domain::ports::Clock as _;
 use stream_jwt::SharedSecret;
 
 use crate::config::{DbUrl, Settings};
-use crate::secret::Origin;
+use crate::failure::Failure;
+use crate::secret::{Origin, Secret};
 use crate::system::SystemClock;
 
-/// Warns of a secret that can be guessed, and says which secrets count.
-pub(crate) fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin: &Origin) {
-    if secret.is_short() {
-        tracing::warn!(
-            "SECRET_KEY is shorter than {} bytes and can be guessed: anybody who does can sign in as anybody. \
-             Choose a longer one, in the user-service as well",
-            SharedSecret::RECOMMENDED_BYTES
-        );
-    }
-    if settings.secret_key_previous.as_deref().is_some_and(|text| !text.is_empty()) {
+/// Warns of whatever in the settings looks right and hardly is.
+pub(crate) fn warn_of_settings(settings: &Settings, secret: &Secret, origin: &Origin) {
+    warn_of_secret("SECRET_KEY", secret);
+    if let Some(previous) = settings.previous_secret() {
+        warn_of_secret("SECRET_KEY_PREVIOUS", previous);
         tracing::info!(
             "tokens signed with SECRET_KEY_PREVIOUS are accepted too; unset it once they have expired"
         );
@@ -29,10 +26,21 @@ pub(crate) fn warn_of_secrets(settings: &Settings, secret: &SharedSecret, origin
     if let Origin::File(path) = origin {
         tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
     }
-}
-
-/// Warns of addresses that show every viewer the key.
-pub(crate) fn warn_of_addresses(settings: &Settings) {
+    if !settings.has_db_url() {
+        tracing::warn!(
+            "DB_URL is not set, so streams are kept in a file of this service's own, data/streams.db; set DB_URL to the \
+             platform's database, or to that file if it is meant"
+        );
+    }
+    for near in &settings.near_names {
+        tracing::warn!(
+            variable = near.name,
+            setting = near.setting,
+            "{} is set and read by nobody; this service reads {}. Rename the variable, or unset it",
+            near.name,
+            near.setting
+        );
+    }
     if settings.addresses == AddressForm::Key {
         tracing::warn!(
             "ADDRESSES is key: the stream key is part of the address that viewers watch, so any of them could publish \
@@ -41,24 +49,65 @@ pub(crate) fn warn_of_addresses(settings: &Settings) {
     }
 }
 
-/// Tells a person where the service is, and how to try it.
-pub(crate) fn announce(settings: &Settings, address: SocketAddr, secret: &SharedSecret, origin: &Origin) {
-    let mut text = format!("stream-service {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
-    match settings.database() {
-        Ok(DbUrl::Sqlite(path)) => {
-            text.push_str(&format!("Streams are kept in the SQLite file {}.\n", path.display()));
-        }
-        _ => text.push_str("Streams are kept in PostgreSQL.\n"),
+fn warn_of_secret(name: &str, secret: &Secret) {
+    if let Some(weakness) = secret.weakness() {
+        tracing::warn!(
+            setting = name,
+            "{name} {weakness}, so it can be guessed: anybody who does can sign in as anybody. Choose {} random bytes, in \
+             the user-service as well, for example with: openssl rand -hex 32",
+            SharedSecret::RECOMMENDED_BYTES
+        );
     }
+    if secret.is_untidy() {
+        tracing::warn!(
+            setting = name,
+            "{name} has blanks, a line end or quotes around it. Tokens are accepted that were signed with it as it is, \
+             and without them; take them off here and in the user-service"
+        );
+    }
+}
+
+/// Says where the service listens and what it works on: as an event, and in words to a person at a terminal.
+pub(crate) fn announce(
+    settings: &Settings,
+    address: SocketAddr,
+    secret: &Secret,
+    origin: &Origin,
+) -> Result<(), Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let database = settings.database().map_err(Failure::new)?;
+    let (host, name) = database.host_and_name().unzip();
+    let file = match &database {
+        DbUrl::Sqlite(path) => Some(path.display().to_string()),
+        DbUrl::Postgres(_) => None,
+    };
+    tracing::info!(
+        version,
+        address = %address,
+        store = if file.is_some() { "sqlite" } else { "postgresql" },
+        database_host = host,
+        database_name = name,
+        file,
+        media_servers = settings.media_servers().map_err(Failure::new)?.len(),
+        addresses = settings.addresses_word(),
+        key_lifetime_hours = settings.key_lifetime().hours(),
+        "stream-service {version} listens on http://{address}"
+    );
+    if !std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let mut text = format!("stream-service {version} listens on http://{address}\n");
+    text.push_str(&format!("Streams are kept in {database}.\n"));
     // A secret that was given may be a platform's; only one that was made here signs a token for everybody to see.
     if let Origin::File(path) = origin {
         text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
-        if let Some(line) = try_it(settings, address, secret) {
+        if let Some(line) = try_it(settings, address, secret.main()) {
             text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
         }
     }
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 fn try_it(settings: &Settings, address: SocketAddr, secret: &SharedSecret) -> Option<String> {

@@ -8,8 +8,9 @@ use clap::Subcommand;
 use stream_domain::UserId;
 use stream_domain::ports::Clock as _;
 
-use crate::app::{Failure, Store};
+use crate::app::{self, Store};
 use crate::config::Settings;
+use crate::failure::Failure;
 use crate::secret;
 use crate::system::{OsEntropy, SystemClock};
 
@@ -39,8 +40,18 @@ pub(crate) enum Command {
     Healthcheck,
 }
 
+/// Runs one.
+pub(crate) async fn run(command: Command, settings: Settings) -> Result<(), Failure> {
+    match command {
+        Command::Serve => app::serve(settings).await,
+        Command::Migrate { dry_run } => migrate(&settings, dry_run).await,
+        Command::Token { user, minutes } => token(&settings, user, minutes),
+        Command::Healthcheck => healthcheck(&settings),
+    }
+}
+
 /// `migrate`.
-pub(crate) async fn migrate(settings: &Settings, dry_run: bool) -> Result<(), Failure> {
+async fn migrate(settings: &Settings, dry_run: bool) -> Result<(), Failure> {
     let store = Store::open(settings)?;
     if dry_run {
         return say(&store.plan_migration().await?);
@@ -53,17 +64,17 @@ pub(crate) async fn migrate(settings: &Settings, dry_run: bool) -> Result<(), Fa
 }
 
 /// `token`.
-pub(crate) fn token(settings: &Settings, user: i64, minutes: u32) -> Result<(), Failure> {
+fn token(settings: &Settings, user: i64, minutes: u32) -> Result<(), Failure> {
     let user = UserId::new(user).map_err(|error| Failure::new(format!("--user: {error}")))?;
     let (secret, _) = secret::find(settings, &OsEntropy)?;
     let lifetime = time::Duration::minutes(minutes.into());
-    let token = settings.claim_rules().mint(&secret, user, SystemClock.now(), lifetime);
+    let token = settings.claim_rules().mint(secret.main(), user, SystemClock.now(), lifetime);
     let token = token.ok_or_else(|| Failure::new("the token could not be signed"))?;
     say(token.expose())
 }
 
 /// `healthcheck`.
-pub(crate) fn healthcheck(settings: &Settings) -> Result<(), Failure> {
+fn healthcheck(settings: &Settings) -> Result<(), Failure> {
     let host = match settings.host {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),

@@ -1,5 +1,9 @@
 //! Settings: from the environment or from flags, each with its default, each checked at start.
 
+mod database;
+mod files;
+
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -7,15 +11,21 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser};
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
-use stream_jwt::{ClaimRules, SharedSecret};
+use stream_jwt::ClaimRules;
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
+pub(crate) use crate::config::database::DbUrl;
+use crate::config::files::PreviousSecret;
+
 use crate::commands::Command;
 use crate::media_servers::{self, Entry};
+use crate::near_names::NearName;
+use crate::secret::Secret;
+use crate::value;
 
 const RTMP_BASE: &str = "rtmp://localhost:1935/live";
 const HLS_BASE: &str = "http://localhost:8083/live";
@@ -36,23 +46,34 @@ pub(crate) struct Arguments {
 #[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(next_help_heading = "Settings, as flags or environment variables")]
 pub(crate) struct Settings {
-    /// Database: postgresql://user:password@host/name, postgres://…, or sqlite://path.
-    #[arg(
-        long,
-        env = "DB_URL",
-        global = true,
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "sqlite://data/streams.db"
-    )]
-    db_url: String,
+    /// Database: postgresql://user:password@host/name, postgres://…, or sqlite://path; without it
+    /// sqlite://data/streams.db, unless REQUIRE_DB_URL is set.
+    #[arg(long, env = "DB_URL", global = true, hide_env_values = true, value_name = "URL")]
+    db_url: Option<String>,
+    /// File that holds DB_URL, such as a secret of Docker or Kubernetes.
+    #[arg(long, env = "DB_URL_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    db_url_file: Option<PathBuf>,
+    /// true refuses to start without DB_URL; the container image sets it.
+    #[arg(long, env = "REQUIRE_DB_URL", global = true, hide_env_values = true, value_name = "BOOL",
+          default_value = "false", value_parser = parse_bool, action = clap::ArgAction::Set)]
+    require_db_url: bool,
     /// Secret that tokens are signed with, the user-service's. Required with PostgreSQL; with SQLite one is made.
     #[arg(long, env = "SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET",
           value_parser = parse_secret)]
-    pub(crate) secret_key: Option<SharedSecret>,
+    pub(crate) secret_key: Option<Secret>,
+    /// File that holds SECRET_KEY; the line end at its end does not count.
+    #[arg(long, env = "SECRET_KEY_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    secret_key_file: Option<PathBuf>,
     /// Secret before the last rotation; tokens signed with it are still accepted.
-    #[arg(long, env = "SECRET_KEY_PREVIOUS", global = true, hide_env_values = true, value_name = "SECRET")]
-    pub(crate) secret_key_previous: Option<String>,
+    #[arg(long, env = "SECRET_KEY_PREVIOUS", global = true, hide_env_values = true, value_name = "SECRET",
+          value_parser = parse_previous_secret)]
+    secret_key_previous: Option<PreviousSecret>,
+    /// File that holds SECRET_KEY_PREVIOUS.
+    #[arg(long, env = "SECRET_KEY_PREVIOUS_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    secret_key_previous_file: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, env = "HOST", global = true, hide_env_values = true, default_value = "0.0.0.0", value_parser = parse_host)]
     pub(crate) host: IpAddr,
@@ -76,6 +97,10 @@ pub(crate) struct Settings {
     /// Media servers, separated by blanks: name=family;secret=…;control=http://….
     #[arg(long, env = "MEDIA_SERVERS", global = true, hide_env_values = true, value_name = "SERVERS")]
     media_servers: Option<String>,
+    /// File that holds MEDIA_SERVERS, which has secrets.
+    #[arg(long, env = "MEDIA_SERVERS_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    media_servers_file: Option<PathBuf>,
     /// Who may take over from a publisher that is live: overdue, same-address or newest.
     #[arg(long, env = "TAKEOVER", global = true, hide_env_values = true, value_name = "WHO",
           default_value = "same-address", value_parser = parse_takeover)]
@@ -132,11 +157,11 @@ pub(crate) struct Settings {
     pub(crate) sweep_interval: u16,
     /// Seconds that the service goes on accepting after it was told to stop, while /health/ready says 503.
     #[arg(long, env = "SHUTDOWN_NOTICE", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 1, value_parser = number(0_u16..=300))]
+          default_value_t = 5, value_parser = number(0_u16..=300))]
     pub(crate) shutdown_notice: u16,
     /// Seconds that answers may take after that.
     #[arg(long, env = "SHUTDOWN_DEADLINE", global = true, hide_env_values = true, value_name = "SECONDS",
-          default_value_t = 30, value_parser = number(1_u16..=300))]
+          default_value_t = 20, value_parser = number(1_u16..=300))]
     pub(crate) shutdown_deadline: u16,
     /// How much to log: off, error, warn, info, debug or trace [default: info, or debug with FLASK_DEBUG].
     #[arg(long, env = "LOG_LEVEL", global = true, hide_env_values = true, value_name = "LEVEL",
@@ -144,20 +169,25 @@ pub(crate) struct Settings {
     pub(crate) log_level: Option<LogLevel>,
     /// How to log: text, json, or auto for text on a terminal and JSON elsewhere.
     #[arg(long, env = "LOG_FORMAT", global = true, hide_env_values = true, value_name = "FORMAT",
-          value_enum, default_value_t = LogFormat::Auto)]
+          default_value = "auto", value_parser = LogFormat::parse)]
     pub(crate) log_format: LogFormat,
     /// true logs at debug level unless LOG_LEVEL is set; kept from the earlier service.
     #[arg(long, env = "FLASK_DEBUG", global = true, hide_env_values = true, value_name = "BOOL",
           default_value = "false", value_parser = parse_bool, action = clap::ArgAction::Set)]
     pub(crate) flask_debug: bool,
+    /// Variables that were hardly meant for anybody else, and are read by nobody.
+    #[arg(skip)]
+    pub(crate) near_names: Vec<NearName>,
+}
+
+/// The variables of all settings.
+pub(crate) fn names() -> Vec<String> {
+    let command = Arguments::command();
+    let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+    variables.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 impl Settings {
-    /// The database; parsed here, because what refuses a flag shows its value, and this one holds a password.
-    pub(crate) fn database(&self) -> Result<DbUrl, String> {
-        DbUrl::parse(&self.db_url).map_err(|reason| format!("DB_URL: {reason}"))
-    }
-
     /// Where publishers and viewers go; parsed here for the same reason.
     pub(crate) fn bases(&self) -> Result<(String, String), String> {
         let rtmp =
@@ -168,7 +198,7 @@ impl Settings {
 
     /// The media servers; parsed here for the same reason.
     pub(crate) fn media_servers(&self) -> Result<Vec<Entry>, String> {
-        let text = self.media_servers.as_deref().unwrap_or_default();
+        let text = value::plain(self.media_servers.as_deref().unwrap_or_default());
         media_servers::parse(text, self.key_lifetime()).map_err(|reason| format!("MEDIA_SERVERS: {reason}"))
     }
 
@@ -177,6 +207,15 @@ impl Settings {
         let (rtmp, _) = self.bases()?;
         let path = Url::parse(&rtmp).map(|url| url.path().trim_matches('/').to_owned());
         path.map_err(|_| "RTMP_BASE_URL: it must be a URL".to_owned())
+    }
+
+    /// The word of `ADDRESSES`.
+    pub(crate) fn addresses_word(&self) -> &'static str {
+        match self.addresses {
+            AddressForm::Key => "key",
+            AddressForm::Playback => "playback",
+            AddressForm::Rename => "rename",
+        }
     }
 
     /// How long keys live.
@@ -206,44 +245,13 @@ impl Settings {
     }
 }
 
-/// Which store, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum DbUrl {
-    /// The URL as it was given, password and all.
-    Postgres(String),
-    /// The file.
-    Sqlite(PathBuf),
-}
-
-impl DbUrl {
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("postgresql://") || text.starts_with("postgres://") {
-            return Ok(Self::Postgres(text.to_owned()));
-        }
-        let Some(path) = text.strip_prefix("sqlite://") else {
-            return Err(
-                "it must begin with postgresql://, postgres:// or sqlite://, without the name of a driver"
-                    .to_owned(),
-            );
-        };
-        if path.is_empty() || path.contains(['?', '#']) || path.starts_with(':') {
-            return Err(
-                "after sqlite:// comes the path of a file, such as data/streams.db or /var/lib/streams.db; \
-                        options and :memory: are not supported"
-                    .to_owned(),
-            );
-        }
-        Ok(Self::Sqlite(PathBuf::from(path)))
-    }
-}
-
 /// Origins as browsers send them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Origins(pub(crate) Vec<String>);
 
 impl Origins {
     fn parse(text: &str) -> Result<Self, String> {
-        match text.trim() {
+        match value::plain(text) {
             "none" => Ok(Self(Vec::new())),
             // Compose files pass a variable that is not set on as an empty one.
             "" => Self::parse(CORS_ORIGINS),
@@ -273,7 +281,7 @@ pub(crate) struct ClaimNames(pub(crate) Vec<String>);
 
 impl ClaimNames {
     fn parse(text: &str) -> Result<Self, String> {
-        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> = value::plain(text).split(',').map(|name| name.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
             return Err("it must be one or more names of claims, separated by commas".to_owned());
         }
@@ -327,6 +335,7 @@ pub(crate) struct LogLevel(Option<LevelFilter>);
 
 impl LogLevel {
     fn parse(text: &str) -> Result<Self, String> {
+        let text = value::plain(text);
         if text.is_empty() {
             return Ok(Self(None));
         }
@@ -345,14 +354,27 @@ impl LogLevel {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum LogFormat {
     /// Text on a terminal, JSON elsewhere.
+    #[default]
     Auto,
     /// For people.
     Text,
     /// For collectors, one object a line.
     Json,
+}
+
+impl LogFormat {
+    /// Reads the word.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match value::plain(text).to_ascii_lowercase().as_str() {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it must be one of auto, text, json".to_owned()),
+        }
+    }
 }
 
 /// Reads a whole number of this range.
@@ -361,13 +383,13 @@ where
     N: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
 {
     move |text| {
-        let number = text.parse().ok().filter(|number| range.contains(number));
+        let number = value::plain(text).parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| format!("it must be a whole number from {} to {}", range.start(), range.end()))
     }
 }
 
 fn parse_addresses(text: &str) -> Result<AddressForm, String> {
-    match text {
+    match value::plain(text) {
         "key" | "" => Ok(AddressForm::Key),
         "playback" => Ok(AddressForm::Playback),
         "rename" => Ok(AddressForm::Rename),
@@ -377,21 +399,32 @@ fn parse_addresses(text: &str) -> Result<AddressForm, String> {
 
 fn parse_takeover(text: &str) -> Result<Takeover, String> {
     let all = [Takeover::Overdue, Takeover::SameAddress, Takeover::Newest];
+    let text = value::plain(text);
     let text = if text.is_empty() { Takeover::SameAddress.as_str() } else { text };
     let known = all.into_iter().find(|takeover| takeover.as_str() == text);
     known.ok_or_else(|| "it must be overdue, same-address or newest".to_owned())
 }
 
 fn parse_host(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| "it must be an IP address, such as 0.0.0.0, 127.0.0.1 or ::".to_owned())
+    value::plain(text)
+        .parse()
+        .map_err(|_| "it must be an IP address, such as 0.0.0.0, 127.0.0.1 or ::".to_owned())
 }
 
-fn parse_secret(text: &str) -> Result<SharedSecret, String> {
-    SharedSecret::new(text).map_err(|_| "it is empty; set it to the user-service's secret".to_owned())
+fn parse_secret(text: &str) -> Result<Secret, String> {
+    Secret::given(text).map_err(|_| "it is empty; set it to the user-service's secret".to_owned())
+}
+
+fn parse_previous_secret(text: &str) -> Result<PreviousSecret, Infallible> {
+    Ok(PreviousSecret(Secret::given(text).ok()))
+}
+
+fn parse_path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(PathBuf::from(value::plain(text)))
 }
 
 fn parse_bool(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
+    match value::plain(text).to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" | "" => Ok(false),
         _ => Err("it must be true or false".to_owned()),

@@ -1,16 +1,80 @@
 //! The secret that tokens are signed with: given, or made once for the embedded default and kept beside its file.
 
-use std::fs::{DirBuilder, OpenOptions};
+mod strength;
+
+use std::fs::DirBuilder;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use stream_domain::StreamKey;
 use stream_domain::ports::Entropy;
-use stream_jwt::SharedSecret;
+use stream_jwt::{EmptySecret, SharedSecret};
 
-use crate::app::Failure;
 use crate::config::{DbUrl, Settings};
+use crate::failure::Failure;
+use crate::value;
+
+pub(crate) use strength::{Weakness, weakness_of};
+
+/// How many random bytes a made secret has; what HS256 asks for.
+const BYTES: usize = SharedSecret::RECOMMENDED_BYTES;
+
+/// A secret as it was given, in each way that another service may have read the same setting or file.
+///
+/// One service takes a variable byte for byte and another trims it; one reads a file with its last line end and another
+/// without. All of them sign with what is the same secret to the operator, so tokens of each are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Secret {
+    readings: Vec<SharedSecret>,
+    is_untidy: bool,
+}
+
+impl Secret {
+    /// The value of a variable or flag: as it is, and without blanks, line ends and quotes around it.
+    pub(crate) fn given(text: &str) -> Result<Self, EmptySecret> {
+        Self::of(&[text, value::plain(text)], value::plain(text) != text)
+    }
+
+    /// The content of a file: without its last line end, with it, and without whatever else is around it.
+    pub(crate) fn of_file(content: &str) -> Result<Self, EmptySecret> {
+        let text = value::without_line_end(content);
+        Self::of(&[text, content, value::plain(text)], value::plain(text) != text)
+    }
+
+    fn of(readings: &[&str], is_untidy: bool) -> Result<Self, EmptySecret> {
+        if readings.iter().any(|text| text.is_empty()) {
+            return Err(EmptySecret);
+        }
+        let mut different: Vec<&str> = Vec::new();
+        for text in readings {
+            if !different.contains(text) {
+                different.push(text);
+            }
+        }
+        let readings = different.into_iter().map(SharedSecret::new).collect::<Result<_, _>>()?;
+        Ok(Self { readings, is_untidy })
+    }
+
+    /// The reading that this service signs with.
+    pub(crate) fn main(&self) -> &SharedSecret {
+        self.readings.first().expect("a secret has a reading")
+    }
+
+    /// Every reading, the main one first.
+    pub(crate) fn readings(&self) -> &[SharedSecret] {
+        &self.readings
+    }
+
+    /// Whether blanks, line ends or quotes stand around it that were hardly meant.
+    pub(crate) fn is_untidy(&self) -> bool {
+        self.is_untidy
+    }
+
+    /// Whether it can be guessed.
+    pub(crate) fn weakness(&self) -> Option<Weakness> {
+        weakness_of(value::plain(self.main().expose()))
+    }
+}
 
 /// Where a secret came from.
 pub(crate) enum Origin {
@@ -21,14 +85,14 @@ pub(crate) enum Origin {
 }
 
 /// The secret of these settings.
-pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(SharedSecret, Origin), Failure> {
+pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Secret, Origin), Failure> {
     if let Some(secret) = &settings.secret_key {
         return Ok((secret.clone(), Origin::Given));
     }
     match settings.database().map_err(Failure::new)? {
         DbUrl::Postgres(_) => Err(Failure::new(
-            "SECRET_KEY is not set. With PostgreSQL it is required: set it to the secret that the user-service signs \
-             its tokens with.",
+            "SECRET_KEY is not set. With PostgreSQL it is required: set it, or SECRET_KEY_FILE, to the secret that the \
+             user-service signs its tokens with.",
         )),
         DbUrl::Sqlite(database) => {
             let path = database.with_file_name("secret_key");
@@ -40,32 +104,29 @@ pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Shared
     }
 }
 
-fn read_or_make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<SharedSecret> {
+fn read_or_make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<Secret> {
     if !path.exists() {
         make(path, entropy)?;
     }
-    let text = std::fs::read_to_string(path)?;
-    SharedSecret::new(text.trim_end()).map_err(|empty| std::io::Error::new(ErrorKind::InvalidData, empty))
+    let content = std::fs::read_to_string(path)?;
+    Secret::given(content.trim_end()).map_err(|empty| std::io::Error::new(ErrorKind::InvalidData, empty))
 }
 
-/// Makes the file all at once, so that neither a crash nor a second start meets half of it.
+/// Makes the file all at once, readable by its owner alone, so that neither a crash nor a second start meets half of it.
 fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    // 32 random bytes as text are what a stream key is too.
-    let made = StreamKey::generate(entropy).map_err(std::io::Error::other)?;
-    let draft = path.with_extension(format!(
-        "draft-{}",
-        &StreamKey::generate(entropy).map_err(std::io::Error::other)?.expose()[..8]
-    ));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(made.expose().as_bytes())?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut random = [0; BYTES];
+    entropy.fill(&mut random).map_err(std::io::Error::other)?;
+    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    match draft.persist_noclobber(path) {
+        Err(taken) if taken.error.kind() != ErrorKind::AlreadyExists => Err(taken.error),
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,18 @@
-//! The real clock and the real randomness; the only place that asks the operating system for either.
+//! The real clock, the real randomness and the real environment; the only place that asks the operating system for them.
+
+use std::collections::BTreeMap;
 
 use stream_domain::Timestamp;
 use stream_domain::ports::{Clock, Entropy, EntropyError};
 use time::OffsetDateTime;
+
+/// The variables that the process was given, as far as they are text.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
 
 /// The machine's clock.
 #[derive(Debug)]

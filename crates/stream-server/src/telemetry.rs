@@ -2,10 +2,13 @@
 //!
 //! Our own crates log at the level that is set, all others only warnings: at debug level a database driver shows the
 //! parameters of queries, and those are stream keys.
+//! Where nobody sits at a terminal every line is JSON, the last one of a process that fails and a panic's included.
 
 mod lines;
 
 use std::io::IsTerminal as _;
+use std::io::Write as _;
+use std::panic::PanicHookInfo;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -32,28 +35,69 @@ pub(crate) fn start(settings: &Settings) -> Log {
     let level = settings.level();
     let others = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(others).with_targets(OUR_CRATES.map(|name| (name, level)));
-    let is_terminal = std::io::stderr().is_terminal();
-    let is_text = match settings.log_format {
-        LogFormat::Auto => is_terminal,
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-    };
+    let is_text = is_text(settings.log_format);
     let lines = Lines::to(std::io::stderr()).expect("the system gives a process that starts one more thread");
-    let log = Log(lines.clone());
+    let log = Log { lines: lines.clone(), format: settings.log_format };
     let events = tracing_subscriber::registry().with(filter);
     if is_text {
-        events.with(fmt::layer().with_writer(lines).with_ansi(is_terminal)).init();
+        events.with(fmt::layer().with_writer(lines).with_ansi(std::io::stderr().is_terminal())).init();
     } else {
         events.with(fmt::layer().json().flatten_event(true).with_writer(lines)).init();
     }
+    std::panic::set_hook(Box::new(tell_of_panic));
     log
 }
 
+/// The last words of a process whose settings cannot be read, in the form that `LOG_FORMAT` names if that can.
+pub(crate) fn fatal(sentence: &str) {
+    let format = std::env::var("LOG_FORMAT").ok().and_then(|text| LogFormat::parse(&text).ok());
+    say(format.unwrap_or_default(), sentence);
+}
+
+/// Says it at any level: nothing explains a process that ended as well as this.
+fn say(format: LogFormat, sentence: &str) {
+    if is_text(format) {
+        // There is nowhere to say that it cannot be said.
+        let _ = writeln!(std::io::stderr(), "stream-server: {sentence}");
+        return;
+    }
+    let json = fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(json);
+    tracing::subscriber::with_default(subscriber, || tracing::error!("{sentence}"));
+}
+
+fn is_text(format: LogFormat) -> bool {
+    match format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    }
+}
+
+/// Whatever panics, in whichever thread, is an event with its place.
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    let thread = std::thread::current();
+    let reason = panic.payload_as_str().unwrap_or("no reason given");
+    tracing::error!(place, thread = thread.name(), reason, "a defect: the program panicked");
+}
+
 /// The log of the process.
-pub(crate) struct Log(Lines);
+pub(crate) struct Log {
+    lines: Lines,
+    format: LogFormat,
+}
+
+impl Log {
+    /// Writes what is left, and why the process ends.
+    pub(crate) fn end_with(self, sentence: &str) {
+        self.lines.flush();
+        say(self.format, sentence);
+    }
+}
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.flush();
+        self.lines.flush();
     }
 }

@@ -1,0 +1,55 @@
+//! Clocks that agree, that do not, and an answer that took too long to tell.
+
+use stream_domain::ports::UsersTable;
+use stream_domain::testing::ManualClock;
+use time::ext::NumericalDuration as _;
+
+use super::*;
+
+/// A store whose clock is ahead, and whose answer takes a while.
+struct Store {
+    clock: Arc<ManualClock>,
+    ahead: time::Duration,
+    takes: time::Duration,
+}
+
+#[async_trait::async_trait]
+impl StoreHealth for Store {
+    async fn check(&self) -> Result<UsersTable, StoreError> {
+        Ok(UsersTable::NotUsed)
+    }
+
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.clock.advance(self.takes / 2);
+        let theirs = self.clock.now().plus(self.ahead);
+        self.clock.advance(self.takes / 2);
+        Ok(Some(theirs))
+    }
+}
+
+async fn measured(ahead: time::Duration, takes: time::Duration) -> Skew {
+    let clock = Arc::new(ManualClock::default());
+    let store = Store { clock: clock.clone(), ahead, takes };
+    measure(&store, &*clock).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_time_that_the_answer_takes_is_not_taken_for_skew() {
+    for ahead in [0.seconds(), 3.seconds(), (-3).seconds(), 3600.seconds()] {
+        let skew = measured(ahead, 800.milliseconds()).await;
+        assert_eq!(skew, Skew { ahead, uncertainty: 400.milliseconds() });
+    }
+}
+
+#[tokio::test]
+async fn a_difference_counts_only_as_far_as_it_is_certain() {
+    assert_eq!(measured(3.seconds(), 1.seconds()).await.certainly(), 2_500.milliseconds());
+    assert_eq!(measured((-3).seconds(), 1.seconds()).await.certainly(), 2_500.milliseconds());
+    assert_eq!(measured(3.seconds(), 10.seconds()).await.certainly(), 0.seconds());
+}
+
+#[tokio::test]
+async fn a_store_without_a_clock_of_its_own_ends_the_watch() {
+    let store = Arc::new(stream_domain::testing::MemoryStore::default());
+    watch(store, Arc::new(ManualClock::default())).await;
+}

@@ -1,0 +1,97 @@
+//! Logs that programs read: every line of a run without a terminal is JSON, the last one of a failed run included.
+
+use serde_json::Value;
+use stream_tests::{SECRET_KEY, Setup};
+
+/// The lines of a log, each of which must be an object.
+fn lines(log: &str) -> Vec<Value> {
+    let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    let lines: Vec<Value> = log.lines().map(line).collect();
+    assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["message"].is_string()), "{log}");
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_of_a_whole_run_is_json() {
+    let mut service = Setup::default().with("MEDIA_SERVERS", "edge=srs").start().await;
+    service.get("/nowhere").await;
+    service.generate_key(1).await;
+    for signal in ["HUP", "TERM"] {
+        service.program.signal(signal);
+    }
+    assert!(service.program.wait().await.success());
+    let lines = lines(&service.program.errors());
+    assert!(lines.iter().all(|line| line["level"] != "ERROR"), "{lines:?}");
+    assert_eq!(service.program.output(), "");
+}
+
+#[test]
+fn why_a_run_ended_is_one_event_whatever_was_wrong() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = taken.local_addr().expect("an address").port().to_string();
+    for (variables, arguments, told) in [
+        (vec![("PORT", "eighty")], vec![], "PORT (or --port): it must be a whole number"),
+        (vec![("PORT", "")], vec![], "PORT (or --port): it is empty"),
+        (vec![("DB_TIMEOUT", "")], vec![], "DB_TIMEOUT (or --db-timeout): it is empty"),
+        (vec![("HOST", "")], vec![], "HOST (or --host): it is empty"),
+        (vec![("LOG_FORMAT", "")], vec![], "LOG_FORMAT (or --log-format): it is empty"),
+        (vec![("LOG_FORMAT", "xml")], vec![], "one of auto, text, json"),
+        (vec![("SECRET_KEY", "")], vec![], "SECRET_KEY (or --secret-key): it is empty"),
+        (vec![("PORT", &*taken)], vec![], "choose another with HOST and PORT"),
+        (vec![("DB_URL", "sqlite:///proc/nowhere/streams.db")], vec![], "/proc/nowhere/secret_key"),
+        (vec![("DB_URL", "postgresql://u@127.0.0.1/d")], vec![], "SECRET_KEY is not set"),
+        (vec![("DB_URL", "oracle://h/d")], vec!["migrate"], "DB_URL: it must begin with"),
+        (vec![("LOG_LEVEL", "off"), ("DB_URL", "oracle://h/d")], vec![], "DB_URL: it must begin with"),
+        (vec![], vec!["--prot", "80"], "--prot"),
+        (vec![], vec!["sreve"], "sreve"),
+        (vec![], vec!["token"], "--user"),
+        (vec![], vec!["token", "--user", "0"], "1 to 2147483647"),
+        (vec![("PORT", "1")], vec!["healthcheck"], "does not answer"),
+    ] {
+        let setup = variables.iter().fold(Setup::default(), |setup, (name, value)| setup.with(name, value));
+        let (status, output, errors) = setup.run(&arguments);
+        assert!(!status.success() && output.is_empty(), "{variables:?} {arguments:?}: {output}");
+        let lines = lines(&errors);
+        let last = lines.last().unwrap_or_else(|| panic!("{variables:?} {arguments:?} say nothing"));
+        assert_eq!(last["level"], "ERROR", "{last}");
+        assert!(last["message"].as_str().is_some_and(|text| text.contains(told)), "{told}: {last}");
+    }
+    let (_, _, errors) = Setup::default().with("PORT", "eighty").with("LOG_FORMAT", "text").run(&[]);
+    assert!(errors.starts_with("stream-server: PORT (or --port): it must be"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hanging_up_ends_nothing() {
+    let mut service = Setup::on("sqlite://streams.db").start().await;
+    service.program.signal("HUP");
+    stream_tests::eventually("the line", || async { service.program.errors().contains("SIGHUP") }).await;
+    service.program.signal("HUP");
+    assert_eq!(service.get("/health").await.status, 200);
+    assert!(service.program.ended().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once() {
+    let mut service = Setup::on("sqlite://streams.db").with("SHUTDOWN_NOTICE", "300").start().await;
+    service.program.signal("TERM");
+    stream_tests::eventually("draining", || async { service.get("/health/ready").await.status == 503 }).await;
+    service.program.signal("INT");
+    assert_eq!(service.program.wait().await.code(), Some(1));
+    assert!(service.program.errors().contains("stopping at once"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_before_the_port_is_open_stops_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // An address that swallows what is sent to it, so that the first look takes its time.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("postgresql://u@{}/d", silent.local_addr().expect("an address"));
+    let setup = Setup::on(&url).with("SECRET_KEY", SECRET_KEY);
+    let mut program =
+        stream_tests::Program::start(&mut setup.command(&folder), &folder.path().join("output"));
+    let _held = tokio::task::spawn_blocking(move || silent.accept().map(|accepted| (accepted, silent)));
+    let _held = _held.await;
+    program.signal("TERM");
+    assert!(program.wait().await.success());
+    assert!(!program.errors().contains("listens on"), "{}", program.errors());
+}
