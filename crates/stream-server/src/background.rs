@@ -176,3 +176,6 @@ async fn wait_for_users(store: Store) {
         tied = store.tie_to_users().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

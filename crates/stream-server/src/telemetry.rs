@@ -101,3 +101,6 @@ impl Drop for Log {
         self.lines.flush();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,26 @@ fn a_database_url_names_its_store() {
 }
 
 #[test]
+fn a_database_is_told_by_host_and_name_and_never_by_its_password() {
+    for (url, told) in [
+        ("postgresql://u:pw@db:5433/platform", "the PostgreSQL database platform at db:5433"),
+        ("postgres://u:pw@a:1,b:2/platform?sslmode=require", "the PostgreSQL database platform at a:1,b:2"),
+        ("postgresql://u:p%40w@[::1]:5432/platform", "the PostgreSQL database platform at [::1]:5432"),
+        (
+            "postgresql://u@/platform?host=/run/postgresql",
+            "the PostgreSQL database platform at /run/postgresql",
+        ),
+        ("postgresql:///?host=db&dbname=platform&password=pw", "the PostgreSQL database platform at db"),
+        ("postgresql://u:pw@db", "the PostgreSQL database (the user's) at db"),
+        ("postgresql://u:1234/pw@db/platform", "a PostgreSQL database"),
+        ("postgresql://u:12?34@db/platform", "a PostgreSQL database"),
+        ("sqlite:///data/streams.db", "the SQLite file /data/streams.db"),
+    ] {
+        assert_eq!(settings(&["--db-url", url]).unwrap().database().unwrap().to_string(), told);
+    }
+}
+
+#[test]
 fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
     let cases = [
         ("--port", "web", "from 0 to 65535"),

@@ -1,0 +1,99 @@
+//! A store and a media server that make whoever asks them panic.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use clap::Parser as _;
+use stream_domain::MediaServers;
+use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::lifecycle::KeyLifetime;
+use stream_domain::media_server::{Family, ServerProfile};
+use stream_domain::ports::{MockMediaServer, MockStreamRepository, StreamRepository};
+use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use stream_http::NotReady;
+
+use super::*;
+use crate::config::Arguments;
+
+/// A service whose tasks run on these.
+fn background(streams: Arc<dyn StreamRepository>, control: MockMediaServer) -> (Background, Readiness) {
+    let (clock, memory) = (Arc::new(ManualClock::default()), Arc::new(MemoryStore::default()));
+    let options = BroadcastOptions {
+        form: AddressForm::Key,
+        application: "live".to_owned(),
+        takeover: Takeover::SameAddress,
+        reconnect_window: time::Duration::MINUTE,
+    };
+    let lease = Family::Srs.lease(KeyLifetime::DEFAULT);
+    let profile = ServerProfile { family: Family::Srs, lease, control: Some(Arc::new(control)) };
+    let servers = MediaServers::new([(ServerName::parse("edge").unwrap(), profile)]);
+    let settings = Arguments::parse_from(["stream-server", "--db-url", "sqlite://nothing.db"]).settings;
+    let readiness = Readiness::starting();
+    let background = Background {
+        store: Store::open(&settings).unwrap(),
+        health: memory.clone(),
+        streams: Streams::new(
+            streams,
+            Arc::new(FakeTokens),
+            clock.clone(),
+            Arc::new(SeededEntropy::default()),
+        ),
+        broadcasts: Broadcasts::new(memory, clock, Arc::new(servers), options),
+        readiness: readiness.clone(),
+        limit: Arc::new(GenerateKeyLimit::per_minute(0)),
+        sweep_interval: Duration::from_secs(30),
+    };
+    (background, readiness)
+}
+
+fn counted(calls: &Arc<AtomicU32>) -> impl Fn() + Send + Sync + 'static {
+    let calls = calls.clone();
+    move || {
+        calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_readiness() {
+    let (sweeps, looks) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (swept, looked) = (counted(&sweeps), counted(&looks));
+    let mut streams = MockStreamRepository::new();
+    streams.expect_expire_overdue().returning(move |_, _| {
+        swept();
+        panic!("injected")
+    });
+    let mut control = MockMediaServer::new();
+    control.expect_publishers().returning(move || {
+        looked();
+        Ok(Vec::new())
+    });
+    let (background, readiness) = background(Arc::new(streams), control);
+    let (prepared, is_prepared) = oneshot::channel();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(background.run(prepared));
+    is_prepared.await.unwrap();
+    assert_eq!(readiness.not_ready_reason(), None);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(readiness.not_ready_reason(), Some(NotReady::TaskFailed));
+    assert!(sweeps.load(Ordering::SeqCst) >= 1);
+    assert!(looks.load(Ordering::SeqCst) >= 25, "{looks:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_media_server_that_makes_the_look_at_it_panic_stops_no_sweep() {
+    let sweeps = Arc::new(AtomicU32::new(0));
+    let swept = counted(&sweeps);
+    let mut streams = MockStreamRepository::new();
+    streams.expect_expire_overdue().returning(move |_, _| {
+        swept();
+        Ok(0)
+    });
+    let mut control = MockMediaServer::new();
+    control.expect_publishers().returning(|| panic!("injected"));
+    let (background, readiness) = background(Arc::new(streams), control);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(background.run(oneshot::channel().0));
+    sleep(Duration::from_secs(95)).await;
+    assert_eq!(readiness.not_ready_reason(), Some(NotReady::TaskFailed));
+    assert_eq!(sweeps.load(Ordering::SeqCst), 4);
+}
