@@ -1,5 +1,6 @@
 //! Wiring: the only file that names every adapter.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,8 +180,10 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
 }
 
 fn stop_plan(settings: &Settings) -> StopPlan {
+    // No balancer looks at what a person runs at a terminal, and Ctrl-C should not take seconds there.
+    let notice = if std::io::stdout().is_terminal() { 0 } else { settings.shutdown_notice };
     StopPlan {
-        notice: Duration::from_secs(settings.shutdown_notice.into()),
+        notice: Duration::from_secs(notice.into()),
         deadline: Duration::from_secs(settings.shutdown_deadline.into()),
     }
 }

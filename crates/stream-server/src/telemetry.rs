@@ -30,11 +30,15 @@ const OUR_CRATES: [&str; 8] = [
     "stream_sqlite",
 ];
 
+/// What this crate says is an ERROR for each stranger who sends something else than HTTP; we log those ourselves.
+const TALK_OF_STRANGERS: &str = "actix_http";
+
 /// Begins to log; what is returned writes the last lines when it is dropped.
 pub(crate) fn start(settings: &Settings) -> Log {
     let level = settings.level();
     let others = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(others).with_targets(OUR_CRATES.map(|name| (name, level)));
+    let filter = filter.with_target(TALK_OF_STRANGERS, LevelFilter::OFF);
     let is_text = is_text(settings.log_format);
     let lines = Lines::to(std::io::stderr()).expect("the system gives a process that starts one more thread");
     let log = Log { lines: lines.clone(), format: settings.log_format };
