@@ -31,22 +31,25 @@ async fn every_line_of_a_whole_run_is_json() {
 async fn what_strangers_send_is_no_error() {
     let service = Setup::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
     let address = service.url("").trim_start_matches("http://").to_owned();
-    let hello = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on\r\n\r\n";
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on\r\n\r\n";
     for sent in [
-        hello,
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
-        "nonsense\r\n\r\n",
-        "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        &hello[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
     ] {
         let mut stranger = std::net::TcpStream::connect(&address).expect("the port is open");
-        stranger.write_all(sent.as_bytes()).expect("it takes what comes");
+        stranger.write_all(sent).expect("it takes what comes");
         stranger.shutdown(std::net::Shutdown::Write).expect("a half-closed connection");
         // Until the service has had enough of it.
         let _ = stranger.read_to_end(&mut Vec::new());
     }
     service.get("/the-last-of-them").await;
-    stream_tests::eventually("the last line", || async { service.program.errors().contains("\"status\":404") }).await;
+    stream_tests::eventually("the last line", || async {
+        service.program.errors().contains("\"status\":404")
+    })
+    .await;
     let lines = lines(&service.program.errors());
     assert!(lines.iter().all(|line| line["level"] != "ERROR" && line["target"] != "actix_http"), "{lines:?}");
 }

@@ -82,7 +82,9 @@ fn is_text(format: LogFormat) -> bool {
 fn tell_of_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
     let thread = std::thread::current();
-    let reason = panic.payload_as_str().unwrap_or("no reason given");
+    let payload = panic.payload();
+    let formatted = payload.downcast_ref::<String>().map(String::as_str);
+    let reason = formatted.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
     tracing::error!(place, thread = thread.name(), reason, "a defect: the program panicked");
 }
 

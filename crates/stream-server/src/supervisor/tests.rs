@@ -27,7 +27,7 @@ impl World {
                 let start = counted.fetch_add(1, Ordering::SeqCst);
                 async move {
                     assert!(start >= panics, "injected");
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             keep("injected", watched, &SeededEntropy::default(), make).await;
