@@ -67,6 +67,7 @@ async fn secrets_and_the_database_may_stand_in_files() {
         )
         .with("MEDIA_SERVERS_FILE", &file(&folder, "servers", "edge=srs;secret=of-the-hooks\n"))
         // As compose files pass on what they do not have.
+        .with("DB_URL", "")
         .with("SECRET_KEY_PREVIOUS", "")
         .with("MEDIA_SERVERS", "");
     let service = setup.start().await;
@@ -194,6 +195,13 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
         assert!(log.contains(&format!("{name} is set and read by nobody")), "{name}: {log}");
         assert!(!log.contains("not-for-logs"));
     }
+    let nearly =
+        Setup::default().with("DB_URL", "postgresql://u@127.0.0.1/d").with("SECRETKEY", "not-for-logs");
+    let told = refusal(&nearly);
+    assert!(
+        told.contains("SECRETKEY is set, and read by nobody") && !told.contains("not-for-logs"),
+        "{told}"
+    );
     let others = [
         ("PGHOST", "db"),
         ("PGPASSWORD", "not-for-logs"),

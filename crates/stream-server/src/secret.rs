@@ -90,10 +90,15 @@ pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Secret
         return Ok((secret.clone(), Origin::Given));
     }
     match settings.database().map_err(Failure::new)? {
-        DbUrl::Postgres(_) => Err(Failure::new(
-            "SECRET_KEY is not set. With PostgreSQL it is required: set it, or SECRET_KEY_FILE, to the secret that the \
-             user-service signs its tokens with.",
-        )),
+        DbUrl::Postgres(_) => {
+            let near = settings.near_names.iter().find(|near| near.setting.starts_with("SECRET_KEY"));
+            let near = near.map(|near| format!(" {} is set, and read by nobody; rename it.", near.name));
+            Err(Failure::new(format!(
+                "SECRET_KEY is not set. With PostgreSQL it is required: set it, or SECRET_KEY_FILE, to the secret that \
+                 the user-service signs its tokens with.{}",
+                near.unwrap_or_default()
+            )))
+        }
         DbUrl::Sqlite(database) => {
             let path = database.with_file_name("secret_key");
             let secret = read_or_make(&path, entropy).map_err(|error| {

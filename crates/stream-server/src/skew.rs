@@ -23,20 +23,28 @@ const TOLERATED_BELOW: time::Duration = time::Duration::seconds(4);
 pub(crate) async fn watch(store: Arc<dyn StoreHealth>, clock: Arc<dyn Clock>) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_off = false;
+    let mut before = Degree::Fine;
     loop {
         ticks.tick().await;
         match measure(&*store, &*clock).await {
             Ok(None) => return,
             Ok(Some(skew)) => {
-                let is_off = skew.certainly() >= WARNED_FROM;
-                skew.tell(is_off, was_off);
-                was_off = is_off;
+                let degree = skew.degree();
+                skew.tell(degree, before);
+                before = degree;
             }
             // Readiness and requests tell of a database that is away.
             Err(error) => tracing::debug!(error = chain_of(&error), "the clocks could not be compared"),
         }
     }
+}
+
+/// How bad a difference is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Degree {
+    Fine,
+    Warned,
+    BeyondLeases,
 }
 
 /// The difference of two clocks.
@@ -62,23 +70,34 @@ impl Skew {
         (self.ahead.abs() - self.uncertainty).max(time::Duration::ZERO)
     }
 
-    fn tell(self, is_off: bool, was_off: bool) {
+    fn degree(self) -> Degree {
+        match self.certainly() {
+            skew if skew >= TOLERATED_BELOW => Degree::BeyondLeases,
+            skew if skew >= WARNED_FROM => Degree::Warned,
+            _ => Degree::Fine,
+        }
+    }
+
+    /// Says what is worse than before, or fine again.
+    fn tell(self, degree: Degree, before: Degree) {
         let skew_ms = i64::try_from(self.ahead.whole_milliseconds()).unwrap_or(i64::MAX);
         let uncertainty_ms = i64::try_from(self.uncertainty.whole_milliseconds()).unwrap_or(i64::MAX);
-        match (is_off, was_off) {
-            (true, false) if self.certainly() >= TOLERATED_BELOW => tracing::error!(
+        match degree {
+            Degree::BeyondLeases if degree > before => tracing::error!(
                 skew_ms,
                 uncertainty_ms,
                 "the clock of this machine and the database's are further apart than leases tolerate: sessions end \
                  too early or too late; synchronise the clocks, with NTP for example"
             ),
-            (true, false) => tracing::warn!(
+            Degree::Warned if degree > before => tracing::warn!(
                 skew_ms,
                 uncertainty_ms,
                 "the clock of this machine and the database's drift apart; from 4 seconds on sessions end too early \
                  or too late; synchronise the clocks, with NTP for example"
             ),
-            (false, true) => tracing::info!(skew_ms, uncertainty_ms, "the clocks agree again"),
+            Degree::Fine if degree < before => {
+                tracing::info!(skew_ms, uncertainty_ms, "the clocks agree again");
+            }
             _ => tracing::debug!(skew_ms, uncertainty_ms, "compared the clocks"),
         }
     }

@@ -109,4 +109,4 @@ impl Drop for Log {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,7 +22,8 @@ impl Settings {
         // An empty one of these counts as not set, as compose files pass on what they do not have.
         let has_previous = matches!(self.secret_key_previous, Some(PreviousSecret(Some(_))));
         let has_servers = self.media_servers.as_deref().is_some_and(|text| !value::plain(text).is_empty());
-        if let Some(url) = file("DB_URL", &self.db_url_file, self.db_url.is_some())? {
+        let has_url = self.db_url.as_deref().is_some_and(|text| !value::plain(text).is_empty());
+        if let Some(url) = file("DB_URL", &self.db_url_file, has_url)? {
             self.db_url = Some(url);
         }
         let empty = |name: &str| format!("{name}_FILE: the file is empty");

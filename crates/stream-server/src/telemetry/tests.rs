@@ -5,8 +5,25 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 
+/// A log that a test can look into.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    /// Takes what this thread logs until the guard is dropped.
+    pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let written = Self::default();
+        let writer = written.clone();
+        let json = fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(json));
+        (written, guard)
+    }
+
+    /// What was logged, a line an event.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -21,16 +38,12 @@ impl io::Write for Written {
 
 #[test]
 fn a_panic_is_one_event_with_its_place_and_reason() {
-    let written = Written::default();
-    let writer = written.clone();
-    let json = fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+    let (written, _guard) = Written::begin();
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(tell_of_panic));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(json), || {
-        std::panic::catch_unwind(|| panic!("injected {}", 7)).unwrap_err();
-    });
+    std::panic::catch_unwind(|| panic!("injected {}", 7)).unwrap_err();
     std::panic::set_hook(before);
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let text = written.text();
     assert_eq!(text.lines().count(), 1, "{text}");
     for part in [r#""level":"ERROR""#, "src/telemetry/tests.rs:", r#""reason":"injected 7""#, "panicked"] {
         assert!(text.contains(part), "{text}");
