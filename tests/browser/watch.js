@@ -87,7 +87,9 @@ const server = http.createServer((request, response) => {
     return response.end(page);
   }
   // A page may look only into pages of its own origin, so those of others come through here.
-  const from = http.get(new URL(request.url, videos.find(({ player }) => player === 'page')?.url), (answer) => {
+  const origin = videos.find(({ player }) => player === 'page')?.url;
+  if (!origin) return response.writeHead(404).end();
+  const from = http.get(new URL(request.url, origin), (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
