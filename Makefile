@@ -8,7 +8,7 @@ run: ## Builds and runs the service on the embedded default; stop it with Ctrl-C
 	@tests/need cargo cc
 	cargo run --locked --package stream-server
 
-demo: ## Shows a key, a broadcast and a stop, with a real RTMP server and a test picture
+demo: ## Shows a key, a broadcast to watch in a browser, and a stop, with a real RTMP server and a test picture
 	@tests/need cargo cc curl python3 nginx-rtmp ffmpeg
 	tests/demo
 
