@@ -98,9 +98,25 @@ async function refusalFrom(lookup, expected) {
   }
 }
 
+/**
+ * Whether a stream of this name may go on after its publisher left: not if the stream service says that it was stopped
+ * or has expired. No answer says nothing. Never rejects.
+ */
+async function mayGoOn({ streamServiceUrl, addresses = 'key' }, name) {
+  const place = addresses === 'key' ? '' : 'public/';
+  const url = `${String(streamServiceUrl).replace(/\/+$/, '')}/api/streams/${place}${encodeURIComponent(name)}`;
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    response.body?.cancel().catch(() => {});
+    return response.status !== 410;
+  } catch {
+    return true;
+  }
+}
+
 /** Enough of a name to recognise it in a log, too little to publish with where it is a key. */
 function shorten(name) {
   return name.length < 16 ? 'a short name' : `${name.slice(0, 4)}…`;
 }
 
-module.exports = { install };
+module.exports = { install, mayGoOn };

@@ -6,6 +6,7 @@ const net = require('node:net');
 const path = require('node:path');
 const NodeMediaServer = require('node-media-server');
 const gate = require('./gate');
+const keep = require('./keep');
 
 const setting = (name, byDefault) => process.env[name] || byDefault;
 const streamServiceUrl = setting('STREAM_SERVICE_URL', 'http://localhost:8082');
@@ -17,9 +18,12 @@ const ffmpeg = setting('FFMPEG', '/usr/bin/ffmpeg');
 const bindAddress = setting('BIND_ADDRESS', '');
 const apiUser = setting('API_USER', '');
 const apiPassword = setting('API_PASSWORD', '');
+const keepSeconds = Number(setting('KEEP', '35'));
 
 // node-media-server goes on without HLS when these are missing; an RTMP server that nobody can watch should not start.
 fs.mkdirSync(mediaRoot, { recursive: true });
+// What a run that was killed left is not live, and would be served.
+fs.rmSync(path.join(mediaRoot, 'live'), { recursive: true, force: true });
 fs.accessSync(mediaRoot, fs.constants.W_OK);
 fs.accessSync(ffmpeg, fs.constants.X_OK);
 process.env.FFMPEG = ffmpeg;
@@ -35,6 +39,15 @@ if (bindAddress) {
 // Version 2.7.4 names an undeclared variable in the line it logs when HLS is ready, and would report that as an error.
 globalThis.version ??= '';
 
+const HLS = `[${[
+  'hls_time=1',
+  // As many as Chrome's own player needs to begin with, and players that are late find theirs.
+  'hls_list_size=12',
+  'hls_delete_threshold=6',
+  // The next ffmpeg goes on with the playlist of the last one, which says nothing of an end.
+  'hls_flags=delete_segments+append_list+omit_endlist',
+].join(':')}]`;
+
 const nms = new NodeMediaServer({
   // Its own log prints every stream key in full, so it is off; errors are printed below, without the keys.
   logType: 0,
@@ -49,7 +62,7 @@ const nms = new NodeMediaServer({
   auth: { api: true, api_user: apiUser, api_pass: apiPassword },
   trans: {
     ffmpeg: path.join(__dirname, 'ffmpeg-live'),
-    tasks: [{ app: 'live', hls: true, hlsFlags: '[hls_time=1:hls_list_size=3:hls_flags=delete_segments]' }],
+    tasks: [{ app: 'live', hls: true, hlsKeep: true, hlsFlags: HLS }],
   },
 });
 
@@ -57,6 +70,7 @@ const withoutKeys = (text) => String(text).replace(/\/live\/[A-Za-z0-9_-]+/g, '/
 nms.on('errorMessage', (...words) => console.error('node-media-server:', ...words.map(withoutKeys)));
 
 gate.install({ streamServiceUrl, addresses });
+keep.install({ nms, mediaRoot, seconds: keepSeconds, mayGoOn: (name) => gate.mayGoOn({ streamServiceUrl, addresses }, name) });
 nms.run();
 
 // A port that is taken is only logged by node-media-server; half a server should not stay.

@@ -146,5 +146,5 @@ fn launch(version: NodeVersion, variables: &[(String, String)], folder: &TempDir
 /// The server with its packages.
 fn installed(version: NodeVersion) -> PathBuf {
     let source = workspace().join("docker").join(version.source());
-    crate::npm::installed(&source, version.source(), &["server.js", "gate.js", "ffmpeg-live"])
+    crate::npm::installed(&source, version.source(), &["server.js", "gate.js", "keep.js", "ffmpeg-live"])
 }
