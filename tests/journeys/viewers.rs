@@ -1,4 +1,4 @@
-//! What viewers see of the shipped nginx-rtmp: a picture from encoders as they are by default, that goes on when an
+//! What viewers see of the shipped set-ups that make HLS, nginx-rtmp and node-media-server 2: a picture from encoders as they are by default, that goes on when an
 //! encoder comes back, and ends when the broadcast does.
 
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use stream_tests::viewers::{Browser, Player};
 use stream_tests::{
-    MediaPorts, NginxRtmp, Program, Service, StoreKind, TestStore, encoder, eventually, find_secret,
+    MediaPorts, NginxRtmp, NodeMediaServer, NodeVersion, Program, Service, StoreKind, TestStore, encoder,
+    eventually, find_secret,
 };
 use tokio::time::sleep;
 
@@ -17,11 +18,23 @@ const OBS: u32 = 250;
 /// What the media server is called.
 const SERVER: (&str, &str) = ("edge", "a-hook-secret-of-the-tests");
 
-/// A service with the shipped nginx-rtmp.
+/// The set-ups that make HLS.
+#[derive(Clone, Copy, PartialEq)]
+enum SetUp {
+    Nginx,
+    NodeTwo,
+}
+
+enum Media {
+    Nginx(NginxRtmp),
+    Node(NodeMediaServer),
+}
+
+/// A service with one of the shipped media servers.
 struct Channel {
     service: Service,
-    nginx: NginxRtmp,
-    _store: TestStore,
+    media: Media,
+    store: TestStore,
     folder: tempfile::TempDir,
 }
 
@@ -36,18 +49,36 @@ struct Stream {
 }
 
 impl Channel {
-    async fn start(settings: &[(&str, &str)]) -> Arc<Self> {
+    async fn start(set_up: SetUp, settings: &[(&str, &str)]) -> Arc<Self> {
         let store = TestStore::new(StoreKind::Sqlite);
         let ports = MediaPorts::free();
         let (rtmp_base, hls_base) = ports.bases();
-        let entry =
-            format!("{}=nginx-rtmp;secret={};control=http://127.0.0.1:{}", SERVER.0, SERVER.1, ports.control);
+        let entry = match set_up {
+            SetUp::Nginx => {
+                let control = format!("http://127.0.0.1:{}", ports.control);
+                format!("{}=nginx-rtmp;secret={};control={control}", SERVER.0, SERVER.1)
+            }
+            SetUp::NodeTwo => {
+                format!(
+                    "edge=node-media-server-2;control=http://operator:{}@127.0.0.1:{}",
+                    SERVER.1, ports.http
+                )
+            }
+        };
         let setup = store.setup().with("ADDRESSES", "playback").with("MEDIA_SERVERS", &entry);
         let service = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base).start().await;
+        let url = service.url("");
         let settings = [&[("ADDRESSES", "playback")], settings].concat();
-        let nginx = NginxRtmp::start(ports, &service.url(""), SERVER, &settings).await;
+        let media = match set_up {
+            SetUp::Nginx => Media::Nginx(NginxRtmp::start(ports, &url, SERVER, &settings).await),
+            SetUp::NodeTwo => {
+                let api = [("API_USER", "operator"), ("API_PASSWORD", SERVER.1)];
+                let settings = [&api, &settings[..]].concat();
+                Media::Node(NodeMediaServer::start(NodeVersion::Two, ports, &url, &settings).await)
+            }
+        };
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Arc::new(Self { service, nginx, _store: store, folder })
+        Arc::new(Self { service, media, store, folder })
     }
 
     async fn stream(&self, user: u32) -> Stream {
@@ -78,11 +109,26 @@ impl Channel {
         format!("{base}/watch.html?id={}&api={}", stream.id, self.service.url(""))
     }
 
+    /// Where the files of a stream are.
+    fn files_of(&self, stream: &Stream) -> PathBuf {
+        match &self.media {
+            Media::Nginx(nginx) => nginx.folder().join("data/hls").join(&stream.id),
+            Media::Node(node) => node.folder().join("media/live").join(&stream.id),
+        }
+    }
+
     /// The files of a stream.
     fn files(&self, stream: &Stream) -> Vec<PathBuf> {
-        let folder = self.nginx.folder().join("data/hls").join(&stream.id);
-        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let entries = std::fs::read_dir(self.files_of(stream)).into_iter().flatten();
         entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    }
+
+    /// What the media server shows and wrote.
+    async fn pages(&self, stream: &Stream) -> String {
+        match &self.media {
+            Media::Nginx(nginx) => nginx.pages(&stream.id).await,
+            Media::Node(node) => node.pages(&stream.id).await,
+        }
     }
 }
 
@@ -189,7 +235,8 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
     let mut encoder = channel.publish(&stream, OBS);
     // The page that ships is there before there is anything to see, and tries by itself until there is.
     let page = [("page", &*channel.watch_page(&stream))];
-    let mut page = (gap == 10).then(|| Browser::open(&page, channel.folder.path()));
+    let has_page = gap == 10 && matches!(channel.media, Media::Nginx(_));
+    let mut page = has_page.then(|| Browser::open(&page, channel.folder.path()));
     // Chromium's own player cannot begin with less.
     names(&stream.hls_url, 3).await;
     let name = format!("gap of {gap} s");
@@ -228,12 +275,13 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoder_that_comes_back_finds_its_viewers_there() {
-    let channel = Channel::start(&[]).await;
-    let gaps = [1, 3, 10, 30];
+    let nginx = Channel::start(SetUp::Nginx, &[]).await;
+    let node = Channel::start(SetUp::NodeTwo, &[]).await;
+    let gaps = [(1, &nginx), (3, &nginx), (10, &nginx), (30, &nginx), (10, &node)];
     let broadcasts = gaps
-        .iter()
+        .into_iter()
         .zip(1..)
-        .map(|(&gap, user)| tokio::spawn(an_encoder_comes_back_after(gap, channel.clone(), user)));
+        .map(|((gap, channel), user)| tokio::spawn(an_encoder_comes_back_after(gap, channel.clone(), user)));
     let broadcasts: Vec<_> = broadcasts.collect();
     for broadcast in broadcasts {
         broadcast.await.expect("a broadcast that goes on");
@@ -267,35 +315,44 @@ async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoder_with_few_key_frames_is_seen_by_every_player() {
-    let channel = Channel::start(&[]).await;
+    let channel = Channel::start(SetUp::Nginx, &[]).await;
     let obs = tokio::spawn(a_broadcast_is_joined_late(OBS, 75.0, channel.clone(), 1));
     let fifteen_seconds = tokio::spawn(a_broadcast_is_joined_late(15 * 30, 75.0, channel.clone(), 2));
     obs.await.expect("OBS by default");
     fifteen_seconds.await.expect("key frames every 15 seconds");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_needs_any_more_is_removed() {
-    let channel = Channel::start(&[("KEEP", "3")]).await;
+async fn what_nobody_needs_is_removed(set_up: SetUp) {
+    let channel = Channel::start(set_up, &[("KEEP", "3")]).await;
     let stream = channel.stream(1).await;
     let encoder = channel.publish(&stream, 30);
     in_time("a long broadcast", || async {
         let (_, playlist) = Playlist::fetch(&stream.hls_url).await;
-        // Twelve that are named, those of the last three seconds, those of two rounds, and what is being written.
-        assert!(channel.files(&stream).len() <= 12 + 3 + 2 + 3, "{:?}", channel.files(&stream));
-        playlist.first >= 10
+        // Twelve that are named, six that were, the two that change, the playlist, and what comes while this looks.
+        assert!(channel.files(&stream).len() <= 12 + 6 + 2 + 1 + 2, "{:?}", channel.files(&stream));
+        playlist.first >= 15
     })
     .await;
     drop(encoder);
-    let folder = channel.nginx.folder().join("data/hls").join(&stream.id);
+    let folder = channel.files_of(&stream);
     eventually("an empty disk", || async { !folder.exists() }).await;
 
     // The next broadcast makes its folder anew. An expired key ends it, and the folder, without a word of its owner.
     let _encoder = channel.publish(&stream, 30);
     names(&stream.hls_url, 2).await;
-    channel._store.let_expire(&stream.key);
+    channel.store.let_expire(&stream.key);
     eventually("an end for pages", || async { channel.said(&stream).await.0 == 410 }).await;
     eventually("an empty disk", || async { !folder.exists() }).await;
-    let written = channel.nginx.pages(&stream.id).await;
+    let written = channel.pages(&stream).await;
     assert_eq!(find_secret(&written, std::slice::from_ref(&stream.key)), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_any_more_is_removed_by_nginx() {
+    what_nobody_needs_is_removed(SetUp::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_any_more_is_removed_by_node_media_server() {
+    what_nobody_needs_is_removed(SetUp::NodeTwo).await;
 }

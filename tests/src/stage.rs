@@ -323,15 +323,18 @@ async fn start_media(set_up: SetUp, ports: MediaPorts, service_url: &str) -> (Me
     let http = format!("http://operator:a-password-of-the-tests@127.0.0.1:{}", ports.http);
     let api = [("API_USER", "operator"), ("API_PASSWORD", "a-password-of-the-tests")];
     let hooks = [("SERVER_NAME", SERVER), ("HOOK_SECRET", SECRET)];
+    // How long a playlist outlives its publisher: long enough to be seen, short enough for tests to wait for its end.
+    let keep = ("KEEP", "10");
     match set_up {
         SetUp::NginxKey | SetUp::NginxPlayback | SetUp::NginxRename | SetUp::NginxUpdates => {
             let updates = if set_up == SetUp::NginxUpdates { "on" } else { "off" };
-            let settings = [("ADDRESSES", set_up.addresses()), ("UPDATES", updates)];
+            let settings = [("ADDRESSES", set_up.addresses()), ("UPDATES", updates), keep];
             let nginx = NginxRtmp::start(ports, service_url, (SERVER, SECRET), &settings).await;
             (Media::Nginx(nginx), Some(format!("http://127.0.0.1:{}", ports.control)))
         }
         SetUp::NodeTwo => {
-            let node = NodeMediaServer::start(NodeVersion::Two, ports, service_url, &api).await;
+            let node =
+                NodeMediaServer::start(NodeVersion::Two, ports, service_url, &[api[0], api[1], keep]).await;
             (Media::Node(node), Some(http))
         }
         SetUp::NodeFour => {
