@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-postgres-versions check format build deny image-check bench
+.PHONY: help run demo obs test test-postgres-versions check format build deny image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -11,6 +11,10 @@ run: ## Builds and runs the service on the embedded default; stop it with Ctrl-C
 demo: ## Shows a key, a broadcast to watch in a browser, and a stop, with a real RTMP server and a test picture
 	@tests/need cargo cc curl python3 nginx-rtmp ffmpeg
 	tests/demo
+
+obs: ## Publishes with the real OBS Studio and watches in a real Chromium, through a restart of OBS
+	@tests/need cargo cc curl python3 node npm nginx-rtmp chromium obs xvfb
+	tests/obs
 
 test: ## Runs every test, and starts and stops the servers that they need
 	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg chromium gstreamer
