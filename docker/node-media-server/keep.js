@@ -18,10 +18,10 @@ function install({ nms, mediaRoot, seconds, mayGoOn }) {
   const folderOf = (streamPath) => path.join(mediaRoot, path.normalize(streamPath));
   nms.on('donePublish', async (id, streamPath) => {
     const isBack = () => publishers.has(streamPath);
-    for (let left = seconds; left > 0 && !isBack(); left--) {
-      // ffmpeg finishes its last segment meanwhile.
-      await new Promise((done) => setTimeout(done, 1000).unref());
-      if (!(await mayGoOn(path.basename(streamPath)))) break;
+    for (let left = seconds; left > 0; left--) {
+      // node-media-server forgets the publisher, and ffmpeg finishes its last segment meanwhile.
+      await new Promise((done) => setTimeout(done, 1000));
+      if (isBack() || !(await mayGoOn(path.basename(streamPath)))) break;
     }
     if (!isBack()) await remove(folderOf(streamPath));
   });
