@@ -13,6 +13,7 @@ mod failover;
 mod freshness;
 mod logs;
 mod media;
+mod newcomer;
 mod on_air;
 mod outage;
 mod poolers;

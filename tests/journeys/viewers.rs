@@ -229,6 +229,19 @@ async fn is_told(page: &mut Option<Browser>, words: &str) {
     panic!("{words}: {:?}", page.shows("page"));
 }
 
+/// The picture of the shipped page moves.
+async fn goes_on(page: &mut Option<Browser>) {
+    let Some(page) = page else { return };
+    let before = page.shows("page");
+    for _ in 0..60 {
+        if page.shows("page") != before {
+            return;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    panic!("the picture stands still: {before:?}");
+}
+
 /// A broadcast whose encoder is away for a while, with four viewers who do nothing about it.
 async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32) {
     let stream = channel.stream(user).await;
@@ -333,16 +346,24 @@ async fn what_nobody_needs_is_removed(set_up: SetUp) {
         playlist.first >= 15
     })
     .await;
+    let page = [("page", &*channel.watch_page(&stream))];
+    let is_nginx = matches!(channel.media, Media::Nginx(_));
+    let mut page = is_nginx.then(|| Browser::open(&page, channel.folder.path()));
+    is_told(&mut page, "Live").await;
     drop(encoder);
     let folder = channel.files_of(&stream);
     eventually("an empty disk", || async { !folder.exists() }).await;
 
-    // The next broadcast makes its folder anew. An expired key ends it, and the folder, without a word of its owner.
+    // The next broadcast makes its folder anew, and the page its player, which had to give up by then.
     let _encoder = channel.publish(&stream, 30);
-    names(&stream.hls_url, 2).await;
+    names(&stream.hls_url, 4).await;
+    is_told(&mut page, "Live").await;
+    goes_on(&mut page).await;
+    // An expired key ends it, and the folder, without a word of its owner.
     channel.store.let_expire(&stream.key);
     eventually("an end for pages", || async { channel.said(&stream).await.0 == 410 }).await;
     eventually("an empty disk", || async { !folder.exists() }).await;
+    is_told(&mut page, "This broadcast has ended.").await;
     let written = channel.pages(&stream).await;
     assert_eq!(find_secret(&written, std::slice::from_ref(&stream.key)), None);
 }
