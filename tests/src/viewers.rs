@@ -34,6 +34,8 @@ impl Browser {
         let scripts = npm::installed(&workspace().join("tests/browser"), "browser", &["watch.js"]);
         let mut command = Command::new(program("node", "nodejs"));
         command.arg(scripts.join("watch.js")).env("CHROMIUM", program("chromium", "chromium"));
+        // Its profile goes with the test's own folder.
+        command.env("TMPDIR", folder);
         command.args(addresses.iter().map(|(player, url)| format!("{player}={player}={url}")));
         Self { program: Program::start(&mut command, &folder.join(format!("browser-{}", free_port()))) }
     }
