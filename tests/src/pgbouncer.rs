@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use stream_test_postgres::{Database, eventually, free_port};
 use tempfile::TempDir;
@@ -24,9 +25,14 @@ impl PgBouncer {
     /// # Panics
     /// If none is here and none can be had; `tests/pgbouncer` says what is missing.
     pub fn current() -> PathBuf {
-        let output = Command::new(workspace().join("tests/pgbouncer")).output().expect("the script is there");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+        static CURRENT: OnceLock<PathBuf> = OnceLock::new();
+        let find = || {
+            let output =
+                Command::new(workspace().join("tests/pgbouncer")).output().expect("the script is there");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+        };
+        CURRENT.get_or_init(find).clone()
     }
 
     /// The system's, of whichever version.

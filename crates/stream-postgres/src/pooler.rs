@@ -19,7 +19,7 @@ use crate::statement::Statement;
 const OCCUPIED: usize = 3;
 
 /// How long another server connection is waited for; a pooler may have no further one.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl PostgresStore {
     /// Makes sure that the store can work through what stands between it and the server.
@@ -43,8 +43,12 @@ impl PostgresStore {
     async fn try_statements(&self, asker: &mut Link, occupying: &mut Vec<Link>) -> Result<(), StoreError> {
         let prepared_in = self.process(asker).await?;
         for _ in 0..OCCUPIED {
-            // One that gives no further connections is looked at no closer.
-            let Ok(mut other) = self.connector.connect(pool::PLAN_FREELY).await else { break };
+            let mut other = match self.connect_through_pooler().await {
+                Ok(other) => other,
+                Err(broken @ StoreError::Failed(_)) => return Err(broken),
+                // One that gives no further connections is looked at no closer.
+                Err(_) => break,
+            };
             let began = timeout(PATIENCE, other.batch_execute("BEGIN")).await;
             occupying.push(other);
             let (Ok(Ok(())), Ok(asked)) = (began, timeout(PATIENCE, self.process(asker)).await) else {
