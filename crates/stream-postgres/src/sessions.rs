@@ -254,24 +254,21 @@ impl SessionRepository for PostgresStore {
     ) -> Result<Option<Vec<Session>>, StoreError> {
         self.on(&self.reads, move |connection| {
             async move {
-                let of_stream = publish_sessions::table
-                    .filter(publish_sessions::stream_id.eq(stream.0))
-                    .order(publish_sessions::id.desc())
-                    .limit(limit.into())
-                    .select(SessionRow::as_select());
-                let owner: Option<i32> = streams::table
+                // One statement, so that both are of one moment; a stream without sessions has a row without one.
+                let rows: Vec<Option<SessionRow>> = streams::table
+                    .left_join(publish_sessions::table.on(publish_sessions::stream_id.eq(streams::id)))
                     .filter(streams::id.eq(stream.0))
                     .filter(streams::user_id.eq(user.get()))
-                    .select(streams::id)
-                    .first(connection)
+                    .order(publish_sessions::id.desc())
+                    .limit(limit.into())
+                    .select(Option::<SessionRow>::as_select())
+                    .load(connection)
                     .await
-                    .optional()
                     .map_err(error::query)?;
-                if owner.is_none() {
+                if rows.is_empty() {
                     return Ok(None);
                 }
-                let rows: Vec<SessionRow> = of_stream.load(connection).await.map_err(error::query)?;
-                rows.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
+                rows.into_iter().flatten().map(Session::try_from).collect::<Result<_, _>>().map(Some)
             }
             .boxed()
         })

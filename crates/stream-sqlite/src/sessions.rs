@@ -238,14 +238,20 @@ impl SessionRepository for SqliteStore {
         limit: u32,
     ) -> Result<Option<Vec<Session>>, StoreError> {
         self.read(move |connection| {
-            let own = streams::table.filter(streams::id.eq(stream.0)).filter(streams::user_id.eq(user.get()));
-            let own: i64 = own.count().get_result(connection).map_err(error::query)?;
-            if own == 0 {
+            // One statement, so that both are of one moment; a stream without sessions has a row without one.
+            let rows: Vec<Option<SessionRow>> = streams::table
+                .left_join(sessions::table.on(sessions::stream_id.eq(streams::id)))
+                .filter(streams::id.eq(stream.0))
+                .filter(streams::user_id.eq(user.get()))
+                .order(sessions::id.desc())
+                .limit(limit.into())
+                .select(Option::<SessionRow>::as_select())
+                .load(connection)
+                .map_err(error::query)?;
+            if rows.is_empty() {
                 return Ok(None);
             }
-            let rows: Vec<SessionRow> =
-                of_stream(stream).limit(limit.into()).load(connection).map_err(error::query)?;
-            rows.into_iter().map(Session::try_from).collect::<Result<_, _>>().map(Some)
+            rows.into_iter().flatten().map(Session::try_from).collect::<Result<_, _>>().map(Some)
         })
         .await
     }

@@ -45,14 +45,14 @@ async fn admit(broadcasts: Broadcasts, streams: Streams, hook: Hook, claim: Clai
         tokio::spawn(async move { broadcasts.admit(&server, &claim).await })
     };
     let Ok(joined) = tokio::time::timeout(ANSWER_WITHIN, &mut admitting).await else {
-        let (broadcasts, server, session) = (broadcasts.clone(), hook.server.clone(), claim.session.clone());
+        let broadcasts = broadcasts.clone();
         tokio::spawn(async move {
             if let Ok(Ok(admitted)) = admitting.await
                 && admitted.is_new
                 && phase == Phase::Asks
             {
-                let which = EndOf::Session { server, session, name: None };
-                let _ = broadcasts.end(&which, EndReason::AnsweredTooLate).await;
+                // The publisher that gave way to it is still there, unless it was ended at its server already.
+                let _ = broadcasts.withdraw(admitted.session).await;
             }
         });
         return if phase == Phase::Updates { Outcome::Noted } else { too_late(&hook, &claim) };

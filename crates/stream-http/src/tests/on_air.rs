@@ -305,3 +305,26 @@ fn an_answer_that_takes_longer_than_a_second_is_a_no() {
     }
     assert_eq!(world.stream(1)["live"], false);
 }
+
+#[test]
+fn a_takeover_that_was_answered_too_late_leaves_the_first_on_air() {
+    let world = World::new();
+    let key = world.key_of(1);
+    assert_eq!(world.nginx(&event("publish", 7, &key, 1)).status, 200);
+    world.store.hold_admissions();
+    let answer = world.nginx(&event("publish", 8, &key, 1));
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (403, Some("too_late")));
+    world.store.release_admissions();
+    let ends = || {
+        let sessions = world.get_as("user-1", "/api/streams/1/sessions").json();
+        let sessions = sessions["sessions"].as_array().cloned().unwrap_or_default();
+        sessions.iter().map(|one| one["end_reason"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let undone = [Some("answered_too_late".to_owned()), None];
+    let gives_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while ends() != undone {
+        assert!(std::time::Instant::now() < gives_up, "{:?}", ends());
+        std::thread::yield_now();
+    }
+    assert_eq!(world.stream(1)["live"], true);
+}

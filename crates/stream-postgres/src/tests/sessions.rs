@@ -1,6 +1,7 @@
 //! Sessions in a database that others use as well.
 
 mod round_trips;
+mod swaps;
 
 use std::sync::Arc;
 
