@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, eventually, simulated};
+use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, TestStore, eventually, simulated};
 
 /// An owner whose encoder is on air, as viewers and the service agree.
 async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
@@ -155,4 +155,38 @@ async fn one_that_takes_over_without_media_ends_no_broadcast() {
     is_on_air(&stage, &owner).await;
     drop(second);
     eventually("the end", || async { !stage.is_live(&owner).await }).await;
+}
+
+/// Without a control interface, and with a server that says nothing more, a stream goes dark though it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_be_asked_is_warned_of_at_start_and_when_it_is_silent() {
+    let store = TestStore::new(StoreKind::Sqlite);
+    let service = store
+        .setup()
+        .with("MEDIA_SERVERS", "mute=srs talks=zlmediakit;control=http://s3cr3t-of-zlm@127.0.0.1:9")
+        .start()
+        .await;
+    let warned = |words: &str| {
+        let log = service.program.errors();
+        log.lines()
+            .filter(|line| line.contains("WARN") && line.contains(words))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let at_start = warned("gives this media server no control");
+    assert!(at_start.len() == 1 && at_start[0].contains("mute"), "{at_start:?}");
+    assert!(
+        at_start[0].contains("control=http://USER:PASSWORD@HOST:1985"),
+        "it names the cure: {at_start:?}"
+    );
+    // It lets somebody in, and says nothing of it again.
+    let key = service.key_of(1).await;
+    let body = format!(
+        r#"{{"action":"on_publish","client_id":"c1","ip":"192.0.2.1","vhost":"__defaultVhost__","app":"live","tcUrl":"rtmp://127.0.0.1/live","stream":"{key}","param":"","service_id":"s1"}}"#
+    );
+    let asking = service.request(reqwest::Method::POST, "/hooks/srs/mute").body(body);
+    assert_eq!(service.send(asking).await.status, 200);
+    eventually("a warning", || async { !warned("says nothing of the publisher").is_empty() }).await;
+    let silent = warned("says nothing of the publisher");
+    assert!(silent.len() == 1 && silent[0].contains("mute") && silent[0].contains("on_hls"), "{silent:?}");
 }

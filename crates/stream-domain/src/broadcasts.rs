@@ -187,7 +187,7 @@ impl Broadcasts {
                     }
                 }
                 if claim.phase == Phase::Asks && !request.confirmed {
-                    self.watches.await_publisher(server, &claim.session, now);
+                    self.watches.await_publisher(server, &claim.session, &claim.name, now);
                 }
                 if let Some((session, publisher)) = &admitted.superseded {
                     self.make_way(server, claim, admitted.session, (*session, publisher)).await;
@@ -318,7 +318,14 @@ impl Broadcasts {
             };
             let lease = self.servers.lease_of(server, claim.family);
             let _ = self.sessions.sync_publishers(&shown, lease, now).await;
-        } else if let Some(control) = self.control_before_answer(&former.server)
+            return;
+        }
+        // Only the server that waits for this answer may have to be left in peace meanwhile.
+        let control = match former.server == *server {
+            true => self.control_before_answer(server),
+            false => self.control_of(&former.server),
+        };
+        if let Some(control) = control
             && matches!(control.cut(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
         {
             let _ = self.sessions.confirm_cut(session, self.clock.now()).await;

@@ -53,6 +53,9 @@ impl Http {
         base.set_username("").map_err(|()| InvalidControl::Malformed)?;
         base.set_password(None).map_err(|()| InvalidControl::Malformed)?;
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy();
+        // Each request has a connection of its own: one that is kept may lead to a process that is on its way out, and
+        // its number would say nothing of those that came later.
+        let client = client.pool_max_idle_per_host(0);
         let client = client.connect_timeout(PATIENCE).build().map_err(|_| InvalidControl::Malformed)?;
         let basic = match (&*user, &password) {
             ("", None) => String::new(),

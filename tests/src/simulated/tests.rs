@@ -32,6 +32,7 @@ fn hasty(family: Family) -> Rules {
         retry: rules.retry.map(|_| milliseconds(100)),
         begin_after: rules.begin_after.map(|_| milliseconds(10)),
         end_after: rules.end_after.min(milliseconds(100)),
+        playlist_stays: Duration::ZERO,
         frozen_after: milliseconds(200),
         server_beat: None,
         publisher_beat: None,

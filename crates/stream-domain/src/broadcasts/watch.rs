@@ -11,7 +11,7 @@ use time::Duration;
 use crate::Timestamp;
 use crate::media_server::ServerName;
 use crate::ports::{Absent, Listed, Listing, Process};
-use crate::session::{EndReason, SessionId};
+use crate::session::{EndReason, PublishName, SessionId};
 
 /// How long a publisher's bytes may stand still before it counts as stalled.
 ///
@@ -54,8 +54,16 @@ struct Watch {
     /// Who brought no media by the last list.
     stalled: HashSet<String>,
     /// Who was admitted here and is not listed yet.
-    awaited: HashMap<String, Timestamp>,
+    awaited: Vec<Awaited>,
     takeovers: Vec<Takeover>,
+}
+
+/// A publisher that its server is to show soon.
+#[derive(Debug, Clone)]
+struct Awaited {
+    session: String,
+    name: PublishName,
+    since: Timestamp,
 }
 
 /// A publisher that was let in where its server keeps the one before until the media of the next one come.
@@ -128,8 +136,15 @@ impl Watches {
     }
 
     /// A publisher was admitted, and its server is to show it soon.
-    pub(super) fn await_publisher(&self, server: &ServerName, known_as: &str, now: Timestamp) {
-        self.all().entry(server.clone()).or_default().awaited.insert(known_as.to_owned(), now);
+    pub(super) fn await_publisher(
+        &self,
+        server: &ServerName,
+        session: &str,
+        name: &PublishName,
+        now: Timestamp,
+    ) {
+        let awaited = Awaited { session: session.to_owned(), name: name.clone(), since: now };
+        self.all().entry(server.clone()).or_default().awaited.push(awaited);
     }
 
     /// A publisher was let in on a server that keeps the one before until it brings media.
@@ -176,11 +191,13 @@ impl Watches {
         let changes = watch.note_process(listing.process.as_ref(), asked_at);
         let stalled = watch.note_moves(&listing.publishers, asked_at);
         watch.stalled.clone_from(&stalled);
-        for listed in &listing.publishers {
-            watch.awaited.remove(known_as_of(listed));
-        }
-        watch.awaited.retain(|_, since| asked_at < since.plus(AWAITED_FOR));
+        let listed: HashSet<&str> = listing.publishers.iter().map(known_as_of).collect();
+        watch
+            .awaited
+            .retain(|one| asked_at < one.since.plus(AWAITED_FOR) && !one.is_in(|text| listed.contains(text)));
         let mut missing_before = std::mem::take(&mut watch.missing);
+        // Nor is one judged whose media may still be on their way.
+        missing_before.retain(|known_as| !watch.awaited.iter().any(|one| one.is_in(|text| text == known_as)));
         if matches!(listing.process, Some(Process::Worker { .. })) {
             // Of those that it never listed, another worker may know.
             missing_before.retain(|known_as| watch.seen.contains(known_as));
@@ -247,6 +264,13 @@ impl Watch {
             self.seen.clear();
         }
         self.seen.extend(publishers.iter().map(|listed| known_as_of(listed).to_owned()));
+    }
+}
+
+impl Awaited {
+    /// Whether it goes by one of these texts: by its session or, in a list without sessions, by its name.
+    fn is_in(&self, holds: impl Fn(&str) -> bool) -> bool {
+        holds(&self.session) || holds(self.name.expose())
     }
 }
 

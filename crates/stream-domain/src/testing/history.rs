@@ -281,8 +281,8 @@ impl<S: Store> Pair<'_, S> {
         let (name, now) = (self.server(server), self.now());
         let is_gone = dice.roll(2) == 0;
         self.tell(format_args!("cut at {server}, gone: {is_gone}"));
-        let mut reference = self.reference.take_cuts(&name, now, 100).await.expect("it is there");
-        let mut stored = self.store.take_cuts(&name, now, 100).await.expect("it is there");
+        let mut reference = self.reference.take_cuts(&name, now, now, 100).await.expect("it is there");
+        let mut stored = self.store.take_cuts(&name, now, now, 100).await.expect("it is there");
         reference.sort_by_key(|cut| cut.session);
         stored.sort_by_key(|cut| cut.session);
         same!(self, reference.len(), stored.len());

@@ -53,16 +53,34 @@ async fn srs_lists_active_and_past_streams_and_kicks_by_client() {
 }
 
 #[tokio::test]
+async fn srs_lists_a_client_from_its_question_on_and_counts_no_byte_of_a_frozen_one() {
+    let hook = Hook::start(|_| Response::accept().after(100)).await;
+    let server = server(hasty(Family::Srs), &hook).await;
+    let encoder = server.publish("key1", "", HERE);
+    eventually("the question", || !hook.seen().is_empty()).await;
+    let (_, list) = call(&server, "GET", "/api/v1/streams/").await;
+    assert_eq!(list["streams"], json!([]), "nobody publishes yet");
+    let (_, list) = call(&server, "GET", "/api/v1/clients/").await;
+    let client = &list["clients"][0];
+    assert_eq!((&client["id"], &client["publish"]), (&json!(encoder.session_id()), &json!(true)));
+    assert_eq!((&client["url"], &client["ip"]), (&json!("/live/key1"), &json!("127.0.0.1")));
+}
+
+#[tokio::test]
 async fn mediamtx_lists_pages_of_paths_and_kicks_by_connection() {
     let hook = Hook::accepting().await;
     let server = server(hasty(Family::MediaMtx), &hook).await;
     let (first, second) = (server.publish("key1", "", HERE), server.publish("key2", "", HERE));
     assert!(first.settled().await && second.settled().await);
+    eventually("their media", || server.playlist("key1") && server.playlist("key2")).await;
     let (status, list) = call(&server, "GET", "/v3/paths/list?itemsPerPage=1&page=1").await;
     assert_eq!((status, &list["itemCount"], &list["pageCount"]), (200, &json!(2), &json!(2)));
     let item = &list["items"][0];
     assert_eq!((&item["name"], &item["ready"]), (&json!("live/key2"), &json!(true)));
     assert_eq!(item["source"], json!({"type": "rtmpConn", "id": second.session_id()}));
+    let connection = format!("/v3/rtmpconns/get/{}", second.session_id());
+    let (status, connection) = call(&server, "GET", &connection).await;
+    assert!(status == 200 && connection["remoteAddr"].as_str().unwrap().starts_with("127.0.0.1:"));
     let kick = format!("/v3/rtmpconns/kick/{}", second.session_id());
     assert_eq!(call(&server, "POST", &kick).await, (200, json!({"status": "ok"})));
     assert!(second.was_cut());

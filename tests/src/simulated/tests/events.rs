@@ -81,6 +81,10 @@ async fn a_second_publisher_is_asked_about_and_refused_but_takes_over_on_mediamt
         let takes_over = family == Family::MediaMtx;
         assert_eq!(second.settled().await, takes_over, "{family:?}");
         assert!(hook.seen().len() > asked, "{family:?}");
+        if takes_over {
+            // Not before the media of the second have come.
+            eventually("the end of the first", || first.was_cut()).await;
+        }
         assert_eq!((first.was_cut(), first.is_live()), (takes_over, !takes_over), "{family:?}");
         let (_, (end, _)) = words(family);
         let tells = matches!(family, Family::MediaMtx | Family::OvenMediaEngine);
@@ -215,4 +219,30 @@ async fn zlmediakit_says_that_it_is_there() {
     let _server = server(rules, &hook).await;
     eventually("beats", || hook.count("data") > 1).await;
     assert!(!hook.seen()[0].headers.contains("X-VHOST"));
+}
+
+#[tokio::test]
+async fn on_mediamtx_a_second_publisher_without_media_leaves_the_first_alone() {
+    let hook = Hook::accepting().await;
+    let server = server(hasty(Family::MediaMtx), &hook).await;
+    let first = server.publish("key1", "", HERE);
+    assert!(first.settled().await);
+    begun(Family::MediaMtx, &hook).await;
+    let second = server.publish_without_media("key1", "", HERE);
+    assert!(second.settled().await);
+    eventually("the end of the second", || !second.is_live()).await;
+    assert!(first.is_live() && server.playlist("key1"));
+    assert_eq!((hook.count("event=available"), hook.count("event=unavailable")), (1, 0));
+}
+
+#[tokio::test]
+async fn the_playlist_of_srs_stays_for_a_while_and_grows_no_more() {
+    let hook = Hook::accepting().await;
+    let rules = Rules { playlist_stays: milliseconds(200), ..hasty(Family::Srs) };
+    let server = server(rules, &hook).await;
+    let encoder = server.publish("key1", "", HERE);
+    assert!(encoder.settled().await && server.playlist("key1"));
+    encoder.stop();
+    assert!(server.playlist("key1") && !server.page().contains("key1"));
+    eventually("its end", || !server.playlist("key1")).await;
 }
