@@ -1,5 +1,8 @@
 //! Where a stream is published to and watched from.
 
+use std::borrow::Cow;
+
+use serde::Serialize;
 use stream_domain::Stream;
 use stream_domain::admission::AddressForm;
 
@@ -9,6 +12,24 @@ pub struct Addresses {
     rtmp_base: String,
     hls_base: String,
     form: AddressForm,
+    /// Other ways to publish: the protocol, and its address with names in braces.
+    alternatives: Vec<(String, String)>,
+}
+
+/// What an encoder asks for: a server, and a stream key to paste, which is not always the bare key.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ingest<'a> {
+    server: &'a str,
+    stream_key: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alternatives: Option<Vec<Alternative<'a>>>,
+}
+
+/// Another way to publish.
+#[derive(Debug, Serialize)]
+struct Alternative<'a> {
+    protocol: &'a str,
+    url: String,
 }
 
 /// Whom an address is for.
@@ -24,7 +45,13 @@ impl Addresses {
     /// Takes the bases, with or without a slash at their ends.
     pub fn new(rtmp_base: &str, hls_base: &str, form: AddressForm) -> Self {
         let trimmed = |base: &str| base.trim_end_matches('/').to_owned();
-        Self { rtmp_base: trimmed(rtmp_base), hls_base: trimmed(hls_base), form }
+        Self { rtmp_base: trimmed(rtmp_base), hls_base: trimmed(hls_base), form, alternatives: Vec::new() }
+    }
+
+    /// The same, with other ways to publish: the protocol, and its address with `{stream_key}` and `{playback_id}`.
+    #[must_use]
+    pub fn with_alternatives(self, alternatives: Vec<(String, String)>) -> Self {
+        Self { alternatives, ..self }
     }
 
     /// What the stream goes by in an answer to this audience: its key, unless that is hidden from them.
@@ -35,15 +62,32 @@ impl Addresses {
         }
     }
 
-    /// Where the publisher goes; what everybody is shown lets nobody in where the key is hidden.
-    pub(crate) fn rtmp_url(&self, stream: &Stream, audience: Audience) -> String {
+    /// What stands behind the base of a publisher's address.
+    fn published<'a>(&self, stream: &'a Stream, audience: Audience) -> Cow<'a, str> {
         let name = self.name(stream, audience);
         match (self.form, audience) {
             (AddressForm::Playback, Audience::Owner) => {
-                [&self.rtmp_base, "/", stream.playback_id.as_str(), "?key=", name].concat()
+                [stream.playback_id.as_str(), "?key=", name].concat().into()
             }
-            _ => [&self.rtmp_base, "/", name].concat(),
+            _ => name.into(),
         }
+    }
+
+    /// Where the publisher goes; what everybody is shown lets nobody in where the key is hidden.
+    pub(crate) fn rtmp_url(&self, stream: &Stream, audience: Audience) -> String {
+        [&self.rtmp_base, "/", &self.published(stream, audience)].concat()
+    }
+
+    /// The same in the two fields of an encoder, and for its owner the other ways.
+    pub(crate) fn ingest<'a>(&'a self, stream: &'a Stream, audience: Audience) -> Ingest<'a> {
+        let alternatives = self.alternatives.iter().map(|(protocol, template)| Alternative {
+            protocol,
+            url: template
+                .replace("{stream_key}", stream.key.expose())
+                .replace("{playback_id}", stream.playback_id.as_str()),
+        });
+        let alternatives = (audience == Audience::Owner).then(|| alternatives.collect());
+        Ingest { server: &self.rtmp_base, stream_key: self.published(stream, audience), alternatives }
     }
 
     /// Where viewers go.
@@ -51,3 +95,6 @@ impl Addresses {
         [&self.hls_base, "/", self.name(stream, Audience::Public), "/index.m3u8"].concat()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use stream_domain::admission::Attempt;
 use stream_domain::{Session, Stream, StreamPage, Timestamp};
 
-use crate::addresses::{Addresses, Audience};
+use crate::addresses::{Addresses, Audience, Ingest};
 use crate::hooks::sentence;
 use crate::paging;
 use crate::view::rfc3339::Rfc3339;
@@ -17,7 +17,7 @@ use crate::view::rfc3339::Rfc3339;
 pub(crate) const JSON: &str = "application/json";
 
 /// How long the JSON of a stream is about, in bytes.
-const STREAM_LENGTH: usize = 640;
+const STREAM_LENGTH: usize = 840;
 
 /// The JSON of a stream; times are RFC 3339 in UTC.
 #[derive(Debug, Serialize)]
@@ -32,12 +32,18 @@ pub(crate) struct StreamView<'a> {
     updated_at: Rfc3339,
     expires_at: Rfc3339,
     rtmp_url: String,
+    ingest: Ingest<'a>,
     hls_url: String,
 }
 
 impl<'a> StreamView<'a> {
     /// The stream as it is at `now`, whatever the store says of it, for its owner or for everybody.
-    pub(crate) fn at(now: Timestamp, stream: &'a Stream, addresses: &Addresses, audience: Audience) -> Self {
+    pub(crate) fn at(
+        now: Timestamp,
+        stream: &'a Stream,
+        addresses: &'a Addresses,
+        audience: Audience,
+    ) -> Self {
         let live_since = stream.live_since_at(now);
         Self {
             id: stream.id.0,
@@ -50,6 +56,7 @@ impl<'a> StreamView<'a> {
             updated_at: Rfc3339(stream.updated_at),
             expires_at: Rfc3339(stream.expires_at),
             rtmp_url: addresses.rtmp_url(stream, audience),
+            ingest: addresses.ingest(stream, audience),
             hls_url: addresses.hls_url(stream),
         }
     }
@@ -85,7 +92,7 @@ impl<'a> PageView<'a> {
     pub(crate) fn at(
         now: Timestamp,
         page: &'a StreamPage,
-        addresses: &Addresses,
+        addresses: &'a Addresses,
         audience: Audience,
     ) -> Self {
         let view = |stream| StreamView::at(now, stream, addresses, audience);

@@ -28,7 +28,7 @@ use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::signals::Signals;
 use crate::system::{OsEntropy, SystemClock};
-use crate::{banner, secret};
+use crate::{banner, broadcasts, secret};
 
 /// How long the port stays closed while the database is looked at.
 ///
@@ -135,10 +135,12 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
     let options = HttpOptions {
-        addresses: Addresses::new(&rtmp_base, &hls_base, settings.addresses),
+        addresses: Addresses::new(&rtmp_base, &hls_base, settings.addresses)
+            .with_alternatives(settings.ingest_alternatives().map_err(Failure)?),
         cors_origins: settings.cors_origins.0.clone(),
         generate_key_limit: limit.clone(),
         hook_servers,
+        hook_networks: settings.hook_networks.0.clone(),
         readiness: readiness.clone(),
         patience: Patience::default(),
     };

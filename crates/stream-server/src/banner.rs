@@ -47,6 +47,17 @@ pub(crate) fn warn_of_settings(settings: &Settings, secret: &Secret, origin: &Or
              with it. ADDRESSES=playback keeps it secret; docs/media-servers says how"
         );
     }
+    warn_of_networks(settings);
+}
+
+/// Warns of a setting that trusts everybody.
+fn warn_of_networks(settings: &Settings) {
+    if settings.hook_networks.are_all() {
+        tracing::warn!(
+            "HOOK_NETWORKS holds every address: anybody who reaches this service can begin and end broadcasts in the \
+             name of a media server without a secret"
+        );
+    }
 }
 
 fn warn_of_secret(name: &str, secret: &Secret) {
@@ -103,6 +114,8 @@ pub(crate) fn announce(
         text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
         if let Some(line) = try_it(settings, address, secret.main()) {
             text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
+            text.push_str("An encoder such as OBS takes two of the answer's values: `ingest.server` as its Server and\n");
+            text.push_str("`ingest.stream_key` as its Stream Key.\n\n");
         }
     }
     // A closed standard output is no reason not to serve.

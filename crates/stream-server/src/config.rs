@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser};
+use ipnet::IpNet;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
 use stream_jwt::ClaimRules;
@@ -101,6 +102,20 @@ pub(crate) struct Settings {
     #[arg(long, env = "MEDIA_SERVERS_FILE", global = true, hide_env_values = true, value_name = "PATH",
           value_parser = parse_path)]
     media_servers_file: Option<PathBuf>,
+    /// Networks, besides loopback, whose hooks are taken from media servers without a secret, separated by commas:
+    /// 10.0.0.0/8,192.168.1.7.
+    #[arg(long, env = "HOOK_NETWORKS", global = true, hide_env_values = true, value_name = "NETWORKS",
+          default_value = "", value_parser = Networks::parse, hide_default_value = true)]
+    pub(crate) hook_networks: Networks,
+    /// Other ways to publish, separated by blanks: srt=srt://host:8890?streamid=publish:live/{playback_id}:key={stream_key}.
+    #[arg(
+        long,
+        env = "INGEST_ALTERNATIVES",
+        global = true,
+        hide_env_values = true,
+        value_name = "TEMPLATES"
+    )]
+    ingest_alternatives: Option<String>,
     /// Who may take over from a publisher that is live: overdue, same-address or newest.
     #[arg(long, env = "TAKEOVER", global = true, hide_env_values = true, value_name = "WHO",
           default_value = "same-address", value_parser = parse_takeover)]
@@ -202,6 +217,14 @@ impl Settings {
         media_servers::parse(text, self.key_lifetime()).map_err(|reason| format!("MEDIA_SERVERS: {reason}"))
     }
 
+    /// Other ways to publish, by protocol; parsed here for the same reason.
+    pub(crate) fn ingest_alternatives(&self) -> Result<Vec<(String, String)>, String> {
+        let templates = self.ingest_alternatives.as_deref().unwrap_or_default().split_whitespace();
+        let read = |template| parse_alternative(template, self.addresses);
+        let all: Result<_, _> = templates.map(read).collect();
+        all.map_err(|reason: String| format!("INGEST_ALTERNATIVES: {reason}"))
+    }
+
     /// The application that publishers go to: the path of the base of their addresses.
     pub(crate) fn application(&self) -> Result<String, String> {
         let (rtmp, _) = self.bases()?;
@@ -272,6 +295,27 @@ impl Origins {
             Some(origin) if origin.eq_ignore_ascii_case(text) => Ok(origin),
             _ => Err(format!("{text} is no origin of the form https://example.org or http://localhost:3000")),
         }
+    }
+}
+
+/// Networks of IP addresses.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl Networks {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let read = |part: &str| {
+            let network = part.parse().ok().or_else(|| part.parse().ok().map(|alone: IpAddr| alone.into()));
+            let network = network.map(|network: IpNet| network.trunc());
+            network.ok_or_else(|| format!("{part} is no network such as 10.0.0.0/8, fd00::/8 or 192.168.1.7"))
+        };
+        parts.map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether every address of a version is in them.
+    pub(crate) fn are_all(&self) -> bool {
+        self.0.iter().any(|network| network.prefix_len() == 0)
     }
 }
 
@@ -394,6 +438,35 @@ fn parse_addresses(text: &str) -> Result<AddressForm, String> {
         "playback" => Ok(AddressForm::Playback),
         "rename" => Ok(AddressForm::Rename),
         _ => Err("it must be key, playback or rename".to_owned()),
+    }
+}
+
+/// Reads `srt=srt://host…{stream_key}…`: the protocol and its template.
+fn parse_alternative(text: &str, form: AddressForm) -> Result<(String, String), String> {
+    let known = [
+        ("srt", &["srt"][..]),
+        ("whip", &["http", "https"]),
+        ("rtsp", &["rtsp", "rtsps"]),
+        ("rtmp", &["rtmp", "rtmps"]),
+    ];
+    let (protocol, template) = text.split_once('=').unwrap_or((text, ""));
+    let schemes = known.iter().find(|(name, _)| *name == protocol).map(|(_, schemes)| *schemes);
+    let schemes = schemes.ok_or("each must begin with srt=, whip=, rtsp= or rtmp=")?;
+    let filled = template.replace("{stream_key}", "k").replace("{playback_id}", "p");
+    let is_right = |url: &Url| schemes.contains(&url.scheme()) && url.has_host() && url.password().is_none();
+    if filled.contains(['{', '}']) || !Url::parse(&filled).is_ok_and(|url| is_right(&url)) {
+        let schemes = schemes.join(":// or ");
+        return Err(format!(
+            "{protocol} must be a {schemes}:// URL with {{stream_key}} and {{playback_id}} in it"
+        ));
+    }
+    let wanted: &[&str] = match form {
+        AddressForm::Playback => &["{stream_key}", "{playback_id}"],
+        AddressForm::Key | AddressForm::Rename => &["{stream_key}"],
+    };
+    match wanted.iter().find(|name| !template.contains(**name)) {
+        Some(missing) => Err(format!("{protocol} must have {missing} in it, as ADDRESSES is")),
+        None => Ok((protocol.to_owned(), template.to_owned())),
     }
 }
 

@@ -152,7 +152,13 @@ fn in_the_safe_form_nothing_public_holds_the_key() {
             AddressForm::Playback => (format!("{base}/{id}?key={key}"), format!("{id}&key={key}")),
             _ => (format!("{base}/{key}"), key.clone()),
         };
-        assert_eq!((&stream["stream_key"], &stream["rtmp_url"]), (&key.as_str().into(), &published.into()));
+        assert_eq!(
+            (&stream["stream_key"], &stream["rtmp_url"]),
+            (&key.as_str().into(), &published.clone().into())
+        );
+        let ingest = &stream["ingest"];
+        let fields = [&ingest["server"], &ingest["stream_key"]].map(|field| field.as_str().unwrap());
+        assert_eq!((fields[0], fields.join("/")), (base, published));
         let hls_url = format!("http://localhost:8083/live/{id}/index.m3u8");
         assert_eq!(stream["hls_url"], hls_url.as_str());
         let answer = world.nginx(
@@ -176,6 +182,7 @@ fn in_the_safe_form_nothing_public_holds_the_key() {
         );
         assert_eq!((&public["hls_url"], &public["live"]), (&hls_url.as_str().into(), &true.into()));
         assert_eq!(public["rtmp_url"], format!("{base}/{id}"));
+        assert_eq!(public["ingest"], serde_json::json!({ "server": base, "stream_key": id }));
         assert_eq!(looked_up.header("access-control-allow-origin"), None);
 
         // The public name lets nobody in, by any way of asking.

@@ -30,6 +30,11 @@ fn a_generated_key_comes_with_its_stream() {
         "expires_at": "2026-01-03T03:04:05.678901Z",
         "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
         "id": 1,
+        "ingest": {
+          "alternatives": [],
+          "server": "rtmp://localhost:1935/live",
+          "stream_key": "KEY"
+        },
         "live": false,
         "live_since": null,
         "playback_id": "PLAYBACK",
@@ -57,6 +62,11 @@ fn a_second_key_is_refused_with_the_active_stream() {
         "expires_at": "2026-01-03T03:04:05.678901Z",
         "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
         "id": 1,
+        "ingest": {
+          "alternatives": [],
+          "server": "rtmp://localhost:1935/live",
+          "stream_key": "KEY"
+        },
         "live": false,
         "live_since": null,
         "playback_id": "PLAYBACK",
@@ -152,6 +162,11 @@ fn a_key_is_looked_up_flat_and_only_while_it_may_publish() {
       "expires_at": "2026-01-03T03:04:05.678901Z",
       "hls_url": "http://localhost:8083/live/KEY/index.m3u8",
       "id": 1,
+      "ingest": {
+        "alternatives": [],
+        "server": "rtmp://localhost:1935/live",
+        "stream_key": "KEY"
+      },
       "live": false,
       "live_since": null,
       "playback_id": "PLAYBACK",

@@ -8,7 +8,7 @@ use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
-use stream_domain::ports::{MockMediaServer, MockStreamRepository, StreamRepository};
+use stream_domain::ports::{Listing, MockMediaServer, MockStreamRepository, StreamRepository};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
 use stream_http::NotReady;
 
@@ -65,7 +65,7 @@ async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_rea
     let mut control = MockMediaServer::new();
     control.expect_publishers().returning(move || {
         looked();
-        Ok(Vec::new())
+        Ok(Listing { publishers: Vec::new(), is_whole: true, process: None })
     });
     let (background, readiness) = background(Arc::new(streams), control);
     let (prepared, is_prepared) = oneshot::channel();

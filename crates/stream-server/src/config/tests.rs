@@ -141,3 +141,50 @@ fn every_setting_has_a_variable_a_flag_and_a_help_text() {
         assert!(argument.is_hide_env_values_set(), "{flag} would show its value in --help");
     }
 }
+
+#[test]
+fn networks_are_those_of_addresses_of_either_version() {
+    let networks = |text: &str| settings(&["--hook-networks", text]).map(|settings| settings.hook_networks);
+    assert!(networks("").unwrap().0.is_empty());
+    let named = networks(" 10.1.2.3/8, fd00::/8,192.168.1.7 ,").unwrap();
+    assert_eq!(
+        named.0.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["10.0.0.0/8", "fd00::/8", "192.168.1.7/32"]
+    );
+    assert!(!named.are_all());
+    assert!(networks("0.0.0.0/0").unwrap().are_all() && networks("10.0.0.0/8,::/0").unwrap().are_all());
+    for wrong in ["docker", "10.0.0.0/33", "10.0.0", "10.0.0.0-10.0.0.9"] {
+        let refusal = networks(wrong).unwrap_err();
+        assert!(
+            refusal.contains("--hook-networks") && refusal.contains("is no network such as"),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn other_ways_to_publish_are_templates_that_have_the_key() {
+    let read = |form: &str, text: &str| {
+        settings(&["--addresses", form, "--ingest-alternatives", text]).unwrap().ingest_alternatives()
+    };
+    let both = "srt=srt://h:8890?streamid=publish:live/{playback_id}:key={stream_key} \
+                whip=https://h/live/{playback_id}/whip?key={stream_key}";
+    let protocols: Vec<String> =
+        read("playback", both).unwrap().into_iter().map(|(protocol, _)| protocol).collect();
+    assert_eq!(protocols, ["srt", "whip"]);
+    assert!(read("key", "srt=srt://h:10080?streamid=%23!::r=live/{stream_key},m=publish").is_ok());
+    assert_eq!(read("key", ""), Ok(Vec::new()));
+    for (form, wrong, told) in [
+        ("key", "srt://h/{stream_key}", "must begin with srt="),
+        ("key", "rist=rist://h/{stream_key}", "must begin with srt="),
+        ("key", "srt=http://h/{stream_key}", "srt:// URL"),
+        ("key", "whip=https://h/{key}", "{stream_key}"),
+        ("key", "whip=https://user:password@h/{stream_key}", "https:// URL"),
+        ("key", "rtsp=rtsp://h/live", "must have {stream_key}"),
+        ("playback", "rtsp=rtsp://h/live/{stream_key}", "must have {playback_id}"),
+    ] {
+        let refusal = read(form, wrong).unwrap_err();
+        assert!(refusal.starts_with("INGEST_ALTERNATIVES: ") && refusal.contains(told), "{refusal}");
+        assert!(!refusal.contains("password"), "{refusal}");
+    }
+}
