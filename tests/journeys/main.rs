@@ -11,6 +11,7 @@ mod crash;
 mod cuts;
 mod failover;
 mod freshness;
+mod hooks;
 mod logs;
 mod media;
 mod newcomer;

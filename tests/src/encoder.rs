@@ -9,6 +9,11 @@ use crate::Program;
 
 /// Publishes the test picture to an address until the program is dropped, or refused; its output goes to `folder`.
 pub fn publish(rtmp_url: &str, folder: &Path) -> Program {
+    publish_with(&[], rtmp_url, folder)
+}
+
+/// The same, with options of ffmpeg's RTMP, such as `-rtmp_playpath`.
+pub fn publish_with(options: &[&str], rtmp_url: &str, folder: &Path) -> Program {
     let mut command = Command::new(ffmpeg());
     command.args(["-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=15"]);
     command.args([
@@ -23,7 +28,8 @@ pub fn publish(rtmp_url: &str, folder: &Path) -> Program {
         "-tune",
         "zerolatency",
     ]);
-    command.args(["-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac", "-f", "flv", rtmp_url]);
+    command.args(["-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac", "-f", "flv"]);
+    command.args(options).arg(rtmp_url);
     // A port that is free is a number that no other output of this folder has.
     Program::start(&mut command, &folder.join(format!("ffmpeg-{}", free_port())))
 }
