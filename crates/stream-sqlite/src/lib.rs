@@ -22,7 +22,9 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::Pool;
@@ -47,6 +49,8 @@ pub struct SqliteOptions {
 #[derive(Clone)]
 pub struct SqliteStore {
     path: PathBuf,
+    /// Which file was at the path when it was first looked at: its device and number.
+    file: Arc<OnceLock<(u64, u64)>>,
     fresh: Fresh,
     reads: Pool<Connection>,
     writes: Pool<Connection>,
@@ -70,12 +74,30 @@ impl SqliteStore {
         let runtime = Handle::current();
         Self {
             path: options.path.clone(),
+            file: Arc::default(),
             fresh: Fresh::new(&options.path, options.timeout, &runtime),
             reads: pool(pool::READERS),
             writes: pool(1),
             timeout: options.timeout,
             runtime,
         }
+    }
+
+    /// From now on another file at the path is a stranger.
+    fn remember_file(&self) {
+        if let Ok(found) = std::fs::metadata(&self.path) {
+            self.file.get_or_init(|| (found.dev(), found.ino()));
+        }
+    }
+
+    /// Whether the file is still there, and has room beside it.
+    fn look_at_file(&self) -> Result<(), StoreError> {
+        let found = std::fs::metadata(&self.path).map_err(|_| error::gone(&self.path))?;
+        let found = (found.dev(), found.ino());
+        if *self.file.get_or_init(|| found) != found {
+            return Err(error::gone(&self.path));
+        }
+        migrate::try_to_write_beside(&self.path)
     }
 
     /// Closes every connection that is idle, and each other one when its operation ends.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,19 @@ use stream_domain::ports::StoreError;
 use crate::pool::Mode;
 use crate::{SqliteStore, error, objects, pool};
 
+/// From which length on, in bytes, a file is looked through less thoroughly at start.
+const LONG: u64 = 64 * 1024 * 1024;
+
+/// How much a write needs at least, in bytes.
+const PAGE: usize = 4 * 1024;
+
+/// One text of a row.
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 impl SqliteStore {
@@ -27,7 +41,9 @@ impl SqliteStore {
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let (path, timeout) = (self.path.clone(), self.timeout);
         let run = self.runtime.spawn_blocking(move || migrate(&path, timeout));
-        run.await.map_err(StoreError::failed)?
+        let done = run.await.map_err(StoreError::failed)??;
+        self.remember_file();
+        Ok(done)
     }
 
     /// What [`SqliteStore::migrate`] would do now; reads only.
@@ -39,35 +55,70 @@ impl SqliteStore {
 }
 
 fn migrate(path: &Path, timeout: Duration) -> Result<Vec<String>, StoreError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(StoreError::unavailable)?;
-    }
+    let folder = error::folder_of(path);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| error::file(path, error))?;
     let _lock = lock(path)?;
-    open_private(path)?;
-    let mut connection = pool::open(path, Mode::Create, timeout).map_err(StoreError::unavailable)?;
-    let done = connection.run_pending_migrations(MIGRATIONS).map_err(StoreError::failed)?;
-    let done = done.iter().map(ToString::to_string).collect();
-    let made_again = objects::make_whole(&mut connection).map_err(StoreError::Failed)?;
-    if !made_again.is_empty() {
-        tracing::warn!(objects = made_again.join(", "), "made again what the database lacked");
+    open_private(path).map_err(|error| error::file(path, error))?;
+    let opened = pool::open(path, Mode::Create, timeout);
+    let mut connection = opened.map_err(|error| error::connection(path, error))?;
+    error::naming(path, || {
+        check(&mut connection, path)?;
+        let done = connection.run_pending_migrations(MIGRATIONS).map_err(|error| migration(error, path))?;
+        let done = done.iter().map(ToString::to_string).collect();
+        let made_again = objects::make_whole(&mut connection).map_err(StoreError::Failed)?;
+        if !made_again.is_empty() {
+            tracing::warn!(objects = made_again.join(", "), "made again what the database lacked");
+        }
+        Ok(done)
+    })
+}
+
+/// Refuses a file that is damaged, such as one that was restored beside the `-wal` of another.
+fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let is_long = std::fs::metadata(path).is_ok_and(|found| found.len() > LONG);
+    // The quick one does not compare indexes with their tables.
+    let statement = if is_long { "quick_check" } else { "integrity_check" };
+    let found = sql_query(format!("SELECT {statement} AS name FROM pragma_{statement} LIMIT 1"));
+    match found.load::<Name>(connection).map_err(error::query)?.as_slice() {
+        [Name { name }] if name != "ok" => Err(error::damaged(path, name)),
+        _ => Ok(()),
     }
-    Ok(done)
+}
+
+/// The harness keeps Diesel's error in a box.
+fn migration(error: Box<dyn std::error::Error + Send + Sync>, path: &Path) -> StoreError {
+    error::naming(path, || match error.downcast::<diesel::result::Error>() {
+        Ok(error) => error::query(*error),
+        Err(error) => error::query(diesel::result::Error::QueryBuilderError(error)),
+    })
 }
 
 /// A lock beside the database that is given up when the file is closed, at the latest by the process's end.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = open_private(&PathBuf::from(name))?;
-    file.lock().map_err(StoreError::unavailable)?;
+    let file = open_private(&PathBuf::from(name)).map_err(|error| error::file(path, error))?;
+    file.lock().map_err(|error| error::file(path, error))?;
     Ok(file)
 }
 
-fn open_private(path: &Path) -> Result<File, StoreError> {
+/// Whether there is room beside the file, and whether it may be taken: what the next write needs.
+pub(crate) fn try_to_write_beside(path: &Path) -> Result<(), StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let written = open_private(&PathBuf::from(name)).and_then(|mut file| {
+        let written = file.write_all(&[0; PAGE]);
+        file.set_len(0)?;
+        written
+    });
+    written.map_err(|error| error::file(path, error))
+}
+
+fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600);
-    options.open(path).map_err(StoreError::unavailable)
+    options.open(path)
 }
 
 /// What a migration would change, line by line, in words.
@@ -82,8 +133,10 @@ impl Plan {
         let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
         let (mut changes, mut applied) = (Vec::new(), Vec::new());
         if path.exists() {
-            let mut connection = pool::open(path, Mode::Look, timeout).map_err(StoreError::unavailable)?;
-            applied = applied_versions(&mut connection).map_err(error::query)?;
+            let opened = pool::open(path, Mode::Look, timeout);
+            let mut connection = opened.map_err(|error| error::connection(path, error))?;
+            let versions = || applied_versions(&mut connection).map_err(error::query);
+            applied = error::naming(path, versions)?;
             if all.iter().all(|migration| applied.contains(&migration.name().version().to_string())) {
                 let missing = objects::missing(&mut connection).map_err(StoreError::Failed)?;
                 changes.extend(
@@ -102,11 +155,6 @@ impl Plan {
 
 /// The migrations that have run; Diesel's harness would create its own table to find out.
 fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Name {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
     let table = "SELECT name FROM sqlite_master WHERE name = '__diesel_schema_migrations'";
     if sql_query(table).load::<Name>(connection)?.is_empty() {
         return Ok(Vec::new());

@@ -43,7 +43,9 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
     let authority = if path.starts_with('/') { "//" } else { "" };
     let mut connection = SqliteConnection::establish(&format!("file:{authority}{escaped}?mode={access}"))?;
     // The time-out comes first: switching to WAL may have to wait for somebody else who is.
-    let settings = format!("PRAGMA busy_timeout = {}; {journal}", timeout.as_millis());
+    // What large statements set aside stays in memory: an image has no folder for it.
+    let settings =
+        format!("PRAGMA busy_timeout = {}; PRAGMA temp_store = MEMORY; {journal}", timeout.as_millis());
     connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::{sql_query, sql_types};
 use stream_domain::ports::StoreError;
 use tokio::runtime::Handle;
@@ -75,15 +76,23 @@ impl<Memory: Default> File<Memory> {
             Some(reader) => reader,
             None => {
                 let opened = pool::open(&self.path, Mode::Write, self.limit);
-                (opened.map_err(StoreError::unavailable)?, Memory::default())
+                (opened.map_err(|error| error::connection(&self.path, error))?, Memory::default())
             }
         };
-        let outcome = connection.transaction(|connection| {
-            let moment = sql_query("PRAGMA data_version").get_result(connection)?;
-            step(connection, &mut memory, moment)
-        });
+        let read = || {
+            let mut failure = None;
+            let outcome = connection.transaction(|connection| {
+                let moment = sql_query("PRAGMA data_version").get_result(connection);
+                let answer = moment.and_then(|moment| step(connection, &mut memory, moment));
+                answer.map_err(|error| {
+                    failure = Some(error::query(error));
+                    Error::RollbackTransaction
+                })
+            });
+            outcome.map_err(|error| failure.unwrap_or_else(|| error::query(error)))
+        };
         // A connection that failed is not believed any more.
-        let outcome = outcome.map_err(error::query)?;
+        let outcome = error::naming(&self.path, read)?;
         if !self.is_closed.load(Ordering::Relaxed) {
             self.idle().push((connection, memory));
         }

@@ -98,9 +98,13 @@ impl StreamRepository for SqliteStore {
 #[async_trait]
 impl StoreHealth for SqliteStore {
     async fn check(&self) -> Result<UsersTable, StoreError> {
-        self.read(|connection| {
-            let first = streams::table.select(streams::id).limit(1);
-            first.execute(connection).map_err(error::query)?;
+        let store = self.clone();
+        let beside = self.runtime.spawn_blocking(move || store.look_at_file());
+        beside.await.map_err(StoreError::failed)??;
+        // A transaction of a writer's, which fails where every write would.
+        self.write(|connection| {
+            let first = streams::table.select(StreamRow::as_select()).limit(1);
+            let _: Option<StreamRow> = first.first(connection).optional().map_err(error::query)?;
             Ok(UsersTable::NotUsed)
         })
         .await
@@ -129,12 +133,15 @@ impl SqliteStore {
         E: From<StoreError> + Send + 'static,
     {
         self.step(&self.writes, |connection| {
-            let outcome =
-                connection.immediate_transaction(|connection| step(connection).map_err(Abort::Step));
-            outcome.map_err(|abort| match abort {
-                Abort::Step(refusal) => refusal,
-                Abort::Database(failure) => error::query(failure).into(),
-            })
+            let mut refusal = None;
+            let outcome = connection.immediate_transaction(|connection| {
+                step(connection).map_err(|error| {
+                    refusal = Some(error);
+                    // Undoes the transaction; what counts is the refusal, even if there is nothing left to undo.
+                    diesel::result::Error::RollbackTransaction
+                })
+            });
+            outcome.map_err(|failure| refusal.unwrap_or_else(|| error::query(failure).into()))
         })
         .await
     }
@@ -148,24 +155,15 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let pool = pool.clone();
+        let (pool, path) = (pool.clone(), self.path.clone());
         self.detached(async move {
-            let mut connection = pool.get().await.map_err(error::pool)?;
-            connection.spawn_blocking(|connection| Ok(step(connection))).await.map_err(error::query)?
+            let mut connection = pool.get().await.map_err(|error| error::pool(&path, error))?;
+            let at = path.clone();
+            let step = move |connection: &mut _| Ok(error::naming(&at, || step(connection)));
+            let done = connection.spawn_blocking(step).await;
+            done.map_err(|error| error::naming(&path, || error::query(error)))?
         })
         .await
-    }
-}
-
-/// Why a transaction was rolled back.
-enum Abort<E> {
-    Step(E),
-    Database(diesel::result::Error),
-}
-
-impl<E> From<diesel::result::Error> for Abort<E> {
-    fn from(failure: diesel::result::Error) -> Self {
-        Self::Database(failure)
     }
 }
 

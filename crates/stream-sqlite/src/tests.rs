@@ -4,6 +4,7 @@ mod files;
 mod fresh;
 mod laws;
 mod restored;
+mod troubles;
 
 use std::path::Path;
 use std::sync::Arc;
