@@ -11,8 +11,10 @@ mod heads;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use actix_web::web::Data;
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -31,6 +34,12 @@ use crate::state::HttpState;
 
 /// How long a client may go on sending what nobody will read, after its answer.
 pub(crate) const LINGER: Duration = Duration::from_secs(2);
+
+/// How long a connection may wait for its next request while there is room for few more.
+const CROWDED: Duration = Duration::from_secs(10);
+
+/// How many those few are.
+const FEW_PLACES: usize = 1_000;
 
 /// Tells a connection that its client's request was cut short, so that its rest is not waited for.
 #[derive(Clone, Default)]
@@ -44,7 +53,10 @@ impl HangUp {
 
 pub(crate) struct Connection {
     stream: TcpStream,
+    peer: SocketAddr,
     state: Data<HttpState>,
+    /// How many more connections there is room for.
+    places: Arc<Semaphore>,
     /// Comes when no further request is to be read.
     last_call: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Follows what is read.
@@ -66,11 +78,19 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream, state: Data<HttpState>, last_call: &CancellationToken) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        state: Data<HttpState>,
+        places: Arc<Semaphore>,
+        last_call: &CancellationToken,
+    ) -> Self {
         let last_call = Box::pin(last_call.clone().cancelled_owned());
         Self {
             stream,
+            peer,
             state,
+            places,
             last_call,
             heads: Heads::default(),
             unread: VecDeque::new(),
@@ -94,21 +114,30 @@ impl Connection {
     fn deadline(&self) -> Instant {
         let patience = self.state.patience;
         let overdue = self.unanswered_since.map(|since| since + patience.head + patience.body);
-        self.hang_up.0.get().or(overdue).unwrap_or_else(|| self.answered_at + patience.next)
+        let next = if self.is_crowded() { patience.next.min(CROWDED) } else { patience.next };
+        self.hang_up.0.get().or(overdue).unwrap_or_else(|| self.answered_at + next)
+    }
+
+    /// Whether there is room for few more connections, so that those who only wait have to go.
+    fn is_crowded(&self) -> bool {
+        self.places.available_permits() < FEW_PLACES
     }
 
     fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline();
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let soon = deadline.min(Instant::now() + CROWDED);
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(soon)));
         // Deadlines mostly move on; the alarm follows them only when it comes, since setting it costs.
         if alarm.deadline() > deadline {
             alarm.as_mut().reset(deadline);
         }
         while alarm.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= deadline {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(deadline);
+            // It may have become crowded by then.
+            alarm.as_mut().reset(deadline.min(now + CROWDED));
         }
         Poll::Pending
     }
@@ -190,7 +219,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_unsent(cx))?;
-        if let Some(shaped) = in_one_shape(bytes, &self.state) {
+        if let Some(shaped) = self.in_one_shape(bytes) {
             self.unsent = shaped;
             // All of it counts as written; what the socket does not take now goes with the next flush.
             if let Poll::Ready(Err(error)) = self.poll_unsent(cx) {
@@ -212,11 +241,52 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// If the bytes end with an error without a body, the same bytes with that answer in the shape of all errors.
-///
-/// Only the library itself sends such answers, as the last on a connection: each of ours has a body or says, to
-/// `HEAD`, how long it would be.
-fn in_one_shape(bytes: &[u8], state: &HttpState) -> Option<Vec<u8>> {
+impl Connection {
+    /// If the bytes end with an error without a body, the same bytes with that answer in the shape of all errors.
+    ///
+    /// Only the library itself sends such answers, as the last on a connection: each of ours has a body or says, to
+    /// `HEAD`, how long it would be.
+    fn in_one_shape(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (before, head, status) = bare_error(bytes)?;
+        let code = ErrorCode::of_status(status);
+        let (shown, sentence) = match self.heads.speaks() {
+            Some(other) if code == ErrorCode::BadRequest => (other.shown(), other.sentence()),
+            _ => (shown(code), code.sentence()),
+        };
+        let view = ErrorView { error: sentence, code: code.as_str(), stream: None };
+        let body = serde_json::to_string(&view).ok()?;
+        let request_id = self.state.new_request_id();
+        let request_id = request_id.to_str().ok()?;
+        let (status, peer) = (status.as_u16(), self.peer.ip());
+        tracing::info!(status, %request_id, %peer, received = shown, "a request could not be read");
+
+        let mut shaped = before.to_owned();
+        let kept = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+        kept.for_each(|line| shaped.extend([line, "\r\n"]));
+        shaped.extend([
+            "content-type: application/json\r\n",
+            observe::REQUEST_ID.as_str(),
+            ": ",
+            request_id,
+            "\r\n",
+        ]);
+        observe::HEADERS.iter().for_each(|(name, value)| shaped.extend([name.as_str(), ": ", value, "\r\n"]));
+        shaped.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        Some(shaped.into_bytes())
+    }
+}
+
+/// What came, by what is wrong with it.
+fn shown(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::RequestTimeout => "no whole head in time",
+        ErrorCode::HeadersTooLarge => "too large or too many headers",
+        _ => "what is no HTTP",
+    }
+}
+
+/// An error without a body at the end of these bytes: what stands before it, its head, and its status.
+fn bare_error(bytes: &[u8]) -> Option<(&str, &str, StatusCode)> {
     let head = bytes.strip_suffix(b"\r\n\r\n")?;
     // One answer without a body that is no error, such as a 304, is common and soon recognized.
     let is_one = memmem::find(bytes.get(1..)?, b"HTTP/1.").is_none();
@@ -224,31 +294,8 @@ fn in_one_shape(bytes: &[u8], state: &HttpState) -> Option<Vec<u8>> {
         return None;
     }
     let text = std::str::from_utf8(head).ok()?;
-    let start = text.rfind("HTTP/1.")?;
-    let (before, head) = text.split_at(start);
+    let (before, head) = text.split_at(text.rfind("HTTP/1.")?);
     let is_bare = head.lines().any(|line| line.eq_ignore_ascii_case("content-length: 0"));
     let status = head.split(' ').nth(1)?.parse().ok().and_then(|status| StatusCode::from_u16(status).ok())?;
-    if !is_bare || !(status.is_client_error() || status.is_server_error()) {
-        return None;
-    }
-    let code = ErrorCode::of_status(status);
-    let view = ErrorView { error: code.sentence(), code: code.as_str(), stream: None };
-    let body = serde_json::to_string(&view).ok()?;
-    let request_id = state.new_request_id();
-    let request_id = request_id.to_str().ok()?;
-    tracing::info!(status = status.as_u16(), %request_id, "a request could not be read");
-
-    let mut shaped = before.to_owned();
-    let kept = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
-    kept.for_each(|line| shaped.extend([line, "\r\n"]));
-    shaped.extend([
-        "content-type: application/json\r\n",
-        observe::REQUEST_ID.as_str(),
-        ": ",
-        request_id,
-        "\r\n",
-    ]);
-    observe::HEADERS.iter().for_each(|(name, value)| shaped.extend([name.as_str(), ": ", value, "\r\n"]));
-    shaped.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
-    Some(shaped.into_bytes())
+    (is_bare && (status.is_client_error() || status.is_server_error())).then_some((before, head, status))
 }

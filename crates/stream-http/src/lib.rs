@@ -127,6 +127,14 @@ fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpRespon
     Err(ApiError::method_not_allowed(allow))
 }
 
-async fn not_found() -> Result<HttpResponse, ApiError> {
-    Err(ErrorCode::NotFound.into())
+async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.path();
+    let hint = if path.contains("//") {
+        "There is nothing at this address. It has two slashes in a row; remove one, also from the end of a base address."
+    } else if path.len() > 1 && path.ends_with('/') {
+        "There is nothing at this address. Remove the slash at the end."
+    } else {
+        ErrorCode::NotFound.sentence()
+    };
+    Err(ApiError::new(ErrorCode::NotFound, hint))
 }

@@ -104,7 +104,7 @@ struct Listing {
     reading: Reading,
     asked: Asked,
     /// What was rendered last, by whichever lane.
-    last: Arc<Mutex<Option<Arc<Rendered>>>>,
+    last: Arc<tokio::sync::Mutex<Option<Arc<Rendered>>>>,
 }
 
 impl Source for Listing {
@@ -113,16 +113,17 @@ impl Source for Listing {
     type Error = Arc<StoreError>;
 
     async fn answer(&self, callers: Vec<()>) -> Result<Vec<Arc<Rendered>>, Arc<StoreError>> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (page, now) = self.reading.read(self.asked).await?;
+        // Whoever has read the same meanwhile waits, and shares.
+        let mut last = self.last.lock().await;
         let is_large = page.streams.len() > MANY_STREAMS;
-        let addresses = self.reading.addresses.clone();
-        let render = move || match last.filter(|last| last.shows(&page, now)) {
-            Some(last) => last,
+        let (before, addresses) = (last.clone(), self.reading.addresses.clone());
+        let render = move || match before.filter(|before| before.shows(&page, now)) {
+            Some(before) => before,
             None => Arc::new(Rendered::new(page, now, &addresses)),
         };
         let rendered = if is_large { apart(render).await? } else { render() };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(rendered.clone());
+        *last = Some(rendered.clone());
         Ok(vec![rendered; callers.len()])
     }
 }

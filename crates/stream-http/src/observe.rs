@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_http::ConnectionType;
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -72,14 +72,20 @@ pub(crate) async fn observe(
     if let Some(cause) = cause(&response) {
         tracing::error!(%request_id, %cause, "a request failed");
     }
+    let status = response.status();
+    let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let peer = request.peer_addr().map(|peer| tracing::field::display(peer.ip()));
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) => Some(bytes),
+        BodySize::None | BodySize::Stream => None,
+    };
+    // Whoever asks every other second whether all is well need not be noted while it is.
+    if route.starts_with("/health") && status.is_success() {
+        tracing::debug!(%method, %route, status = status.as_u16(), duration_us, %request_id, peer, "request");
+        return Ok(response);
+    }
     tracing::info!(
-        %method,
-        %route,
-        status = response.status().as_u16(),
-        duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-        %request_id,
-        user_id,
-        "request"
+        %method, %route, status = status.as_u16(), duration_us, %request_id, user_id, peer, bytes, "request"
     );
     Ok(response)
 }

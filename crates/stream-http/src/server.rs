@@ -82,7 +82,7 @@ impl Server {
         let readiness = self.state.readiness.clone();
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
         let last_call = CancellationToken::new();
-        let mut workers = Workers::start(&self.state, &last_call)?;
+        let mut workers = Workers::start(&self.state, &places, &last_call)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
 
         let mut stop = std::pin::pin!(stop);
@@ -150,13 +150,17 @@ struct Workers {
 }
 
 impl Workers {
-    fn start(state: &Data<HttpState>, last_call: &CancellationToken) -> io::Result<Self> {
+    fn start(
+        state: &Data<HttpState>,
+        places: &Arc<Semaphore>,
+        last_call: &CancellationToken,
+    ) -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(2, usize::from);
         let inboxes = (0..count).map(|number| {
             let (inbox, connections) = mpsc::unbounded_channel();
-            let (state, last_call) = (state.clone(), last_call.clone());
+            let (state, places, last_call) = (state.clone(), places.clone(), last_call.clone());
             let worker = thread::Builder::new().name(format!("http-{number}"));
-            worker.spawn(move || work(connections, &state, &last_call))?;
+            worker.spawn(move || work(connections, &state, &places, &last_call))?;
             Ok(inbox)
         });
         Ok(Self { inboxes: inboxes.collect::<io::Result<_>>()?, next: 0 })
@@ -178,6 +182,7 @@ impl Workers {
 fn work(
     mut connections: mpsc::UnboundedReceiver<Accepted>,
     state: &Data<HttpState>,
+    places: &Arc<Semaphore>,
     last_call: &CancellationToken,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -200,7 +205,7 @@ fn work(
             let Ok(stream) = TcpStream::from_std(stream) else { continue };
             // An answer is one small write; waiting for more to send would only delay it.
             let _ = stream.set_nodelay(true);
-            let connection = Connection::new(stream, state.clone(), last_call);
+            let connection = Connection::new(stream, peer, state.clone(), places.clone(), last_call);
             let service = service.clone();
             tokio::task::spawn_local(async move {
                 let _permit = _permit;

@@ -28,14 +28,16 @@ pub struct Patience {
     pub body: Duration,
     /// For a client to take any more of its answer.
     pub answer: Duration,
-    /// For the next request on a connection.
+    /// For the next request on a connection; less while there is room for few more.
+    ///
+    /// Longer than balancers keep theirs, so that none sends a request on a connection that is just being closed.
     pub next: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { head: seconds(10), body: seconds(10), answer: seconds(30), next: seconds(75) }
+        Self { head: seconds(10), body: seconds(10), answer: seconds(30), next: seconds(620) }
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         hook_servers,
         hook_networks: settings.hook_networks.0.clone(),
         readiness: readiness.clone(),
-        patience: Patience::default(),
+        patience: Patience { next: Duration::from_secs(settings.keep_alive.into()), ..Patience::default() },
     };
     let (health, clock) = (store.ports().health, Arc::new(SystemClock));
     let state =

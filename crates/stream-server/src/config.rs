@@ -170,6 +170,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "SWEEP_INTERVAL", global = true, hide_env_values = true, value_name = "SECONDS",
           default_value_t = 30, value_parser = number(1_u16..=3600))]
     pub(crate) sweep_interval: u16,
+    /// Seconds that a connection may wait for its next request; more than a balancer in front keeps its own.
+    #[arg(long, env = "KEEP_ALIVE", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 620, value_parser = number(5_u32..=86_400))]
+    pub(crate) keep_alive: u32,
     /// Seconds that the service goes on accepting after it was told to stop, while /health/ready says 503.
     #[arg(long, env = "SHUTDOWN_NOTICE", global = true, hide_env_values = true, value_name = "SECONDS",
           default_value_t = 5, value_parser = number(0_u16..=300))]

@@ -9,8 +9,12 @@
 //! Heads are read by the parser that the library itself uses, so the two cannot disagree on where a request ends.
 //! Wherever there is the least doubt, the bytes are passed on as they came, and the library judges them.
 
+mod speaks;
+
 use std::borrow::Cow;
 use std::ops::Range;
+
+use crate::connection::heads::speaks::Speaks;
 
 /// What is put at the end of a mended head.
 const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
@@ -29,6 +33,8 @@ pub(super) struct Heads {
     begun: Vec<u8>,
     /// A carriage return that may begin the end of a head, and so the place where it is mended.
     kept_back: Vec<u8>,
+    /// The first bytes of the connection, as far as they tell another protocol.
+    first: Vec<u8>,
 }
 
 /// Where in the client's bytes the connection stands.
@@ -55,11 +61,18 @@ struct Complete {
 }
 
 impl Heads {
+    /// The other protocol that the client speaks, if it is one that is often spoken here by mistake.
+    pub(super) fn speaks(&self) -> Option<Speaks> {
+        Speaks::of(&self.first)
+    }
+
     /// Looks at bytes that were just read, and returns what to read in their place; `None` if they stay as they are.
     ///
     /// No bytes in their place means that there is nothing to read yet.
     /// At the connection's end, which is read as no bytes, what was kept back is let go.
     pub(super) fn replace(&mut self, fresh: &[u8]) -> Option<Vec<u8>> {
+        let missing = speaks::LONGEST_MARK - self.first.len();
+        self.first.extend_from_slice(&fresh[..fresh.len().min(missing)]);
         let mut kept_back = std::mem::take(&mut self.kept_back);
         if fresh.is_empty() {
             self.place = Place::Unknown;

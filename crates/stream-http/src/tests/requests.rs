@@ -81,6 +81,44 @@ fn what_cannot_be_a_key_takes_no_store() {
 }
 
 #[test]
+fn an_address_with_a_slash_too_many_is_told_so() {
+    let world = world_without_store();
+    for (path, hint) in [
+        ("/api/streams/public/", "slash at the end"),
+        ("/api/streams/", "slash at the end"),
+        ("/health/", "slash at the end"),
+        ("//api/streams/some-key", "two slashes"),
+        ("/api/streams//some-key", "two slashes"),
+        ("/nowhere", "There is nothing at this address."),
+    ] {
+        let answer = world.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");
+        assert!(answer.body.contains(hint), "{path}: {answer:?}");
+        assert_eq!(answer.header("location"), None);
+    }
+    let answer = world.send("POST /api/streams/stop/ HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n");
+    assert!(answer.body.contains("slash at the end"), "{answer:?}");
+}
+
+#[test]
+fn who_speaks_another_protocol_is_told_which_is_spoken() {
+    let world = world_without_store();
+    for (bytes, hint) in [
+        (&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], "HTTP/1.1"),
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "PROXY protocol"),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x05\0\x06GET / HTTP/1.1\r\n\r\n", "PROXY protocol"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "TLS"),
+        (b"GARBAGE\r\n\r\n", "malformed"),
+    ] {
+        let mut client = world.connect();
+        client.write(bytes);
+        let answer = client.read(true);
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{hint}");
+        assert!(answer.body.contains(hint), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_percent_encoded_key_is_the_same_key() {
     let world = World::new();
     let key = world.key_of(1);
