@@ -136,7 +136,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let limit = Arc::new(GenerateKeyLimit::per_minute(settings.generate_key_per_minute));
     let options = HttpOptions {
         addresses: Addresses::new(&rtmp_base, &hls_base, settings.addresses)
-            .with_alternatives(settings.ingest_alternatives().map_err(Failure)?),
+            .with_alternatives(settings.ingest_alternatives().map_err(Failure::new)?),
         cors_origins: settings.cors_origins.0.clone(),
         generate_key_limit: limit.clone(),
         hook_servers,
