@@ -77,6 +77,7 @@ async fn serve_with_yardsticks(address: SocketAddr, url: &str) {
         cors_origins: vec!["http://localhost:3000".to_owned()],
         generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(0)),
         hook_servers: HookServers::new(),
+        hook_networks: Vec::new(),
         readiness: readiness.clone(),
         patience: Patience::default(),
     };
