@@ -1,6 +1,7 @@
 //! `OvenMediaEngine`: its list has names and no sessions, and a publisher is ended by its name.
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
@@ -8,6 +9,9 @@ use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, Med
 use stream_domain::session::PublishName;
 
 use crate::http::Http;
+
+/// Up to how many streams their bytes are asked for, each by a request of its own.
+const COUNTED_AT_ONCE: usize = 50;
 
 pub(crate) struct OvenMediaEngine {
     http: Http,
@@ -29,9 +33,46 @@ impl OvenMediaEngine {
 }
 
 #[derive(Deserialize)]
+struct Statistics {
+    response: Option<Counts>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    total_bytes_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
 struct Names {
     #[serde(default)]
     response: Vec<String>,
+}
+
+impl OvenMediaEngine {
+    async fn listed(&self, name: String, counts_bytes: bool) -> Listed {
+        Listed {
+            session: None,
+            application: self.application.clone(),
+            bytes: if counts_bytes { self.bytes_of(&name).await } else { None },
+            name: PublishName::new(name),
+            key: None,
+            protocol: "rtmp".to_owned(),
+            address: None,
+            ordinal: None,
+            may_wait: false,
+        }
+    }
+
+    /// How many bytes came so far; `None` where it does not say.
+    async fn bytes_of(&self, name: &str) -> Option<u64> {
+        let mut url = self.streams(&self.application, Some(name));
+        // Statistics stand under the same path, behind another beginning.
+        let path = url.path().replacen("/v1/vhosts/", "/v1/stats/current/vhosts/", 1);
+        url.set_path(&path);
+        let statistics: Statistics = self.http.get(url).await.ok()?.ok().ok()?.json().ok()?;
+        statistics.response?.total_bytes_in.filter(|bytes| *bytes > 0)
+    }
 }
 
 #[async_trait]
@@ -39,18 +80,10 @@ impl MediaServer for OvenMediaEngine {
     async fn publishers(&self) -> Result<Listing, MediaServerError> {
         let answer = self.http.get(self.streams(&self.application, None)).await?.ok()?;
         let names: Names = answer.json()?;
-        let listed = |name| Listed {
-            session: None,
-            application: self.application.clone(),
-            name: PublishName::new(name),
-            key: None,
-            protocol: "rtmp".to_owned(),
-            address: None,
-            ordinal: None,
-            bytes: None,
-            may_wait: false,
-        };
-        let publishers = names.response.into_iter().map(listed).collect();
+        // With more than that, the answers would cost more than they are worth.
+        let counts_bytes = names.response.len() <= COUNTED_AT_ONCE;
+        let listed = names.response.into_iter().map(|name| self.listed(name, counts_bytes));
+        let publishers = join_all(listed).await;
         Ok(Listing { publishers, is_whole: true, process: None })
     }
 

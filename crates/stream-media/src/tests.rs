@@ -311,6 +311,10 @@ async fn ovenmediaengine_lists_names_and_deletes_streams() {
             "GET /v1/vhosts/default/apps/live/streams",
             (200, r#"{"message":"OK","response":["one"],"statusCode":200}"#),
         ),
+        (
+            "GET /v1/stats/current/vhosts/default/apps/live/streams/one",
+            (200, r#"{"message":"OK","response":{"connections":{"hlsv3":1},"totalBytesIn":6180,"totalBytesOut":9},"statusCode":200}"#),
+        ),
         ("DELETE /v1/vhosts/default/apps/live/streams/one", (200, r#"{"message":"OK","statusCode":200}"#)),
         (
             "GET /v1/vhosts/other/apps/live/streams",
@@ -319,7 +323,9 @@ async fn ovenmediaengine_lists_names_and_deletes_streams() {
     ])
     .await;
     let control = stub.control(Family::OvenMediaEngine, "token@");
-    assert_eq!(names(&control.publishers().await.unwrap()), [("live", "one", None)]);
+    let listing = control.publishers().await.unwrap();
+    assert_eq!(names(&listing), [("live", "one", None)]);
+    assert_eq!(listing.publishers[0].bytes, Some(6180));
     assert_eq!(cut(&control, &publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap(), Kick::Gone);
     assert_eq!(cut(&control, &publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap(), Kick::Gone);
     // The token alone, `token` in base64, and not `token:`.

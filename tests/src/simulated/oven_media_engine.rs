@@ -99,6 +99,16 @@ fn control(run: &Arc<Run>, call: &Call) -> Answer {
     if call.authorization != Some(format!("Basic {}", STANDARD.encode(ACCESS_TOKEN))) {
         return Answer::json(401, &answer(401, "[HTTP] Authorization header is required to call API (401)"));
     }
+    if let Some(name) = call.path.strip_prefix("/v1/stats/current/vhosts/default/apps/live/streams/") {
+        return match run.live().into_iter().find(|session| session.name == name) {
+            Some(session) => {
+                let mut found = answer(200, "OK");
+                found["response"] = json!({"totalBytesIn": session.bytes(), "totalBytesOut": 0});
+                Answer::json(200, &found)
+            }
+            None => Answer::json(404, &answer(404, "[HTTP] Could not find the stream (404)")),
+        };
+    }
     let rest = call.path.strip_prefix("/v1/vhosts/default/apps/live/streams");
     match (call.method.as_str(), rest) {
         ("GET", Some("" | "/")) => {
