@@ -1,4 +1,4 @@
-//! A store and a media server that make whoever asks them panic.
+//! A store and a media server whose answer is a panic.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
