@@ -58,10 +58,11 @@ fn rows_that_came_while_a_rule_was_missing_are_settled() {
     block_on(async {
         let (folder, store) = migrated().await;
         let path = folder.path().join("streams.db");
+        let time = "'2026-01-02 00:00:00.000000'";
         let session = |id: u32| {
             format!("INSERT INTO publish_sessions (stream_id, server, server_session, application, name, protocol, epoch,
                 live_since, started_at, last_seen_at, lease_until, key_expires_at)
-                VALUES (3, 'edge', 'session-{id}', 'live', 'key', 'rtmp', 1, '', '', '', '', '');")
+                VALUES (3, 'edge', 'session-{id}', 'live', 'key', 'rtmp', 1, {time}, {time}, {time}, {time}, {time});")
         };
         open(&path).batch_execute(&format!(
             "DROP INDEX streams_one_active_per_user; DROP INDEX publish_sessions_one_open_per_stream;
