@@ -93,8 +93,8 @@ fn wanted() -> Result<Vec<Object>> {
 }
 
 fn in_order() -> Result<Vec<Box<dyn Migration<Sqlite>>>> {
-    let mut all = MIGRATIONS.migrations()?;
-    all.sort_by_key(|migration: &Box<dyn Migration<Sqlite>>| migration.name().version().as_owned());
+    let mut all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
+    all.sort_by_key(|migration| migration.name().version().as_owned());
     Ok(all)
 }
 

@@ -49,7 +49,7 @@ fn the_wait_for_another_migration_ends_and_names_who_holds_the_lock() {
     });
 }
 
-/// A PgBouncer in transaction mode with one connection to the server, which other clients use too.
+/// A pooler, `pgbouncer`, in transaction mode with one connection to the server, which other clients use too.
 struct Pooler {
     process: Child,
     folder: tempfile::TempDir,

@@ -105,8 +105,8 @@ fn a_password_that_is_not_percent_encoded_is_told_so_and_not_shown() {
             );
         }
     }
-    assert!(matches!(Tls::read_url("postgresql:///app?host=/run/pg&user=a@b"), Ok(_)));
-    assert!(matches!(Tls::read_url("postgresql://db.example.com/app?user=a@b"), Ok(_)));
+    assert!(Tls::read_url("postgresql:///app?host=/run/pg&user=a@b").is_ok());
+    assert!(Tls::read_url("postgresql://db.example.com/app?user=a@b").is_ok());
     assert!(matches!(Tls::read_url("postgresql://svc:p/w@h/d"), Err(InvalidUrl::RawPassword)));
 }
 
