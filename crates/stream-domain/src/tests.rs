@@ -1,6 +1,7 @@
 //! The domain alone: no runtime, no database, fractions of a second.
 
 mod admission;
+mod boots;
 mod broadcasts;
 mod keys;
 mod store;

@@ -45,6 +45,10 @@ enum Step {
     EndName(usize, usize),
     /// A media server lists these sessions.
     Roll(usize, Vec<u8>),
+    /// The admission before was answered too late.
+    Withdraw,
+    /// A media server lists these sessions as bringing no media.
+    Stall(usize, Vec<u8>),
     /// A media server says that it is well, in this run.
     Alive(usize, u8),
     /// Whoever is to be cut is taken, and some are seen to be gone.
@@ -99,6 +103,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (server.clone(), session.clone()).prop_map(|(server, session)| Step::End(server, session)),
         1 => (server.clone(), user).prop_map(|(server, user)| Step::EndName(server, user)),
         2 => (server.clone(), prop::collection::vec(session, 0..4)).prop_map(|(server, of)| Step::Roll(server, of)),
+        1 => Just(Step::Withdraw),
+        1 => (server.clone(), prop::collection::vec(1..5_u8, 0..3)).prop_map(|(server, of)| Step::Stall(server, of)),
         1 => (server.clone(), 0..3_u8).prop_map(|(server, run)| Step::Alive(server, run)),
         1 => (server, any::<bool>()).prop_map(|(server, gone)| Step::Cut(server, gone)),
         1 => Just(Step::Sweep),
@@ -121,12 +127,20 @@ struct History {
     /// Every stream that ever was, by user; the newest last.
     streams: [Vec<Stream>; USERS],
     runs: [u8; SERVERS.len()],
+    /// The session that was admitted last.
+    admitted: Option<SessionId>,
 }
 
 impl History {
     fn begin() -> Self {
         let clock = ManualClock::default();
-        Self { store: MemoryStore::default(), clock, streams: Default::default(), runs: [0; SERVERS.len()] }
+        Self {
+            store: MemoryStore::default(),
+            clock,
+            streams: Default::default(),
+            runs: [0; SERVERS.len()],
+            admitted: None,
+        }
     }
 
     async fn play(&mut self, step: &Step) {
@@ -170,6 +184,23 @@ impl History {
                 };
                 self.store.sync_publishers(&list, LEASE, now).await.unwrap();
             }
+            Step::Withdraw => {
+                if let Some(session) = self.admitted {
+                    self.store.withdraw(session, now).await.unwrap();
+                }
+            }
+            Step::Stall(at, sessions) => {
+                let list = PublisherList {
+                    server: server(*at),
+                    sessions: Vec::new(),
+                    names: Vec::new(),
+                    stalled: sessions.iter().map(u8::to_string).collect(),
+                    asked_at: now,
+                    settled_before: now,
+                    absent: Absent::Kept,
+                };
+                self.store.sync_publishers(&list, LEASE, now).await.unwrap();
+            }
             Step::Alive(at, run) => {
                 self.runs[*at] = *run;
                 self.store.keep_alive(&server(*at), Some(run.to_string()), LEASE, now).await.unwrap();
@@ -189,7 +220,7 @@ impl History {
     }
 
     /// Whatever is admitted may publish, and goes on with a session of its own.
-    async fn admit(&self, step: &Step) {
+    async fn admit(&mut self, step: &Step) {
         let Step::Admit { user, server: at, session, phase, by, counted, takeover } = step else { return };
         let key = match self.streams[*user].last() {
             Some(stream) => stream.key.clone(),
@@ -207,6 +238,7 @@ impl History {
             },
             run: Some(self.runs[*at].to_string()),
             ordinal: counted.then(|| i64::from(*session)),
+            confirmed: session % 2 == 0,
             ..base
         };
         request.publisher.server = server(*at);
@@ -215,12 +247,18 @@ impl History {
             Some(stream) => stream.publishable_at(now).is_ok(),
             None => false,
         };
-        let before: HashSet<SessionId> = self.all_sessions().await.into_iter().map(|one| one.id).collect();
+        let before = self.all_sessions().await;
+        let stalled = before.iter().filter(|one| one.is_stalled_at(now)).map(|one| one.id);
+        let stalled: HashSet<SessionId> = stalled.collect();
+        let before: HashSet<SessionId> = before.into_iter().map(|one| one.id).collect();
         let Verdict::Admitted(admitted) = self.store.admit(&request, &terms, now).await.unwrap() else {
             return;
         };
+        self.admitted = Some(admitted.session);
         assert!(may_publish, "{step:?} was admitted and may not publish");
         assert!(!matches!(by, Shown::ForeignName), "{step:?} was admitted by another's name");
+        // Whoever brings no media gives way to one that is on air.
+        let is_free = admitted.superseded.as_ref().is_none_or(|(superseded, _)| stalled.contains(superseded));
         let is_known = before.contains(&admitted.session);
         assert_eq!(admitted.is_new, !is_known, "{step:?}");
         let after = self.all_sessions().await;
@@ -230,10 +268,7 @@ impl History {
             (&own.publisher.server, &own.publisher.session),
             (&request.publisher.server, &request.publisher.session)
         );
-        assert!(
-            !admitted.is_new || matches!(phase, Phase::Asks) || admitted.superseded.is_none(),
-            "{step:?}"
-        );
+        assert!(!admitted.is_new || matches!(phase, Phase::Asks) || is_free, "{step:?}");
     }
 
     async fn sessions_of(&self, number: usize) -> Vec<Vec<Session>> {
@@ -275,7 +310,8 @@ impl History {
                         session.started_at <= session.last_seen_at && session.last_seen_at <= now,
                         "{session:?}"
                     );
-                    assert!(session.last_seen_at < session.lease_until, "{session:?}");
+                    let was_cut_short = session.stalled_until.is_some();
+                    assert!(was_cut_short || session.last_seen_at < session.lease_until, "{session:?}");
                     let ended_at = session.ended.map(|(at, _)| at);
                     assert!(ended_at.is_none_or(|at| session.started_at <= at && at <= now), "{session:?}");
                 }
@@ -284,14 +320,17 @@ impl History {
                     let [earlier, later] = pair else { unreachable!("windows of two") };
                     assert!(earlier.id < later.id && earlier.started_at <= later.started_at);
                     assert!((0..=1).contains(&(later.epoch - earlier.epoch)), "{pair:?}");
-                    assert_eq!(
-                        later.epoch == earlier.epoch,
-                        later.live_since == earlier.live_since,
+                    // One that was never seen begins no broadcast, so the next may begin one at the same instant.
+                    let is_same = later.epoch == earlier.epoch;
+                    let began_together = later.live_since == earlier.live_since;
+                    assert!(
+                        is_same == began_together || (!is_same && earlier.confirmed_at.is_none()),
                         "{pair:?}"
                     );
                 }
                 let Some(kept) = self.store.find_by_key(&stream.key).await.unwrap() else { continue };
                 let on_air = open.first().filter(|session| session.is_alive_at(now));
+                let on_air = on_air.filter(|session| session.confirmed_at.is_some());
                 let since =
                     on_air.filter(|_| kept.publishable_at(now).is_ok()).map(|session| session.live_since);
                 assert_eq!(kept.live_since_at(now), since);

@@ -390,15 +390,14 @@ impl SessionRepository for MemoryStore {
                 continue;
             }
             let is_of_another = run.is_some() && kept.session.run.is_some() && kept.session.run != run;
+            let is_due = kept.session.is_alive_at(now) && kept.session.is_renewal_due(lease, now);
             match sign {
                 BootSign::Current if is_of_another => {
                     kept.end(now, EndReason::ServerRestarted);
                     ended += 1;
                 }
-                BootSign::Current | BootSign::Shared { .. } if !is_of_another => {
-                    if kept.session.is_alive_at(now) && kept.session.is_renewal_due(lease, now) {
-                        kept.renew(now, lease);
-                    }
+                BootSign::Current | BootSign::Shared { .. } if !is_of_another && is_due => {
+                    kept.renew(now, lease);
                 }
                 _ => {}
             }
