@@ -195,9 +195,11 @@ impl Session {
         is_shown.then_some(OnAir { since: self.live_since, lease_until: self.lease_until })
     }
 
-    /// When it ended and how, seen from `now`: a lease that ran out is an end, whether or not it was written down yet.
+    /// When it ended and how, seen from `now`: a lease that ran out is an end, whether or not it was written down yet,
+    /// unless its publisher is still connected and brings no media.
     pub fn ended_at(&self, now: Timestamp) -> Option<(Timestamp, EndReason)> {
-        let overdue = (now >= self.lease_until).then(|| self.ending(EndReason::Lost, now));
+        let is_over = now >= self.lease_until && !self.is_stalled_at(now);
+        let overdue = is_over.then(|| self.ending(EndReason::Lost, now));
         self.ended.or(overdue)
     }
 

@@ -281,8 +281,11 @@ impl<S: Store> Pair<'_, S> {
         let (name, now) = (self.server(server), self.now());
         let is_gone = dice.roll(2) == 0;
         self.tell(format_args!("cut at {server}, gone: {is_gone}"));
-        let mut reference = self.reference.take_cuts(&name, now, now, 100).await.expect("it is there");
-        let mut stored = self.store.take_cuts(&name, now, now, 100).await.expect("it is there");
+        let superseded_before = now.plus(-Duration::seconds(dice.pick(&[0, 0, 2, 9])));
+        let taken = self.reference.take_cuts(&name, superseded_before, now, 100).await;
+        let mut reference = taken.expect("it is there");
+        let taken = self.store.take_cuts(&name, superseded_before, now, 100).await;
+        let mut stored = taken.expect("it is there");
         reference.sort_by_key(|cut| cut.session);
         stored.sort_by_key(|cut| cut.session);
         same!(self, reference.len(), stored.len());

@@ -87,7 +87,7 @@ fn other_applications_are_left_alone() {
     assert!(!world.is_live("one"));
     // Nor does it keep one of ours alive that is not there any more.
     world.admit("s1", "one");
-    world.clock.advance(6 * SECOND);
+    world.clock.advance(11 * SECOND);
     assert_eq!(world.reconcile_twice(), (1, 0, 0));
 }
 

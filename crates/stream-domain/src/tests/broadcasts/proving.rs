@@ -236,6 +236,7 @@ fn one_whose_bytes_stand_still_is_off_air_until_they_move_again() {
         world.ask(&update).unwrap();
         assert!(!world.is_live("one"), "an update is no picture");
         assert_eq!(world.reconcile(), (0, 0, 0));
+        assert_eq!(world.sessions(1)[0].ended_at(world.now()), None, "it is connected still");
     }
     world.list([moving("7", "one", 20_000)]);
     world.reconcile();
