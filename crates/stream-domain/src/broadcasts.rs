@@ -1,6 +1,7 @@
 //! The use cases of media servers: who may go on air, who is on air, and who is to be taken off it.
 
 mod comparing;
+mod giving_way;
 mod refused;
 mod runs;
 mod silent;
@@ -16,14 +17,12 @@ use crate::admission::{
     AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{
-    Absent, Clock, EndOf, Kick, KickPatience, MediaServer, PublisherList, SessionRepository, StoreError,
-};
+use crate::ports::{Absent, Clock, EndOf, MediaServer, PublisherList, SessionRepository, StoreError};
 use crate::session::{EndReason, PublishName, Publisher, Session, SessionId};
 use crate::{StreamId, Timestamp, UserId};
 use runs::Runs;
 use silent::Silent;
-use watch::{Takeover as PendingTakeover, Watches};
+use watch::Watches;
 
 pub use comparing::{ReconcileError, Reconciled};
 pub use refused::Permitted;
@@ -286,66 +285,6 @@ impl Broadcasts {
     fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
         let gives_way = family.replaces_publishers() || family.asks_again();
         if gives_way || self.control_of(server).is_some() { self.options.takeover } else { Takeover::Overdue }
-    }
-
-    /// Sees to it that a publisher gives way to the one that took over from it, as far as that can be done before the
-    /// answer; what fails here is done later by [`Self::cut_due`].
-    async fn make_way(
-        &self,
-        server: &ServerName,
-        claim: &Claim,
-        newcomer: SessionId,
-        (session, former): (SessionId, &Publisher),
-    ) {
-        let now = self.clock.now();
-        if claim.family.replaces_publishers() && former.server == *server {
-            // Viewers go on with the one before until the media of the next one come, so the stream stays live.
-            let takeover = PendingTakeover {
-                newcomer,
-                known_as: claim.session.clone(),
-                former: former.session.clone(),
-                since: now,
-            };
-            self.watches.await_takeover(server, takeover);
-            let shown = PublisherList {
-                server: server.clone(),
-                sessions: vec![claim.session.clone()],
-                names: Vec::new(),
-                stalled: Vec::new(),
-                asked_at: now,
-                settled_before: now,
-                absent: Absent::Kept,
-            };
-            let lease = self.servers.lease_of(server, claim.family);
-            let _ = self.sessions.sync_publishers(&shown, lease, now).await;
-            return;
-        }
-        // Only the server that waits for this answer may have to be left in peace meanwhile.
-        let control = match former.server == *server {
-            true => self.control_before_answer(server),
-            false => self.control_of(&former.server),
-        };
-        if let Some(control) = control
-            && matches!(control.cut(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
-        {
-            let _ = self.sessions.confirm_cut(session, self.clock.now()).await;
-        }
-    }
-
-    /// Whether one that asks counts as live from its admission on, since its server shows nobody by a list.
-    fn counts_at_once(&self, server: &ServerName, phase: Phase) -> bool {
-        phase != Phase::Asks || self.control_of(server).is_none() || !self.watches.answers(server)
-    }
-
-    /// Whether the server's list shows that this publisher, of which the server speaks, brings no media.
-    fn is_stalled(&self, server: &ServerName, claim: &Claim) -> bool {
-        claim.phase == Phase::Updates && self.watches.is_stalled(server, &claim.session)
-    }
-
-    /// The control interface of a server that can be told to end a publisher while it waits for an answer.
-    fn control_before_answer(&self, server: &ServerName) -> Option<Arc<dyn MediaServer>> {
-        let profile = self.servers.get(server)?;
-        profile.control.clone().filter(|_| !profile.family.replaces_publishers())
     }
 
     fn request(

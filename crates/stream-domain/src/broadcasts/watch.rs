@@ -147,6 +147,11 @@ impl Watches {
         self.all().entry(server.clone()).or_default().awaited.push(awaited);
     }
 
+    /// Whether the process that answers has listed this publisher.
+    pub(super) fn has_listed(&self, server: &ServerName, known_as: &str) -> bool {
+        self.all().get(server).is_some_and(|watch| watch.seen.contains(known_as))
+    }
+
     /// A publisher was let in on a server that keeps the one before until it brings media.
     pub(super) fn await_takeover(&self, server: &ServerName, takeover: Takeover) {
         self.all().entry(server.clone()).or_default().takeovers.push(takeover);
