@@ -17,6 +17,7 @@ async fn read_all(
 
 /// Reads a list from a server that answers by `serve`, which is told how often it was asked before; returns how many
 /// entries were read, whether that is all, and how often the server was asked.
+#[expect(clippy::future_not_send, reason = "a test stays on its thread")]
 async fn read(serve: impl Fn(usize, usize) -> Vec<String>) -> (usize, bool, usize) {
     let asked = Mutex::new(0);
     let fetch = async |start| {
