@@ -18,6 +18,7 @@ mod newcomer;
 mod on_air;
 mod outage;
 mod poolers;
+mod proxies;
 mod races;
 mod secrets;
 mod settings;
