@@ -1,7 +1,11 @@
 //! Settings: from the environment or from flags, each with its default, each checked at start.
 
+mod alternatives;
+mod claims;
 mod database;
 mod files;
+mod networks;
+mod origins;
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -12,7 +16,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser};
-use ipnet::IpNet;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
 use stream_jwt::ClaimRules;
@@ -23,6 +26,9 @@ pub(crate) use crate::config::database::DbUrl;
 use crate::config::files::PreviousSecret;
 
 use crate::commands::Command;
+use crate::config::claims::{ClaimNames, Names, RequiredClaims};
+use crate::config::networks::Networks;
+use crate::config::origins::Origins;
 use crate::media_servers::{self, Entry};
 use crate::near_names::NearName;
 use crate::secret::Secret;
@@ -224,7 +230,7 @@ impl Settings {
     /// Other ways to publish, by protocol; parsed here for the same reason.
     pub(crate) fn ingest_alternatives(&self) -> Result<Vec<(String, String)>, String> {
         let templates = self.ingest_alternatives.as_deref().unwrap_or_default().split_whitespace();
-        let read = |template| parse_alternative(template, self.addresses);
+        let read = |template| alternatives::parse(template, self.addresses);
         let all: Result<_, _> = templates.map(read).collect();
         all.map_err(|reason: String| format!("INGEST_ALTERNATIVES: {reason}"))
     }
@@ -269,111 +275,6 @@ impl Settings {
     pub(crate) fn level(&self) -> LevelFilter {
         let default = if self.flask_debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
         self.log_level.and_then(|level| level.0).unwrap_or(default)
-    }
-}
-
-/// Origins as browsers send them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Origins(pub(crate) Vec<String>);
-
-impl Origins {
-    fn parse(text: &str) -> Result<Self, String> {
-        match value::plain(text) {
-            "none" => Ok(Self(Vec::new())),
-            // Compose files pass a variable that is not set on as an empty one.
-            "" => Self::parse(CORS_ORIGINS),
-            text => {
-                text.split(',').map(|part| Self::parse_one(part.trim())).collect::<Result<_, _>>().map(Self)
-            }
-        }
-    }
-
-    fn parse_one(text: &str) -> Result<String, String> {
-        if text == "*" {
-            return Err("* is not allowed, because these origins may send credentials; list them one by one"
-                .to_owned());
-        }
-        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let origin = url.map(|url| url.origin().ascii_serialization());
-        match origin {
-            Some(origin) if origin.eq_ignore_ascii_case(text) => Ok(origin),
-            _ => Err(format!("{text} is no origin of the form https://example.org or http://localhost:3000")),
-        }
-    }
-}
-
-/// Networks of IP addresses.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Networks(pub(crate) Vec<IpNet>);
-
-impl Networks {
-    fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let read = |part: &str| {
-            let network = part.parse().ok().or_else(|| part.parse().ok().map(|alone: IpAddr| alone.into()));
-            let network = network.map(|network: IpNet| network.trunc());
-            network.ok_or_else(|| format!("{part} is no network such as 10.0.0.0/8, fd00::/8 or 192.168.1.7"))
-        };
-        parts.map(read).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Whether every address of a version is in them.
-    pub(crate) fn are_all(&self) -> bool {
-        self.0.iter().any(|network| network.prefix_len() == 0)
-    }
-}
-
-/// Names of claims.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ClaimNames(pub(crate) Vec<String>);
-
-impl ClaimNames {
-    fn parse(text: &str) -> Result<Self, String> {
-        let names: Vec<String> = value::plain(text).split(',').map(|name| name.trim().to_owned()).collect();
-        if names.iter().any(String::is_empty) {
-            return Err("it must be one or more names of claims, separated by commas".to_owned());
-        }
-        Ok(Self(names))
-    }
-}
-
-/// Names separated by commas; none if the setting is empty.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Names(Vec<String>);
-
-impl Names {
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Ok(Self(Vec::new()));
-        }
-        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        if names.iter().any(String::is_empty) {
-            return Err("it must be one or more names, separated by commas".to_owned());
-        }
-        Ok(Self(names))
-    }
-}
-
-/// Claims with the value that each must have.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct RequiredClaims(Vec<(String, String)>);
-
-impl RequiredClaims {
-    fn parse(text: &str) -> Result<Self, String> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
-        let claims = Names::parse(text)?.0.into_iter().map(|claim| {
-            let (name, value) = claim.split_once('=')?;
-            let (name, value) = (name.trim(), value.trim());
-            // The name stands in answers, and the settings of their own say what these two must be.
-            let is_good = !name.is_empty() && name.bytes().all(plain) && !value.is_empty();
-            (is_good && !["aud", "iss"].contains(&name)).then(|| (name.to_owned(), value.to_owned()))
-        });
-        let claims: Option<Vec<_>> = claims.collect();
-        claims.map(Self).ok_or_else(|| {
-            "it must be one or more claims with their values, separated by commas, such as type=access; for aud and iss \
-             there are TOKEN_AUDIENCE and TOKEN_ISSUER"
-                .to_owned()
-        })
     }
 }
 
@@ -442,35 +343,6 @@ fn parse_addresses(text: &str) -> Result<AddressForm, String> {
         "playback" => Ok(AddressForm::Playback),
         "rename" => Ok(AddressForm::Rename),
         _ => Err("it must be key, playback or rename".to_owned()),
-    }
-}
-
-/// Reads `srt=srt://host…{stream_key}…`: the protocol and its template.
-fn parse_alternative(text: &str, form: AddressForm) -> Result<(String, String), String> {
-    let known = [
-        ("srt", &["srt"][..]),
-        ("whip", &["http", "https"]),
-        ("rtsp", &["rtsp", "rtsps"]),
-        ("rtmp", &["rtmp", "rtmps"]),
-    ];
-    let (protocol, template) = text.split_once('=').unwrap_or((text, ""));
-    let schemes = known.iter().find(|(name, _)| *name == protocol).map(|(_, schemes)| *schemes);
-    let schemes = schemes.ok_or("each must begin with srt=, whip=, rtsp= or rtmp=")?;
-    let filled = template.replace("{stream_key}", "k").replace("{playback_id}", "p");
-    let is_right = |url: &Url| schemes.contains(&url.scheme()) && url.has_host() && url.password().is_none();
-    if filled.contains(['{', '}']) || !Url::parse(&filled).is_ok_and(|url| is_right(&url)) {
-        let schemes = schemes.join(":// or ");
-        return Err(format!(
-            "{protocol} must be a {schemes}:// URL with {{stream_key}} and {{playback_id}} in it"
-        ));
-    }
-    let wanted: &[&str] = match form {
-        AddressForm::Playback => &["{stream_key}", "{playback_id}"],
-        AddressForm::Key | AddressForm::Rename => &["{stream_key}"],
-    };
-    match wanted.iter().find(|name| !template.contains(**name)) {
-        Some(missing) => Err(format!("{protocol} must have {missing} in it, as ADDRESSES is")),
-        None => Ok((protocol.to_owned(), template.to_owned())),
     }
 }
 

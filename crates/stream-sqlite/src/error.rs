@@ -126,14 +126,14 @@ impl std::error::Error for Trouble {
 
 thread_local! {
     /// The file that this thread is at work on.
-    static FILE: RefCell<PathBuf> = const { RefCell::new(PathBuf::new()) };
+    static FILE: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
 
 /// Runs a step, whose errors name this file.
 pub(crate) fn naming<T>(path: &Path, step: impl FnOnce() -> T) -> T {
     FILE.with_borrow_mut(|file| {
-        if file != path {
-            path.clone_into(file);
+        if file.as_deref() != Some(path) {
+            *file = Some(path.to_owned());
         }
     });
     step()
@@ -163,7 +163,7 @@ pub(crate) fn query(error: Error) -> StoreError {
         }
         error => Matter::of(&error.to_string()),
     };
-    let path = FILE.with_borrow(Clone::clone);
+    let path = FILE.with_borrow(Clone::clone).unwrap_or_default();
     trouble(matter, &path, error)
 }
 

@@ -188,3 +188,28 @@ fn other_ways_to_publish_are_templates_that_have_the_key() {
         assert!(!refusal.contains("password"), "{refusal}");
     }
 }
+
+#[test]
+fn rules_for_tokens_are_read_and_none_is_the_default() {
+    let rules = |flags: &[&str]| settings(flags).map(|settings| settings.claim_rules());
+    for flags in [&[][..], &["--token-audience", "", "--token-issuer", " ", "--token-required-claims", ""]] {
+        assert_eq!(rules(flags).unwrap(), stream_jwt::ClaimRules::default());
+    }
+    let given = rules(&[
+        "--token-audience",
+        "streams, live",
+        "--token-issuer",
+        "https://users.example",
+        "--token-required-claims",
+        "type=access, scope=stream,https://example.org/kind=a=b",
+    ]);
+    let given = given.unwrap();
+    assert_eq!((given.audiences.len(), given.issuers.len(), given.required.len()), (2, 1, 3));
+    assert_eq!(given.required[2], ("https://example.org/kind".to_owned(), "a=b".to_owned()));
+    for wrong in ["type", "type=", "=access", "type=access,", "a b=c", "ty\"pe=x", "aud=streams", "iss=users"]
+    {
+        let refusal = rules(&["--token-required-claims", wrong]).unwrap_err();
+        assert!(refusal.contains("type=access"), "{wrong}: {refusal}");
+    }
+    assert!(rules(&["--token-audience", "a,,b"]).is_err());
+}

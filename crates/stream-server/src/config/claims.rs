@@ -1,0 +1,57 @@
+//! Settings about what tokens say.
+
+use crate::value;
+
+/// Names of claims.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ClaimNames(pub(crate) Vec<String>);
+
+impl ClaimNames {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let names: Vec<String> = value::plain(text).split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err("it must be one or more names of claims, separated by commas".to_owned());
+        }
+        Ok(Self(names))
+    }
+}
+
+/// Names separated by commas; none if the setting is empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Names(pub(super) Vec<String>);
+
+impl Names {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err("it must be one or more names, separated by commas".to_owned());
+        }
+        Ok(Self(names))
+    }
+}
+
+/// Claims with the value that each must have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RequiredClaims(pub(super) Vec<(String, String)>);
+
+impl RequiredClaims {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+        let claims = Names::parse(text)?.0.into_iter().map(|claim| {
+            let (name, value) = claim.split_once('=')?;
+            let (name, value) = (name.trim(), value.trim());
+            // The name stands in answers, and the settings of their own say what these two must be.
+            let is_good = !name.is_empty() && name.bytes().all(plain) && !value.is_empty();
+            (is_good && !["aud", "iss"].contains(&name)).then(|| (name.to_owned(), value.to_owned()))
+        });
+        let claims: Option<Vec<_>> = claims.collect();
+        claims.map(Self).ok_or_else(|| {
+            "it must be one or more claims with their values, separated by commas, such as type=access; for aud and iss \
+             there are TOKEN_AUDIENCE and TOKEN_ISSUER"
+                .to_owned()
+        })
+    }
+}
