@@ -81,7 +81,7 @@ fn has(name: &str, claim: &Value, wanted: &str) -> bool {
         Value::String(text) if matches!(name, "scope" | "scp") => text.split(' ').any(|word| word == wanted),
         Value::String(text) => text == wanted,
         Value::Array(items) => items.iter().any(|item| item.as_str() == Some(wanted)),
-        Value::Bool(_) | Value::Number(_) => claim.to_string() == wanted,
+        Value::Bool(_) | Value::Number(_) => claim.to_string().as_str() == wanted,
         Value::Null | Value::Object(_) => false,
     }
 }
