@@ -86,7 +86,7 @@ pub(crate) enum Told {
 
 impl Told {
     /// The same, of a request that must change nothing.
-    fn as_question(self) -> Self {
+    fn into_question(self) -> Self {
         match self {
             Self::Publisher(claim) => Self::Question(claim),
             Self::Question(_) | Self::Refused(..) | Self::Foreign => self,
@@ -221,7 +221,7 @@ async fn answer_hook(
     let told = match parse(family, body, host) {
         Ok(told) if is_question => {
             state.turned_away.warn_of_method(&hook);
-            told.as_question()
+            told.into_question()
         }
         Ok(told) => told,
         Err(refusal) => {

@@ -51,7 +51,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     let session = session.unwrap_or_default();
     let claim = claim(Phase::Asks, session, &path, None, question.protocol, &question.ip);
     let told = fields::told(claim, key);
-    Ok(if is_stay { told } else { told.as_question() })
+    Ok(if is_stay { told } else { told.into_question() })
 }
 
 /// `event=available&path=live/…&id=…`, or `unavailable`; the session is one that has asked before.
