@@ -34,7 +34,7 @@ mod tests;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, Scope, guard};
 
 pub use addresses::Addresses;
 pub use hooks::{HookSecrets, HookServer, HookServers};
@@ -67,20 +67,20 @@ pub const ROUTES: [(&str, &str); 13] = [
 ///
 /// Whatever is asked first is matched first, and a scope spares the rest the look into it.
 fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
-    let any_origin = cors::Rules::any_origin(&state.cors_origins);
-    let listed_origins = cors::Rules::listed_origins(&state.cors_origins);
+    let origins = &state.cors_origins;
     config
         .service(
-            web::scope("/api/streams/public")
-                .wrap(from_fn(move |request, next| any_origin.clone().apply(request, next)))
-                .service(get("", web::to(public::list_public)))
-                .service(get("/{playback_id}", web::to(public::find_public_stream)))
-                .default_service(web::to(not_found)),
+            public_routes()
+                .guard(cors::is_from(origins))
+                .wrap(cors::listed_origins(origins))
+                .wrap(from_fn(cors::in_browsers_terms)),
         )
+        .service(public_routes().wrap(cors::any_origin()).wrap(from_fn(cors::in_browsers_terms)))
         .service(
             web::scope("/api")
                 .configure(yardsticks)
-                .wrap(from_fn(move |request, next| listed_origins.clone().apply(request, next)))
+                .wrap(cors::listed_origins(origins))
+                .wrap(from_fn(cors::in_browsers_terms))
                 .service(post("/streams/generate-key", web::to(streams::generate_key)))
                 .service(post("/streams/stop", web::to(streams::stop_stream)))
                 .service(get("/streams", web::to(streams::list_own)))
@@ -99,6 +99,14 @@ fn routes(config: &mut ServiceConfig, state: &web::Data<HttpState>) {
         .service(get("/health/live", web::to(health::show_liveness)))
         .service(get("/health/ready", web::to(health::show_readiness)))
         .default_service(web::to(not_found));
+}
+
+/// What everybody may read; with credentials from a listed origin, and without from any other.
+fn public_routes() -> Scope {
+    web::scope("/api/streams/public")
+        .service(get("", web::to(public::list_public)))
+        .service(get("/{playback_id}", web::to(public::find_public_stream)))
+        .default_service(web::to(not_found))
 }
 
 /// What benchmarks alone have.
