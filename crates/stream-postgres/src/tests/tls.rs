@@ -217,7 +217,7 @@ fn who_is_refused_is_told_what_to_do_and_no_password() {
             assert!(psql.status().unwrap().success());
         };
         sql("SET password_encryption = 'scram-sha-256'; ALTER ROLE postgres PASSWORD 'correct-horse'");
-        sql("CREATE ROLE guest LOGIN PASSWORD 'correct-horse'");
+        sql("SET password_encryption = 'scram-sha-256'; CREATE ROLE guest LOGIN PASSWORD 'correct-horse'");
         sql("CREATE DATABASE closed");
         sql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC");
         let url = |user: &str, password: &str, database: &str| {
