@@ -3,12 +3,18 @@
 //! [`decide`] is the rule, pure; the in-memory store and SQLite call it, PostgreSQL says it in one statement, and the
 //! laws in `testing::laws` hold the three to each other.
 
+mod alternating;
+mod terms;
+
 use time::Duration;
 
 use crate::lifecycle::Ended;
 use crate::media_server::ServerName;
 use crate::session::{EndReason, Publisher, Session, SessionId};
 use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
+
+pub use alternating::{ALTERNATION_WINDOW, gave_way_at};
+pub use terms::{Takeover, Terms};
 
 /// Where the key stands in the addresses that the service hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,39 +155,6 @@ impl PublishRequest {
 /// How much later than its end a publisher must be listed for the end to have been a mistake.
 pub const RESUME_MARGIN: Duration = Duration::SECOND;
 
-/// Who may take over from a publisher that is still alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takeover {
-    /// Nobody: only a session whose lease is overdue gives way.
-    Overdue,
-    /// A publisher from the same address, as an encoder that lost its connection is, unless two of them alternate.
-    SameAddress,
-    /// Whoever comes last.
-    Newest,
-}
-
-impl Takeover {
-    /// The word that settings use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Overdue => "overdue",
-            Self::SameAddress => "same-address",
-            Self::Newest => "newest",
-        }
-    }
-}
-
-/// The terms on which publishers are admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// Who may take over.
-    pub takeover: Takeover,
-    /// How soon a reconnect counts as the same broadcast.
-    pub reconnect_window: Duration,
-    /// How long a session counts as live after it was last seen.
-    pub lease: Duration,
-}
-
 /// What is known when the decision is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -200,24 +173,6 @@ pub struct Facts<'a> {
     pub refused_at: Option<Timestamp>,
 }
 
-/// How long takeovers and refusals are remembered that show two publishers taking over from each other in turn.
-pub const ALTERNATION_WINDOW: Duration = Duration::MINUTE;
-
-impl Facts<'_> {
-    /// Whether the one that asks and the one that is live take over from each other in turn.
-    ///
-    /// Two encoders behind one address would do so without end, since each comes back as soon as it is ended.
-    /// So the third takeover within [`ALTERNATION_WINDOW`] is refused, and the one that is live stays for as long as the
-    /// other goes on asking; an encoder that comes back after its connection broke does not come that often.
-    fn are_alternating(&self, current: &Session, now: Timestamp) -> bool {
-        let begin = now.plus(-ALTERNATION_WINDOW);
-        let is_recent = |gave_way_at: Timestamp| gave_way_at >= begin;
-        let was_recent = |gave_way_at: Timestamp| gave_way_at >= current.started_at.plus(-ALTERNATION_WINDOW);
-        let goes_on_asking = self.refused_at.is_some_and(|at| at > current.started_at && at >= begin);
-        self.gave_way_at.is_some_and(|at| is_recent(at) || (was_recent(at) && goes_on_asking))
-    }
-}
-
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -232,15 +187,6 @@ pub enum Decision {
     },
     /// It may not publish.
     Refuse(Refusal),
-}
-
-/// When the first of the two sessions before an open one gave way to the next, if both did.
-pub fn gave_way_at(before: [&Session; 2]) -> Option<Timestamp> {
-    let [last, first] = before.map(|session| match session.ended {
-        Some((at, EndReason::Superseded)) => Some(at),
-        _ => None,
-    });
-    last.zip(first).map(|(last, first)| last.min(first))
 }
 
 /// Decides; whoever carries a `Start` out ends the session that is in its way in the same step.

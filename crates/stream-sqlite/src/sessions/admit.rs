@@ -13,7 +13,8 @@ use stream_domain::session::EndReason;
 use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, StreamKey, Timestamp};
 use time::{Duration, PrimitiveDateTime};
 
-use super::{confirm, end, of_stream, renew};
+use super::of_stream;
+use super::writing::{confirm, end, renew};
 use crate::error;
 use crate::row::StreamRow;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
