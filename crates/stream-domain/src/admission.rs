@@ -165,7 +165,8 @@ pub struct Facts<'a> {
     /// The last session of this stream by this very publisher (server and session id); where the server lists names
     /// only, the last one at that server.
     pub own: Option<&'a Session>,
-    /// The stream's last session, whoever's.
+    /// The stream's last session, whoever's, but for those that were answered too late: they were never part of a
+    /// broadcast, and one that gave way to them may have gone on.
     pub previous: Option<&'a Session>,
     /// When the first of the two sessions before the open one gave way to the next, if both did.
     pub gave_way_at: Option<Timestamp>,

@@ -32,7 +32,8 @@ previous AS MATERIALIZED (
     SELECT s.epoch, s.live_since, COALESCE(s.ended_at, s.lease_until) AS last_sign,
         -- A publisher that never brought media has begun no broadcast.
         s.confirmed_at IS NOT NULL OR s.live_since < s.started_at AS was_on_air
-    FROM publish_sessions s WHERE s.stream_id = (SELECT id FROM stream)
+    FROM publish_sessions s
+    WHERE s.stream_id = (SELECT id FROM stream) AND s.end_reason IS DISTINCT FROM 'answered_too_late'
     ORDER BY s.stream_id DESC, s.id DESC LIMIT 1
 ),
 -- The domain's `Facts::are_alternating`.

@@ -36,7 +36,9 @@ pub(super) fn admit(
     };
     let read = |row: Option<SessionRow>| row.map(Session::try_from).transpose();
     let publisher = &request.publisher;
-    let previous = read(of_stream(stream.id).first(connection).optional().map_err(error::query)?)?;
+    let too_late = sessions::end_reason.eq(EndReason::AnsweredTooLate.as_str());
+    let previous = of_stream(stream.id).filter(sessions::end_reason.is_null().or(diesel::dsl::not(too_late)));
+    let previous = read(previous.first(connection).optional().map_err(error::query)?)?;
     let current = of_stream(stream.id).filter(sessions::ended_at.is_null());
     let current = read(current.first(connection).optional().map_err(error::query)?)?;
     let mut own = of_stream(stream.id).filter(sessions::server.eq(publisher.server.as_str().to_owned()));

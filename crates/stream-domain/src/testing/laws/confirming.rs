@@ -187,6 +187,17 @@ pub async fn an_admission_that_came_too_late_is_undone(store: &impl Store) {
     assert!(!admitted(store, &updating(&first), later.plus(5 * SECOND)).await.is_new);
     let third = admitted(store, &asking("s3", "one", 1), later.plus(6 * SECOND)).await;
     assert_eq!(third.superseded.map(|(session, _)| session), Some(old));
+    // What was withdrawn is no part of the broadcast, however long that goes on.
+    store.end(&session("s3"), EndReason::Left, later.plus(6 * SECOND)).await.expect("the store is there");
+    let back = later.plus(60 * SECOND);
+    let fourth = admitted(store, &asking("s5", "one", 1), back).await.session;
+    assert_eq!(live_since(store, "one", back).await, Some(now()));
+    store.withdraw(fourth, back).await.expect("the store is there");
+    let next = admitted(store, &unconfirmed(asking("s6", "one", 1)), later.plus(66 * SECOND)).await.session;
+    assert_eq!(
+        sessions(store, 1, "one").await.pop().map(|last| (last.id, last.live_since)),
+        Some((next, now()))
+    );
     // Withdrawing twice changes nothing, and neither does a session that superseded nobody.
     store.withdraw(new, later.plus(7 * SECOND)).await.expect("the store is there");
     assert!(sessions(store, 1, "one").await[0].ended.is_some());

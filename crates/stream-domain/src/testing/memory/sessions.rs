@@ -97,7 +97,7 @@ impl SessionRepository for MemoryStore {
             stream: stream.as_ref(),
             current: state.sessions.last(|kept| of_stream(kept) && kept.is_open()),
             own: state.sessions.last(|kept| of_stream(kept) && is_own(kept)),
-            previous: state.sessions.last(of_stream),
+            previous: state.sessions.last(|kept| of_stream(kept) && !kept.was_answered_too_late()),
             gave_way_at: stream_id.and_then(|stream| state.sessions.gave_way_at(stream)),
             refused_at: state.refused_at(request, stream_id),
         };

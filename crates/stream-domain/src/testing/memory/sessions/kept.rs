@@ -25,6 +25,10 @@ impl Kept {
         self.session.ended.is_none()
     }
 
+    pub(in super::super) fn was_answered_too_late(&self) -> bool {
+        self.session.ended.is_some_and(|(_, how)| how == EndReason::AnsweredTooLate)
+    }
+
     pub(in super::super) fn end(&mut self, now: Timestamp, said: EndReason) {
         let ending = self.session.ending(said, now);
         self.session.ended.get_or_insert(ending);
