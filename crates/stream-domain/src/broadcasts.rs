@@ -188,6 +188,9 @@ impl Broadcasts {
                 if claim.phase == Phase::Asks && !request.confirmed {
                     self.watches.await_publisher(server, &claim.session, &claim.name, now);
                 }
+                if request.confirmed && self.control_of(server).is_some() {
+                    self.watches.note_shown(server, &claim.session);
+                }
                 if let Some((session, publisher)) = &admitted.superseded {
                     self.make_way(server, claim, admitted.session, (*session, publisher)).await;
                 }

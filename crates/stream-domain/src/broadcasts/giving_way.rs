@@ -28,7 +28,7 @@ impl Broadcasts {
                 former: former.session.clone(),
                 since: now,
             };
-            let was_on_air = self.watches.has_listed(server, &former.session);
+            let was_on_air = self.watches.was_shown(server, &former.session);
             self.watches.await_takeover(server, takeover);
             if !was_on_air {
                 return;

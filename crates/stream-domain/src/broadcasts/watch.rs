@@ -31,6 +31,9 @@ const MEDIA_WITHIN: Duration = Duration::seconds(5);
 const PERIODS: [Duration; 3] =
     [Duration::milliseconds(1_900), Duration::milliseconds(950), Duration::milliseconds(450)];
 
+/// How many servers are remembered at most; names of those without settings come from whoever is let in.
+const MANY_SERVERS: usize = 1_000;
+
 /// How many publishers that have gone are remembered of each process.
 const MANY_SEEN: usize = 50_000;
 
@@ -48,6 +51,8 @@ struct Watch {
     connection: Option<u64>,
     /// Everybody whom this process has listed.
     seen: HashSet<String>,
+    /// Everybody who counted as live: by a list, by a hook, or because nobody could tell.
+    shown: HashSet<String>,
     /// Who was missed by the last list, which was whole.
     missing: Vec<String>,
     moves: HashMap<String, Move>,
@@ -147,9 +152,19 @@ impl Watches {
         self.all().entry(server.clone()).or_default().awaited.push(awaited);
     }
 
-    /// Whether the process that answers has listed this publisher.
-    pub(super) fn has_listed(&self, server: &ServerName, known_as: &str) -> bool {
-        self.all().get(server).is_some_and(|watch| watch.seen.contains(known_as))
+    /// A publisher counts as live by another word than that of a list.
+    pub(super) fn note_shown(&self, server: &ServerName, session: &str) {
+        let mut all = self.all();
+        if all.len() >= MANY_SERVERS {
+            return;
+        }
+        let watch = all.entry(server.clone()).or_default();
+        note(&mut watch.shown, [session]);
+    }
+
+    /// Whether this publisher was shown to bring media.
+    pub(super) fn was_shown(&self, server: &ServerName, session: &str) -> bool {
+        self.all().get(server).is_some_and(|watch| watch.shown.contains(session))
     }
 
     /// A publisher was let in on a server that keeps the one before until it brings media.
@@ -265,11 +280,18 @@ impl Watch {
     }
 
     fn note_seen(&mut self, publishers: &[Listed]) {
-        if self.seen.len() > MANY_SEEN {
-            self.seen.clear();
-        }
-        self.seen.extend(publishers.iter().map(|listed| known_as_of(listed).to_owned()));
+        note(&mut self.seen, publishers.iter().map(known_as_of));
+        let moving = publishers.iter().map(known_as_of).filter(|known_as| !self.stalled.contains(*known_as));
+        note(&mut self.shown, moving);
     }
+}
+
+/// Adds to what is remembered, which must not grow without end.
+fn note<'a>(remembered: &mut HashSet<String>, texts: impl IntoIterator<Item = &'a str>) {
+    if remembered.len() > MANY_SEEN {
+        remembered.clear();
+    }
+    remembered.extend(texts.into_iter().map(str::to_owned));
 }
 
 impl Awaited {

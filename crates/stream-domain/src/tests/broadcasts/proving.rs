@@ -303,6 +303,19 @@ fn a_server_that_replaces_publishers_keeps_the_one_before_until_the_next_brings_
 }
 
 #[test]
+fn one_that_takes_over_from_one_that_never_was_on_air_is_not_live_for_it() {
+    let world = Setup::of(Family::MediaMtx).begin().with_streams(["one"]);
+    world.reconcile();
+    world.admit("s1", "one");
+    world.admit("s2", "one");
+    assert!(!world.is_live("one"), "neither has brought media");
+    // A hook shows the second, before any list does, and a third takes over from it.
+    world.ask(&Claim { phase: Phase::Updates, ..world.asking("s2", "one", 1) }).unwrap();
+    world.admit("s3", "one");
+    assert!(world.is_live("one"), "viewers go on with the second");
+}
+
+#[test]
 fn one_that_takes_over_and_brings_no_media_ends_no_broadcast() {
     let world = Setup::listing(Family::MediaMtx, [listed("s1", "one")]).begin().with_streams(["one"]);
     world.admit("s1", "one");
