@@ -123,8 +123,12 @@ impl Drop for Service {
         // What the banner shows a newcomer is meant to be seen; nothing else of standard output is.
         let output = self.program.output();
         let banner = |line: &&str| !line.trim_start().starts_with("curl ");
-        let log =
-            output.lines().filter(banner).fold(self.program.errors(), |log, line| format!("{log}\n{line}"));
+        let mut log = self.program.errors();
+        // Appended, since a log at `trace` may have millions of bytes, and who ends a service should not stand still.
+        for line in output.lines().filter(banner) {
+            log.push('\n');
+            log.push_str(line);
+        }
         let leak = find_secret(&log, &self.api.secrets());
         assert!(leak.is_none() || std::thread::panicking(), "a secret is in the log: {leak:?}");
     }

@@ -324,7 +324,7 @@ async fn start_media(set_up: SetUp, ports: MediaPorts, service_url: &str) -> (Me
     let api = [("API_USER", "operator"), ("API_PASSWORD", "a-password-of-the-tests")];
     let hooks = [("SERVER_NAME", SERVER), ("HOOK_SECRET", SECRET)];
     // How long a playlist outlives its publisher: long enough to be seen, short enough for tests to wait for its end.
-    let keep = ("KEEP", "10");
+    let keep = ("KEEP", "3");
     match set_up {
         SetUp::NginxKey | SetUp::NginxPlayback | SetUp::NginxRename | SetUp::NginxUpdates => {
             let updates = if set_up == SetUp::NginxUpdates { "on" } else { "off" };
