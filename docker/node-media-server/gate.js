@@ -106,7 +106,12 @@ async function mayGoOn({ streamServiceUrl, addresses = 'key' }, name) {
   const place = addresses === 'key' ? '' : 'public/';
   const url = `${String(streamServiceUrl).replace(/\/+$/, '')}/api/streams/${place}${encodeURIComponent(name)}`;
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const response = await fetch(url, {
+      redirect: 'manual',
+      // One connection a question: the next publisher's must not depend on what became of the last.
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
     response.body?.cancel().catch(() => {});
     return response.status !== 410;
   } catch {
