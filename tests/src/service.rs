@@ -119,12 +119,23 @@ impl Deref for Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        if runtime.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
+            // A log at `trace` takes a while to be searched, and relays of other services have to go on meanwhile.
+            tokio::task::block_in_place(|| self.end());
+        } else {
+            self.end();
+        }
+    }
+}
+
+impl Service {
+    fn end(&mut self) {
         self.program.kill();
         // What the banner shows a newcomer is meant to be seen; nothing else of standard output is.
         let output = self.program.output();
         let banner = |line: &&str| !line.trim_start().starts_with("curl ");
         let mut log = self.program.errors();
-        // Appended, since a log at `trace` may have millions of bytes, and who ends a service should not stand still.
         for line in output.lines().filter(banner) {
             log.push('\n');
             log.push_str(line);
