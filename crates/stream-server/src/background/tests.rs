@@ -29,6 +29,14 @@ fn background(streams: Arc<dyn StreamRepository>, control: MockMediaServer) -> (
     let servers = MediaServers::new([(ServerName::parse("edge").unwrap(), profile)]);
     let settings = Arguments::parse_from(["stream-server", "--db-url", "sqlite://nothing.db"]).settings;
     let readiness = Readiness::starting();
+    // Time goes on for the domain as it does for the tasks.
+    let goes_on = clock.clone();
+    tokio::spawn(async move {
+        loop {
+            sleep(Duration::from_millis(250)).await;
+            goes_on.advance(time::Duration::milliseconds(250));
+        }
+    });
     let background = Background {
         store: Store::open(&settings).unwrap(),
         health: memory.clone(),
