@@ -30,6 +30,7 @@ async fn stays_on_air(stage: &Stage, owner: &Owner) {
 }
 
 /// nginx leaves the publishers of before with its old worker, which no list shows and no order reaches.
+#[expect(clippy::print_stdout, reason = "the time is what whoever runs this wants to see")]
 async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: SetUp, kind: StoreKind) {
     let mut stage = Stage::start(set_up, kind).await;
     let (owner, mut encoder) = on_air(&mut stage).await;
@@ -99,6 +100,7 @@ async fn after_a_reload_of_nginx_the_same_encoder_takes_over_from_itself() {
 }
 
 /// A frozen encoder is off air before its server gives its connection up.
+#[expect(clippy::print_stdout, reason = "the time is what whoever runs this wants to see")]
 async fn a_frozen_encoder_is_off_air(set_up: SetUp) {
     let mut stage = Stage::start(set_up, StoreKind::Sqlite).await;
     let (owner, encoder) = on_air(&mut stage).await;

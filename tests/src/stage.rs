@@ -107,7 +107,7 @@ impl SetUp {
 enum Media {
     Nginx(NginxRtmp),
     Node(NodeMediaServer),
-    Simulated(simulated::MediaServer),
+    Simulated(Box<simulated::MediaServer>),
 }
 
 /// A user with a key.
@@ -346,7 +346,7 @@ async fn start_media(set_up: SetUp, ports: MediaPorts, service_url: &str) -> (Me
             let hook = format!("{service_url}/hooks/{}/{SERVER}?secret={SECRET}", set_up.family());
             let server = simulated::MediaServer::start(family, &hook, SECRET, None).await;
             let control = server.control_url();
-            (Media::Simulated(server), control)
+            (Media::Simulated(Box::new(server)), control)
         }
     }
 }
