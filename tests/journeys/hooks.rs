@@ -131,7 +131,8 @@ async fn a_good_key_that_was_pasted_badly_goes_on_air_at_nginx_or_its_owner_is_t
         ("HLS_BASE_URL", &hls_base),
     ])
     .await;
-    let settings = [("ADDRESSES", "playback")];
+    // Playlists outlive a publisher that left, by as little as may be here.
+    let settings = [("ADDRESSES", "playback"), ("KEEP", "3")];
     let nginx = NginxRtmp::start(ports, &service.url(""), ("edge", SECRET), &settings).await;
     let stream = service.generate_key(1).await.json["stream"].take();
     let text = |value: &Value| value.as_str().expect("text").to_owned();

@@ -146,7 +146,7 @@ fn look(service: &Service, wish: Wish) -> (Duration, Duration) {
 
 async fn what_strangers_ask_for_takes_nothing_from_a_viewer(kind: StoreKind) {
     let store = TestStore::new(kind);
-    let service = store.setup().with("LOG_LEVEL", "warn").start().await;
+    let service = store.setup().with("LOG_LEVEL", "info").start().await;
     seed(&store);
     let wishes: [(&str, Wish); 4] = [
         ("pages of any size", page_of_any_size),

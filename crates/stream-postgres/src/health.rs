@@ -46,7 +46,8 @@ impl StoreHealth for PostgresStore {
             // Another server may be to be had.
             self.connector.renew_all();
         }
-        if is_read_only {
+        // What was read on a connection that is still to be replaced may be old.
+        if is_read_only || reads_are_read_only || self.connector.is_renewal_due() {
             return Err(StoreError::read_only(
                 "the server takes no writes: it is a standby, or was set read-only",
             ));

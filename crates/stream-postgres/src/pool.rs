@@ -80,9 +80,7 @@ pub(crate) struct Connector {
     timeout: Duration,
     entropy: Arc<dyn Entropy>,
     backoff: Mutex<Backoff>,
-    /// Connections of an earlier generation are given up as soon as they are idle.
-    generation: AtomicU64,
-    renewed_at: Mutex<Option<Instant>>,
+    generations: Generations,
     /// Whether a prepared statement got lost, as it does behind some poolers.
     has_lost_statements: AtomicBool,
 }
@@ -92,6 +90,40 @@ struct Backoff {
     failures: u32,
     not_before: Option<Instant>,
     last_error: Option<NotConnected>,
+}
+
+/// Which connections count: those of an earlier generation are given up as soon as they are idle.
+#[derive(Default)]
+struct Generations {
+    current: AtomicU64,
+    /// Whether a further one is to begin as soon as it may.
+    is_due: AtomicBool,
+    began_at: Mutex<Option<Instant>>,
+}
+
+impl Generations {
+    fn current(&self) -> u64 {
+        if self.is_due.load(Ordering::SeqCst) {
+            self.begin_if_time();
+        }
+        self.current.load(Ordering::SeqCst)
+    }
+
+    /// Begins another one, now or half a second after the last: a server that takes no writes at all is not to cost
+    /// every read a connection.
+    fn renew(&self) {
+        self.is_due.store(true, Ordering::SeqCst);
+        self.begin_if_time();
+    }
+
+    fn begin_if_time(&self) {
+        let mut began_at = self.began_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_begin = began_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE);
+        if may_begin && self.is_due.swap(false, Ordering::SeqCst) {
+            *began_at = Some(Instant::now());
+            self.current.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Connector {
@@ -110,8 +142,7 @@ impl Connector {
             timeout: options.timeout,
             entropy,
             backoff: Mutex::default(),
-            generation: AtomicU64::default(),
-            renewed_at: Mutex::default(),
+            generations: Generations::default(),
             has_lost_statements: AtomicBool::default(),
         })
     }
@@ -134,7 +165,7 @@ impl Connector {
         let limits = limits.map(|name| format!("set_config('{name}', '{limit}', false)"));
         let planning = planning.iter().map(|(name, value)| format!("set_config('{name}', '{value}', false)"));
         let settings = limits.into_iter().chain(planning).collect::<Vec<_>>().join(", ");
-        let generation = self.generation.load(Ordering::SeqCst);
+        let generation = self.generations.current();
         let connected = in_time(self.timeout, self.connect_in_time(&settings)).await;
         self.remember(connected.as_ref().err());
         connected.map(|connected| Link::new(connected, generation))
@@ -158,11 +189,13 @@ impl Connector {
     /// Has every connection replaced when it is next idle, since the server that they lead to is not the right one;
     /// every half second at most.
     pub(crate) fn renew_all(&self) {
-        let mut renewed_at = self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if renewed_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE) {
-            *renewed_at = Some(Instant::now());
-            self.generation.fetch_add(1, Ordering::SeqCst);
-        }
+        self.generations.renew();
+    }
+
+    /// Whether connections are still to be replaced that may lead to the wrong server.
+    pub(crate) fn is_renewal_due(&self) -> bool {
+        self.generations.current();
+        self.generations.is_due.load(Ordering::SeqCst)
     }
 
     /// Whether a prepared statement got lost behind a pooler.
@@ -183,16 +216,14 @@ impl Connector {
         if meaning.ends_connection() {
             link.is_unfit = true;
             // What was made since then is judged by itself.
-            if link.generation == self.generation.load(Ordering::SeqCst) {
+            if link.generation == self.generations.current() {
                 self.renew_all();
             }
         }
         match meaning {
             Meaning::Contention => Some(Again::Later),
             // Where others were just given up as well, this one is likely to be the last of its kind.
-            Meaning::WrongNode | Meaning::Denied
-                if link.generation < self.generation.load(Ordering::SeqCst) =>
-            {
+            Meaning::WrongNode | Meaning::Denied if link.generation < self.generations.current() => {
                 Some(Again::Elsewhere(Instant::now()))
             }
             Meaning::Stale => {
@@ -305,7 +336,7 @@ impl Link {
 
     /// Whether it can be used again.
     pub(crate) fn is_fit(&mut self, connector: &Connector) -> bool {
-        let is_current = self.generation >= connector.generation.load(Ordering::SeqCst);
+        let is_current = self.generation >= connector.generations.current();
         is_current && !self.is_unfit && !self.connection.is_broken()
     }
 }
