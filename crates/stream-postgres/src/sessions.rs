@@ -1,22 +1,23 @@
 //! The sessions: each method is one statement, so that a hook's answer costs one round trip.
 
+mod admit;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
-use stream_domain::admission::{
-    ALTERNATION_WINDOW, Admitted, Attempt, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms,
-    Verdict,
-};
+use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
 use stream_domain::boots::SHARED_FOR;
 use stream_domain::ports::{
-    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
-    SessionRepository, StoreError, SyncOutcome,
+    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, PublisherList, SETTLED_AFTER, SessionRepository, StoreError,
+    SyncOutcome,
 };
 use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason, renew_below};
-use stream_domain::{PlaybackId, ServerName, Session, SessionId, StreamId, Timestamp, UserId};
+use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
+
+use admit::{Decided, admit_parameters, verdict_of};
 
 use crate::PostgresStore;
 use crate::error;
@@ -28,36 +29,6 @@ use crate::statement::{Parameter, Statement};
 ///
 /// Of those that meet, one gets through each time, and as many can meet as there are connections for writes.
 const ATTEMPTS: usize = 20;
-
-/// What `admit.sql` selects: the decision, the stream and the session, and the publisher that gave way.
-type Decided = (
-    Text,
-    Integer,
-    Nullable<Text>,
-    Nullable<BigInt>,
-    Nullable<BigInt>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-);
-
-#[derive(Queryable)]
-struct DecidedRow {
-    word: String,
-    stream_id: i32,
-    playback_id: Option<String>,
-    session: Option<i64>,
-    superseded: Option<i64>,
-    server: Option<String>,
-    server_session: Option<String>,
-    application: Option<String>,
-    name: Option<String>,
-    protocol: Option<String>,
-    address: Option<String>,
-}
 
 /// What `take_cuts.sql` returns: a session and its publisher.
 type ToCut = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>, Text);
@@ -344,81 +315,4 @@ impl PostgresStore {
         })
         .await
     }
-}
-
-fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Timestamp) -> Vec<Parameter> {
-    let (key, playback_id) = match &request.proof {
-        Proof::Key(key) => (Some(key), None),
-        Proof::KeyOf(id, key) => (Some(key), Some(id)),
-        Proof::Name(id) => (None, Some(id)),
-    };
-    let phase = match request.phase {
-        Phase::Asks => "asks",
-        Phase::Updates => "updates",
-        Phase::Listed => "listed",
-        Phase::Vouched => "vouched",
-    };
-    let publisher = &request.publisher;
-    vec![
-        Parameter::Text(key.map(|key| key.expose().to_owned())),
-        Parameter::Text(playback_id.map(ToString::to_string)),
-        phase.into(),
-        publisher.server.as_str().into(),
-        publisher.session.as_str().into(),
-        Parameter::Text(request.run.clone()),
-        Parameter::Number(request.ordinal),
-        publisher.application.as_str().into(),
-        publisher.name.expose().into(),
-        publisher.protocol.as_str().into(),
-        Parameter::Text(publisher.address.map(|address| address.to_string())),
-        terms.takeover.as_str().into(),
-        now.into(),
-        now.plus(terms.lease).into(),
-        now.plus(-terms.reconnect_window).into(),
-        now.plus(-RESTART_MARGIN).into(),
-        request.seen_at.plus(-RESUME_MARGIN).into(),
-        Parameter::Flag(request.confirms()),
-        now.plus(CLOCK_MARGIN).into(),
-        now.plus(-ALTERNATION_WINDOW).into(),
-    ]
-}
-
-/// What was decided; `None` if another admission came between the look and the writing.
-fn verdict_of(row: Option<DecidedRow>) -> Result<Option<Verdict>, StoreError> {
-    let Some(row) = row else {
-        return Ok(Some(Verdict::Refused(Refusal::UnknownKey)));
-    };
-    if let Some(refusal) = Refusal::parse(&row.word) {
-        return Ok(Some(Verdict::Refused(refusal)));
-    }
-    if row.word == "corrupt" {
-        let reason = "status is none of active, stopped, expired";
-        return Err(StoreError::Corrupt { table: "streams", id: row.stream_id.into(), reason });
-    }
-    let Some(session) = row.session else {
-        return Ok(None);
-    };
-    let playback_id = match row.playback_id.as_deref().map(PlaybackId::parse) {
-        Some(Ok(id)) => id,
-        Some(Err(_)) => return Err(corrupt("streams", row.stream_id.into(), "playback_id is none")),
-        None => PlaybackId::of_old(StreamId(row.stream_id)),
-    };
-    let superseded =
-        match (row.superseded, row.server, row.server_session, row.application, row.name, row.protocol) {
-            (Some(id), Some(server), Some(session), Some(application), Some(name), Some(protocol)) => {
-                let address = row.address;
-                let publisher = PublisherRow { server, session, application, name, protocol, address };
-                Some((SessionId(id), publisher.publisher(id)?))
-            }
-            _ => None,
-        };
-    let is_new = row.word == "start";
-    Ok(Some(Verdict::Admitted(Admitted {
-        session: SessionId(session),
-        stream_id: StreamId(row.stream_id),
-        is_new,
-        playback_id,
-        rename: false,
-        superseded,
-    })))
 }
