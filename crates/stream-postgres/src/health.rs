@@ -42,16 +42,15 @@ impl StoreHealth for PostgresStore {
         let (reads, writes) = tokio::join!(reads, writes);
         let reads_are_read_only: bool = reads?;
         let (is_read_only, lacking, hidden): (bool, Option<String>, Option<String>) = writes?;
-        if is_read_only || reads_are_read_only {
+        if is_read_only {
             // Another server may be to be had.
             self.connector.renew_all();
-        }
-        // What was read on a connection that is still to be replaced may be old.
-        if is_read_only || reads_are_read_only || self.connector.is_renewal_due() {
             return Err(StoreError::read_only(
                 "the server takes no writes: it is a standby, or was set read-only",
             ));
         }
+        // The right server was found: whatever leads elsewhere is replaced before it is used again.
+        self.connector.renew_rest(reads_are_read_only);
         if let Some(lacking) = lacking {
             let what = format!("the role in DB_URL lacks {lacking}; GRANT it");
             return Err(StoreError::denied(what));

@@ -117,9 +117,12 @@ impl Generations {
     }
 
     fn begin_if_time(&self) {
+        self.begin(|began_at| began_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE));
+    }
+
+    fn begin(&self, may_begin: impl FnOnce(Option<Instant>) -> bool) {
         let mut began_at = self.began_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let may_begin = began_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE);
-        if may_begin && self.is_due.swap(false, Ordering::SeqCst) {
+        if may_begin(*began_at) && self.is_due.swap(false, Ordering::SeqCst) {
             *began_at = Some(Instant::now());
             self.current.fetch_add(1, Ordering::SeqCst);
         }
@@ -192,10 +195,13 @@ impl Connector {
         self.generations.renew();
     }
 
-    /// Whether connections are still to be replaced that may lead to the wrong server.
-    pub(crate) fn is_renewal_due(&self) -> bool {
-        self.generations.current();
-        self.generations.is_due.load(Ordering::SeqCst)
+    /// The same at once, if it is due or there is a new reason: there is a server that takes writes, so this is the last
+    /// time.
+    pub(crate) fn renew_rest(&self, is_needed: bool) {
+        if is_needed {
+            self.generations.is_due.store(true, Ordering::SeqCst);
+        }
+        self.generations.begin(|_| true);
     }
 
     /// Whether a prepared statement got lost behind a pooler.
