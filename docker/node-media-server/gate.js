@@ -73,7 +73,8 @@ function install({ streamServiceUrl, addresses = 'key', report = console.log }) 
 
 /** The key after `?`; empty if there is none, or more than one. */
 function onlyKeyOf(query) {
-  const keys = new URLSearchParams(query).getAll('key');
+  // One value that stands there twice is one.
+  const keys = [...new Set(new URLSearchParams(query).getAll('key'))];
   return keys.length === 1 ? keys[0] : '';
 }
 

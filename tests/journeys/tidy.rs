@@ -108,7 +108,16 @@ fn the_stores_are_twins() {
     let more: Vec<&String> = postgres.difference(&sqlite).collect();
     // What a server across a network brings: connections, retries, poolers, cures, and what it says on the wire; then a
     // URL, TLS, SQL and migrations of its own, the platform's users, and writes that share a commit.
-    let network = ["attempts.rs", "connect.rs", "cure.rs", "health.rs", "health.sql", "pooler.rs", "wire.rs"];
+    let network = [
+        "attempts.rs",
+        "connect.rs",
+        "cure.rs",
+        "generations.rs",
+        "health.rs",
+        "health.sql",
+        "pooler.rs",
+        "wire.rs",
+    ];
     let own =
         ["fresh", "migrate", "statement.rs", "tls", "tls.rs", "url.rs", "users.rs", "writes", "writes.rs"];
     let mut expected = [&network[..], &own[..]].concat();

@@ -111,14 +111,14 @@ pub struct PublishRequest {
     pub run: Option<String>,
     /// The number of its connection, where the server counts them from 1 at each start.
     pub ordinal: Option<i64>,
-    /// Whether it counts as live from its admission on, since nobody will be able to tell that it brings media.
+    /// Whether its publisher counts as live: its server shows that it brings media, or nobody will be able to tell.
     pub confirmed: bool,
 }
 
 impl PublishRequest {
     /// Whether it shows that its publisher brings media, or that nobody will be able to tell.
     pub fn confirms(&self) -> bool {
-        self.confirmed || self.phase != Phase::Asks
+        self.confirmed
     }
 
     /// The request as it is written down, where `own` is the last session of this very publisher.

@@ -162,13 +162,15 @@ impl Broadcasts {
             self.notice_run(server, claim.family, run, now).await?;
         }
         let lease = self.servers.lease_of(server, claim.family);
+        let is_stalled = self.is_stalled(server, claim);
         let terms = Terms {
             takeover: self.takeover_at(server, claim.family),
             reconnect_window: self.options.reconnect_window,
             // A server that goes on to speak of a publisher says nothing of its media, which its list has seen to stand still.
-            lease: if self.is_stalled(server, claim) { Duration::ZERO } else { lease },
+            lease: if is_stalled { Duration::ZERO } else { lease },
         };
-        let request = PublishRequest { confirmed: self.counts_at_once(server, claim.phase), ..request };
+        let confirmed = !is_stalled && self.counts_at_once(server, claim.phase);
+        let request = PublishRequest { confirmed, ..request };
         match self.sessions.admit(&request, &terms, now).await? {
             Verdict::Refused(refusal) => {
                 if refusal == Refusal::UnknownKey && claim.phase == Phase::Asks {

@@ -12,6 +12,7 @@ mod connect;
 mod cure;
 mod error;
 mod fresh;
+mod generations;
 mod health;
 mod migrate;
 mod objects;

@@ -10,6 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use stream_domain::ports::StoreError;
 
 use crate::error;
+use crate::migrate::is_true;
 
 /// The tables, in the order in which privileges on them are told.
 pub(crate) const TABLES: [&str; 4] =
@@ -22,6 +23,9 @@ const COLUMNS: [(&str, &str); 4] = [
     ("publish_sessions", "stalled_until"),
     ("publish_sessions", "supersedes"),
 ];
+
+/// The tables whose rows are numbered by the database.
+const NUMBERED: [&str; 2] = ["streams", "publish_sessions"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
 const UNIQUE_COLUMNS: [(&str, &str); 5] = [
@@ -62,6 +66,7 @@ fn wanted() -> String {
     let mut rows: Vec<String> = TABLES.iter().map(|table| row("table", table, "")).collect();
     rows.extend(COLUMNS.iter().map(|(table, name)| row("column", table, name)));
     rows.push(row("default of the column", "streams", "playback_id"));
+    rows.extend(NUMBERED.iter().map(|table| row("numbers of the column", table, "id")));
     rows.extend(UNIQUE_COLUMNS.iter().map(|(table, columns)| row("unique index", table, columns)));
     rows.extend(INDEXES.iter().map(|(table, name)| row("index", table, name)));
     rows.extend(TRIGGERS.iter().map(|(table, name)| row("trigger", table, name)));
@@ -77,7 +82,7 @@ pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<St
     }
     let query = format!(
         "SELECT CASE WHEN kind = 'table' THEN 'the table ' || owner
-             WHEN kind IN ('column', 'default of the column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
+             WHEN kind IN ('column', 'default of the column', 'numbers of the column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
              ELSE format('the %s %s', kind, name) END AS what
          FROM (VALUES {}) AS wanted (kind, owner, name)
          WHERE NOT CASE kind
@@ -86,6 +91,9 @@ pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<St
                  SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name)
              WHEN 'default of the column' THEN EXISTS (
                  SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name AND atthasdef)
+             WHEN 'numbers of the column' THEN EXISTS (
+                 SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name
+                 AND (atthasdef OR attidentity <> ''))
              WHEN 'index' THEN EXISTS (
                  SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE indrelid = to_regclass(owner) AND relname = name AND indisvalid)
@@ -102,7 +110,24 @@ pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<St
         wanted()
     );
     let rows: Vec<Missing> = sql_query(query).load(connection).await.map_err(error::query)?;
-    Ok(rows.into_iter().map(|row| row.what).collect())
+    let mut missing: Vec<String> = rows.into_iter().map(|row| row.what).collect();
+    let may_look = NUMBERED.map(|table| format!("has_table_privilege('{table}', 'SELECT')")).join(" AND ");
+    if missing.is_empty() && is_true(connection, &may_look).await? {
+        let behind = NUMBERED.map(|table| {
+            format!(
+                "SELECT 'further numbers of the column {table} (id)' AS what
+                 FROM (SELECT pg_get_serial_sequence('{table}', 'id')::regclass AS numbers, max(id) AS last
+                       FROM {table}) AS used
+                 WHERE CASE WHEN numbers IS NULL THEN FALSE
+                     WHEN NOT has_sequence_privilege(numbers, 'USAGE, SELECT') THEN FALSE
+                     ELSE last > COALESCE(pg_sequence_last_value(numbers), 0) END"
+            )
+        });
+        let rows: Vec<Missing> =
+            sql_query(behind.join(" UNION ALL ")).load(connection).await.map_err(error::query)?;
+        missing.extend(rows.into_iter().map(|row| row.what));
+    }
+    Ok(missing)
 }
 
 /// Takes away what a build that was broken off left behind: an index that is kept up and never used.

@@ -1,7 +1,7 @@
 //! Connections: how they are made, how long anything may take, and how a lost server is come back to.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,13 @@ use tokio::task::JoinHandle;
 use crate::attempts::Again;
 use crate::connect::{self, CONNECT_TIMEOUT, Canceller, Connected, NotConnected};
 use crate::error::{self, Meaning};
+use crate::generations::Generations;
 use crate::tls::Tls;
 use crate::wire::Wire;
 use crate::{InvalidUrl, PostgresOptions};
+
+/// How long a connection to one of several hosts may take to be made, unless the URL says otherwise.
+const CONNECT_TIMEOUT_OF_MANY: Duration = Duration::from_millis(800);
 
 /// How long a server may be silent after that, before it is ready for queries.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,11 +41,6 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=D
 /// The pauses between looks for another connection of the pool: from the first to the longest, doubling.
 const OTHERS_PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(5)..=Duration::from_millis(100);
-
-/// How often at most all connections are given up because of what one of them was told.
-///
-/// Where there is no better server to be had, this is what keeps readers from connecting all the time.
-const RENEWAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// Settings of a session, by their names.
 pub(crate) type Planning = &'static [(&'static str, &'static str)];
@@ -92,43 +91,6 @@ struct Backoff {
     last_error: Option<NotConnected>,
 }
 
-/// Which connections count: those of an earlier generation are given up as soon as they are idle.
-#[derive(Default)]
-struct Generations {
-    current: AtomicU64,
-    /// Whether a further one is to begin as soon as it may.
-    is_due: AtomicBool,
-    began_at: Mutex<Option<Instant>>,
-}
-
-impl Generations {
-    fn current(&self) -> u64 {
-        if self.is_due.load(Ordering::SeqCst) {
-            self.begin_if_time();
-        }
-        self.current.load(Ordering::SeqCst)
-    }
-
-    /// Begins another one, now or half a second after the last: a server that takes no writes at all is not to cost
-    /// every read a connection.
-    fn renew(&self) {
-        self.is_due.store(true, Ordering::SeqCst);
-        self.begin_if_time();
-    }
-
-    fn begin_if_time(&self) {
-        self.begin(|began_at| began_at.is_none_or(|instant| instant.elapsed() >= RENEWAL_PAUSE));
-    }
-
-    fn begin(&self, may_begin: impl FnOnce(Option<Instant>) -> bool) {
-        let mut began_at = self.began_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if may_begin(*began_at) && self.is_due.swap(false, Ordering::SeqCst) {
-            *began_at = Some(Instant::now());
-            self.current.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
 impl Connector {
     pub(crate) fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
         let (mut config, tls) = Tls::read_url(&options.url)?;
@@ -136,7 +98,10 @@ impl Connector {
             config.application_name("stream-service");
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+            // A host that is gone without a word must leave time for the others.
+            let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+            let share = CONNECT_TIMEOUT_OF_MANY.min(options.timeout / hosts.saturating_add(1));
+            config.connect_timeout(if hosts > 1 { share } else { CONNECT_TIMEOUT });
         }
         config.tcp_user_timeout(TCP_USER_TIMEOUT).keepalives_idle(Duration::from_secs(30));
         Ok(Self {
@@ -198,10 +163,7 @@ impl Connector {
     /// The same at once, if it is due or there is a new reason: there is a server that takes writes, so this is the last
     /// time.
     pub(crate) fn renew_rest(&self, is_needed: bool) {
-        if is_needed {
-            self.generations.is_due.store(true, Ordering::SeqCst);
-        }
-        self.generations.begin(|_| true);
+        self.generations.renew_now(is_needed);
     }
 
     /// Whether a prepared statement got lost behind a pooler.

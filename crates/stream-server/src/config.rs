@@ -23,7 +23,7 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 pub(crate) use crate::config::database::DbUrl;
-use crate::config::files::PreviousSecret;
+use crate::config::files::GivenSecret;
 
 use crate::commands::Command;
 use crate::config::claims::{ClaimNames, Names, RequiredClaims};
@@ -63,20 +63,20 @@ pub(crate) struct Settings {
     db_url_file: Option<PathBuf>,
     /// true refuses to start without DB_URL; the container image sets it.
     #[arg(long, env = "REQUIRE_DB_URL", global = true, hide_env_values = true, value_name = "BOOL",
-          default_value = "false", value_parser = parse_bool, action = clap::ArgAction::Set)]
+          default_value = "false", value_parser = parse_guard, action = clap::ArgAction::Set)]
     require_db_url: bool,
     /// Secret that tokens are signed with, the user-service's. Required with PostgreSQL; with SQLite one is made.
     #[arg(long, env = "SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET",
           value_parser = parse_secret)]
-    pub(crate) secret_key: Option<Secret>,
+    secret_key: Option<GivenSecret>,
     /// File that holds SECRET_KEY; the line end at its end does not count.
     #[arg(long, env = "SECRET_KEY_FILE", global = true, hide_env_values = true, value_name = "PATH",
           value_parser = parse_path)]
     secret_key_file: Option<PathBuf>,
     /// Secret before the last rotation; tokens signed with it are still accepted.
     #[arg(long, env = "SECRET_KEY_PREVIOUS", global = true, hide_env_values = true, value_name = "SECRET",
-          value_parser = parse_previous_secret)]
-    secret_key_previous: Option<PreviousSecret>,
+          value_parser = parse_secret)]
+    secret_key_previous: Option<GivenSecret>,
     /// File that holds SECRET_KEY_PREVIOUS.
     #[arg(long, env = "SECRET_KEY_PREVIOUS_FILE", global = true, hide_env_values = true, value_name = "PATH",
           value_parser = parse_path)]
@@ -229,7 +229,8 @@ impl Settings {
 
     /// Other ways to publish, by protocol; parsed here for the same reason.
     pub(crate) fn ingest_alternatives(&self) -> Result<Vec<(String, String)>, String> {
-        let templates = self.ingest_alternatives.as_deref().unwrap_or_default().split_whitespace();
+        let templates =
+            value::plain(self.ingest_alternatives.as_deref().unwrap_or_default()).split_whitespace();
         let read = |template| alternatives::parse(template, self.addresses);
         let all: Result<_, _> = templates.map(read).collect();
         all.map_err(|reason: String| format!("INGEST_ALTERNATIVES: {reason}"))
@@ -360,12 +361,13 @@ fn parse_host(text: &str) -> Result<IpAddr, String> {
         .map_err(|_| "it must be an IP address, such as 0.0.0.0, 127.0.0.1 or ::".to_owned())
 }
 
-fn parse_secret(text: &str) -> Result<Secret, String> {
-    Secret::given(text).map_err(|_| "it is empty; set it to the user-service's secret".to_owned())
+fn parse_secret(text: &str) -> Result<GivenSecret, Infallible> {
+    Ok(GivenSecret(Secret::given(text).ok()))
 }
 
-fn parse_previous_secret(text: &str) -> Result<PreviousSecret, Infallible> {
-    Ok(PreviousSecret(Secret::given(text).ok()))
+/// A guard that is set and says nothing is no guard that is off.
+fn parse_guard(text: &str) -> Result<bool, String> {
+    if value::plain(text).is_empty() { Err("it must be true or false".to_owned()) } else { parse_bool(text) }
 }
 
 fn parse_path(text: &str) -> Result<PathBuf, Infallible> {

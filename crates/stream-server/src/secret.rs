@@ -86,7 +86,7 @@ pub(crate) enum Origin {
 
 /// The secret of these settings.
 pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Secret, Origin), Failure> {
-    if let Some(secret) = &settings.secret_key {
+    if let Some(secret) = settings.given_secret() {
         return Ok((secret.clone(), Origin::Given));
     }
     match settings.database().map_err(Failure::new)? {

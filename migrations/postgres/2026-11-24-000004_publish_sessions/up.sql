@@ -54,6 +54,15 @@ BEGIN
         ALTER TABLE publish_attempts ADD PRIMARY KEY (stream_id, refusal, server, address);
     END IF;
 
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('publish_sessions') AND attname = 'id'
+               AND NOT atthasdef AND attidentity = '') THEN
+        ALTER TABLE publish_sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY;
+    END IF;
+    PERFORM setval(numbers, last) FROM (
+        SELECT pg_get_serial_sequence('publish_sessions', 'id')::regclass AS numbers, max(id) AS last
+        FROM publish_sessions) AS used
+    WHERE numbers IS NOT NULL AND last > COALESCE(pg_sequence_last_value(numbers), 0);
+
     -- A stream that ends, by whomever, takes its publisher with it.
     -- In the rights of this service, since an earlier one may have none on these tables.
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.streams_cut_publisher() RETURNS trigger LANGUAGE plpgsql

@@ -59,6 +59,7 @@ impl Broadcasts {
         let list = list_of(server, &listing, &look, asked_at);
         let synced = self.sessions.sync_publishers(&list, profile.lease, self.clock.now()).await?;
         let SyncOutcome { known, missing, ended } = synced;
+        let is_somebody_missed = !missing.is_empty();
         // Two lists must miss somebody one after the other, and both must be whole.
         self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
         let mut done = Reconciled { ended, ..Reconciled::default() };
@@ -75,6 +76,8 @@ impl Broadcasts {
             match self.admit_seen(server, &claim, asked_at).await {
                 Ok(_) => done.found += 1,
                 Err(AdmitError::Store(error)) => return Err(error.into()),
+                // The one before may hold the stream until the next list misses it as well.
+                Err(AdmitError::Refused(Refusal::AlreadyLive)) if is_somebody_missed => {}
                 // Whoever took over may not bring media yet; `cut_due` sees to the one before.
                 Err(AdmitError::Refused(Refusal::SessionEnded)) if profile.family.replaces_publishers() => {}
                 Err(AdmitError::Refused(_)) => to_cut.push(publisher_of(server, &claim)),

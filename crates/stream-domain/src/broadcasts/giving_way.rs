@@ -44,6 +44,7 @@ impl Broadcasts {
             };
             let lease = self.servers.lease_of(server, claim.family);
             let _ = self.sessions.sync_publishers(&shown, lease, now).await;
+            self.watches.note_shown(server, &claim.session);
             return;
         }
         // Only the server that waits for this answer may have to be left in peace meanwhile.

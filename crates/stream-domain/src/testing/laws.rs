@@ -110,6 +110,7 @@ macro_rules! store_laws {
             a_stalled_publisher_is_off_air_until_it_moves
             an_old_list_stalls_nobody
             a_stalled_publisher_gives_way_and_is_cut
+            an_update_of_a_stalled_publisher_brings_it_no_further
             a_list_that_is_not_whole_ends_nobody_at_once
             an_admission_that_came_too_late_is_undone
             a_withdrawal_brings_nobody_back_who_was_cut

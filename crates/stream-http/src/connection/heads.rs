@@ -22,6 +22,9 @@ const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
 /// The longest head that is looked at; the library refuses longer ones.
 const LONGEST: usize = 128 * 1024;
 
+/// How much memory a connection keeps for its next head, in bytes.
+const KEPT: usize = 4 * 1024;
+
 /// The most headers that the library takes.
 const MOST_HEADERS: usize = 96;
 
@@ -131,6 +134,8 @@ impl Heads {
         let (follows, is_last) = what_follows(&self.begun[..end.end]);
         let length = end.end - before;
         self.begun.clear();
+        // A connection may wait long for its next head, and many do.
+        self.begun.shrink_to(KEPT);
         // A body that nothing announces is the library's to refuse.
         let has_more = is_last && length < bytes.len();
         let (mended_at, next) = match follows {

@@ -93,8 +93,10 @@ async fn answer(broadcasts: &Broadcasts, streams: &Streams, hook: &Hook, claim: 
             Outcome::Accepted(permitted.rename.then_some(permitted.playback_id))
         }
         Err(AdmitError::Refused(refusal)) => {
-            let stream = broadcasts.stream_of(streams, claim).await.ok().flatten();
-            tell_refused(hook, Some(claim), refusal, stream);
+            // The answer does not wait long for what only the log wants to know.
+            let finding = broadcasts.stream_of(streams, claim);
+            let found = tokio::time::timeout(ANSWER_WITHIN, finding).await;
+            tell_refused(hook, Some(claim), refusal, found.ok().and_then(Result::ok).flatten());
             Outcome::Refused(refusal)
         }
         Err(AdmitError::Store(error)) => {

@@ -148,6 +148,32 @@ async fn is_whole_but_stopped(database: &Database<'_>) {
 }
 
 #[test]
+fn tables_whose_numbers_were_not_restored_get_them_again() {
+    block_on(async {
+        let database = in_use().await;
+        // As `pg_restore -t` leaves them: the columns alone, and the rows.
+        database.sql(
+            "ALTER TABLE streams ALTER COLUMN id DROP DEFAULT; DROP SEQUENCE streams_id_seq;
+             ALTER TABLE publish_sessions ALTER COLUMN id DROP IDENTITY",
+        );
+        let plan = store_at(&database.url()).plan_migration().await.unwrap().to_string();
+        assert!(plan.contains("the numbers of the column streams (id)"), "{plan}");
+        is_whole(&database, "postgres").await;
+        goes_on_air(&database).await;
+        // As rows leave them that bring their numbers along.
+        database.sql(
+            "SELECT setval(pg_get_serial_sequence('streams', 'id'), 1);
+             SELECT setval(pg_get_serial_sequence('publish_sessions', 'id'), 1)",
+        );
+        let store = store_at(&database.url());
+        let plan = store.plan_migration().await.unwrap().to_string();
+        assert!(plan.contains("further numbers of the column streams (id)"), "{plan}");
+        store.migrate().await.unwrap();
+        store.start(&new_stream(7, "one-more")).await.unwrap();
+    });
+}
+
+#[test]
 fn data_without_indexes_constraints_and_triggers_gets_them_again() {
     block_on(async {
         let source = in_use().await;

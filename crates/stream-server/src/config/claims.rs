@@ -22,7 +22,8 @@ pub(crate) struct Names(pub(super) Vec<String>);
 
 impl Names {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
+        let text = value::plain(text);
+        if text.is_empty() {
             return Ok(Self(Vec::new()));
         }
         let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();

@@ -4,13 +4,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::value;
+
 /// Networks of IP addresses.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Networks(pub(crate) Vec<IpNet>);
 
 impl Networks {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = value::plain(text).split(',').map(str::trim).filter(|part| !part.is_empty());
         let read = |part: &str| {
             let network = part.parse().ok().or_else(|| part.parse().ok().map(|alone: IpAddr| alone.into()));
             let network = network.map(|network: IpNet| network.trunc());

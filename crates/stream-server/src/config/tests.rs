@@ -1,5 +1,7 @@
 //! What settings accept, and what they say of what they do not.
 
+use std::collections::BTreeMap;
+
 use clap::{CommandFactory as _, Parser as _};
 use tracing::level_filters::LevelFilter;
 
@@ -22,7 +24,7 @@ fn without_any_setting_the_documented_defaults_hold() {
         ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:3001"]
     );
     assert_eq!(settings.user_id_claims.0, ["id", "user_id", "sub"]);
-    assert!(settings.secret_key.is_none());
+    assert!(settings.given_secret().is_none());
     assert_eq!(settings.level(), LevelFilter::INFO);
 }
 
@@ -34,6 +36,33 @@ fn an_empty_variable_counts_as_not_set_and_none_as_none() {
     assert_eq!(settings.bases(), Ok(bases));
     let none = super::Origins::parse("none").unwrap();
     assert!(none.0.is_empty());
+}
+
+#[test]
+fn an_empty_secret_is_refused_unless_a_file_has_it() {
+    let complete = |flags: &[&str]| settings(flags).unwrap().complete(&BTreeMap::new());
+    assert!(complete(&["--secret-key", ""]).is_err_and(|why| why.contains("SECRET_KEY: it is empty")));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a secret that stands in a file alone").unwrap();
+    let settings = complete(&["--secret-key", "", "--secret-key-file", file.path().to_str().unwrap()]);
+    assert!(settings.is_ok_and(|settings| settings.given_secret().is_some()));
+}
+
+#[test]
+fn quotes_around_a_list_are_taken_off() {
+    let given = settings(&[
+        "--token-audience",
+        "\"streams\"",
+        "--token-required-claims",
+        "'type=access'",
+        "--hook-networks",
+        "\"10.0.0.0/8\"",
+    ]);
+    let given = given.unwrap();
+    assert_eq!(given.claim_rules().audiences, ["streams"]);
+    assert_eq!(given.claim_rules().required, [("type".to_owned(), "access".to_owned())]);
+    assert_eq!(given.hook_networks.0.len(), 1);
+    assert!(settings(&["--require-db-url", ""]).is_err_and(|refusal| refusal.contains("true or false")));
 }
 
 #[test]
@@ -81,7 +110,6 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         ("--db-pool-size", "1", "from 2 to 1000"),
         ("--db-timeout", "0", "from 1 to 60"),
         ("--sweep-interval", "0", "from 1 to 3600"),
-        ("--secret-key", "", "it is empty"),
         ("--log-level", "loud", "off, error, warn, info, debug or trace"),
         ("--log-format", "xml", "auto, text, json"),
         ("--flask-debug", "perhaps", "true or false"),

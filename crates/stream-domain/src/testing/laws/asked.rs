@@ -45,7 +45,7 @@ pub(super) async fn refused(store: &impl Store, request: &PublishRequest, at: Ti
 }
 
 pub(super) fn updating(request: &PublishRequest) -> PublishRequest {
-    PublishRequest { phase: Phase::Updates, ..request.clone() }
+    PublishRequest { phase: Phase::Updates, confirmed: true, ..request.clone() }
 }
 
 pub(super) fn edge() -> ServerName {

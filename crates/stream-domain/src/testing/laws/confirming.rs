@@ -7,11 +7,11 @@ use super::asked::{
 };
 use super::{named, now, started, stopped};
 use crate::PageRequest;
-use crate::admission::{Phase, PublishRequest, Refusal};
+use crate::admission::{Phase, PublishRequest, Refusal, Terms};
 use crate::media_server::LEASE;
 use crate::ports::{Absent, CUT_PAUSE, PublisherList, SyncOutcome};
 use crate::session::EndReason;
-use crate::testing::asking;
+use crate::testing::{asking, terms};
 
 fn unconfirmed(request: PublishRequest) -> PublishRequest {
     PublishRequest { confirmed: false, ..request }
@@ -54,8 +54,7 @@ pub async fn an_update_confirms_its_publisher(store: &impl Store) {
     assert_eq!(live_since(store, "one", later).await, Some(now()));
     // One that is first heard of in a list is confirmed by it.
     started(store, &named(2, "two", now())).await;
-    admitted(store, &PublishRequest { phase: Phase::Listed, ..unconfirmed(asking("s2", "two", 1)) }, later)
-        .await;
+    admitted(store, &PublishRequest { phase: Phase::Listed, ..asking("s2", "two", 1) }, later).await;
     assert_eq!(live_since(store, "two", later).await, Some(later));
 }
 
@@ -137,6 +136,23 @@ pub async fn a_stalled_publisher_gives_way_and_is_cut(store: &impl Store) {
     assert_eq!(answer.superseded.map(|(_, publisher)| publisher.session), Some("s1".to_owned()));
     assert_eq!(cuts(store, stalls.plus(CUT_PAUSE)).await, ["s1"]);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((stalls, EndReason::Superseded)));
+}
+
+/// That a server goes on to speak of a publisher that stands still takes nothing back of that.
+pub async fn an_update_of_a_stalled_publisher_brings_it_no_further(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    admitted(store, &request, now()).await;
+    let stalls = now().plus(6 * SECOND);
+    synced(store, &PublisherList { stalled: vec!["s1".to_owned()], ..list(&[], stalls) }).await;
+    let later = stalls.plus(SECOND);
+    let said = unconfirmed(updating(&request));
+    let still = Terms { lease: Duration::ZERO, ..terms() };
+    store.admit(&said, &still, later).await.expect("the store is there");
+    assert_eq!(live_since(store, "one", later).await, None);
+    assert_eq!(store.end_overdue(later, 10).await.ok(), Some(0), "its server still shows it");
+    let answer = admitted(store, &asking("s2", "one", 2), later).await;
+    assert_eq!(answer.superseded.map(|(_, publisher)| publisher.session), Some("s1".to_owned()));
 }
 
 /// A list that may be partial ends nobody, and one that may miss somebody once ends who is missing twice.

@@ -332,3 +332,18 @@ fn one_that_takes_over_and_brings_no_media_ends_no_broadcast() {
     assert_eq!((sessions[0].publisher.session.as_str(), sessions[0].ended), ("s1", None));
     assert_eq!(sessions[1].ended.map(|(_, how)| how), Some(EndReason::AnsweredTooLate));
 }
+
+#[test]
+fn one_that_is_back_before_its_end_was_seen_twice_is_not_cut() {
+    // A gate there has seen its key, and no hook tells that it comes.
+    let world = Setup::listing(Family::NodeMediaServer2, [listed("s1", "one")]).begin().with_streams(["one"]);
+    assert_eq!(world.reconcile(), (0, 1, 0));
+    world.clock.advance(8 * SECOND);
+    world.list([listed("s2", "one")]);
+    assert_eq!(world.reconcile(), (0, 0, 0), "the one before is missed for the first time");
+    assert!(world.is_live("one"));
+    world.clock.advance(SECOND);
+    assert_eq!(world.reconcile(), (1, 1, 0));
+    assert!(world.is_live("one"));
+    assert!(world.cut().is_empty());
+}
