@@ -33,7 +33,9 @@ impl Settings {
             self.secret_key = Some(GivenSecret(Some(secret)));
         }
         if matches!(self.secret_key, Some(GivenSecret(None))) {
-            return Err("SECRET_KEY: it is empty; set it to the user-service's secret".to_owned());
+            return Err(
+                "SECRET_KEY (or --secret-key): it is empty; set it to the user-service's secret".to_owned()
+            );
         }
         if let Some(text) = file("SECRET_KEY_PREVIOUS", &self.secret_key_previous_file, has_previous)? {
             let secret = Secret::of_file(&text).map_err(|_| empty("SECRET_KEY_PREVIOUS"))?;

@@ -41,7 +41,10 @@ fn an_empty_variable_counts_as_not_set_and_none_as_none() {
 #[test]
 fn an_empty_secret_is_refused_unless_a_file_has_it() {
     let complete = |flags: &[&str]| settings(flags).unwrap().complete(&BTreeMap::new());
-    assert!(complete(&["--secret-key", ""]).is_err_and(|why| why.contains("SECRET_KEY: it is empty")));
+    assert!(
+        complete(&["--secret-key", ""])
+            .is_err_and(|why| why.contains("SECRET_KEY (or --secret-key): it is empty"))
+    );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "a secret that stands in a file alone").unwrap();
     let settings = complete(&["--secret-key", "", "--secret-key-file", file.path().to_str().unwrap()]);
