@@ -26,6 +26,9 @@ use clap::Parser as _;
 use crate::commands::Command;
 use crate::config::Arguments;
 
+/// What the process ends with where a setting is wrong, as with a flag that is.
+const WRONG_SETTINGS: u8 = 2;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { command, settings } = match Arguments::try_parse() {
@@ -33,11 +36,14 @@ async fn main() -> ExitCode {
         Err(error) => return refusal::tell(&error),
     };
     let log = telemetry::start(&settings);
-    let done = match settings.complete(&system::environment()) {
-        Ok(settings) => commands::run(command.unwrap_or(Command::Serve), settings).await,
-        Err(reason) => Err(failure::Failure::new(reason)),
+    let settings = match settings.complete(&system::environment()) {
+        Ok(settings) => settings,
+        Err(reason) => {
+            log.end_with(&reason);
+            return ExitCode::from(WRONG_SETTINGS);
+        }
     };
-    match done {
+    match commands::run(command.unwrap_or(Command::Serve), settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log.end_with(&failure.to_string());

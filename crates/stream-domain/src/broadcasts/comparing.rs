@@ -59,7 +59,8 @@ impl Broadcasts {
         let list = list_of(server, &listing, &look, asked_at);
         let synced = self.sessions.sync_publishers(&list, profile.lease, self.clock.now()).await?;
         let SyncOutcome { known, missing, ended } = synced;
-        let is_somebody_missed = !missing.is_empty();
+        // Where no hook tells who comes, one that is back so soon is met here first.
+        let is_somebody_missed = profile.family.has_gate() && !missing.is_empty();
         // Two lists must miss somebody one after the other, and both must be whole.
         self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
         let mut done = Reconciled { ended, ..Reconciled::default() };
