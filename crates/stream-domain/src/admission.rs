@@ -31,26 +31,28 @@ impl AddressForm {
     /// Whether the name is the key itself.
     ///
     /// A list shows the new name of one that was renamed; one that asks shows the old one, unless it came by both parts.
-    pub(crate) fn shows_key_alone(self, phase: Phase, can_rename: bool, key: Option<&str>) -> bool {
+    pub(crate) fn shows_key_alone(self, trigger: Trigger, can_rename: bool, key: Option<&str>) -> bool {
         match self {
             Self::Key => true,
             Self::Playback => false,
-            Self::Rename => can_rename && key.is_none() && !matches!(phase, Phase::Listed | Phase::Vouched),
+            Self::Rename => {
+                can_rename && key.is_none() && !matches!(trigger, Trigger::Poll | Trigger::GatedPoll)
+            }
         }
     }
 }
 
-/// When a publisher is asked about.
+/// Why a publisher is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum Trigger {
     /// It wants to begin, and waits for the answer.
-    Asks,
+    PublishRequest,
     /// Its server says by a hook that it goes on.
-    Updates,
+    Heartbeat,
     /// Its server lists it as live.
-    Listed,
+    Poll,
     /// Its server lists it as live, and a gate there has seen its key: the public name is proof enough.
-    Vouched,
+    GatedPoll,
 }
 
 /// What a publisher shows for its right to a stream.
@@ -70,19 +72,19 @@ impl Proof {
     /// `can_rename` tells whether this server hides the key by itself when it is told a new name.
     pub fn read(
         form: AddressForm,
-        phase: Phase,
+        trigger: Trigger,
         can_rename: bool,
         name: &str,
         key: Option<&str>,
     ) -> Result<Self, Refusal> {
         let parse_key = |text: &str| StreamKey::parse(text).map_err(|_| Refusal::MalformedKey);
-        if form.shows_key_alone(phase, can_rename, key) {
+        if form.shows_key_alone(trigger, can_rename, key) {
             return Ok(Self::Key(parse_key(name)?));
         }
         let playback_id = PlaybackId::parse(name).map_err(|_| Refusal::MalformedKey)?;
         match key {
             Some(key) => Ok(Self::KeyOf(playback_id, parse_key(key)?)),
-            None if phase == Phase::Asks => Err(Refusal::NoKey),
+            None if trigger == Trigger::PublishRequest => Err(Refusal::NoKey),
             None => Ok(Self::Name(playback_id)),
         }
     }
@@ -99,18 +101,18 @@ impl Proof {
 /// A publisher, and what is asked about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishRequest {
-    /// When it is asked about.
-    pub phase: Phase,
+    /// Why it is asked about.
+    pub trigger: Trigger,
     /// Who it is; its session is empty where the server lists names only.
     pub publisher: Publisher,
     /// What it shows.
     pub proof: Proof,
     /// When its server was asked, or spoke up.
     pub seen_at: Timestamp,
-    /// The run of its media server, where the server says: another value means that it was started anew.
-    pub run: Option<String>,
+    /// The boot id of its media server, where the server says: another value means that the server has restarted.
+    pub boot_id: Option<String>,
     /// The number of its connection, where the server counts them from 1 at each start.
-    pub ordinal: Option<i64>,
+    pub connection_number: Option<i64>,
     /// Whether its publisher counts as live: its server shows that it brings media, or nobody will be able to tell.
     pub confirmed: bool,
 }
@@ -133,10 +135,10 @@ impl PublishRequest {
             let known = own.map_or(name, |own| &own.publisher.session);
             request.publisher.session = known.to_owned();
         }
-        if let Some(own) = own.filter(|_| self.phase != Phase::Asks) {
+        if let Some(own) = own.filter(|_| self.trigger != Trigger::PublishRequest) {
             request.publisher.protocol.clone_from(&own.publisher.protocol);
             request.publisher.address = request.publisher.address.or(own.publisher.address);
-            request.run = request.run.or_else(|| own.run.clone());
+            request.boot_id = request.boot_id.or_else(|| own.boot_id.clone());
         }
         request
     }
@@ -146,7 +148,7 @@ impl PublishRequest {
     /// It does where we merely lost sight of it; what is heard of one that was sent away is late.
     /// That one has left may have been a mistake, if the server listed it well after.
     fn may_resume(&self, ended_at: Timestamp, how: EndReason) -> bool {
-        let is_listed = matches!(self.phase, Phase::Listed | Phase::Vouched);
+        let is_listed = matches!(self.trigger, Trigger::Poll | Trigger::GatedPoll);
         let listed_since = is_listed && self.seen_at > ended_at.plus(RESUME_MARGIN);
         how.may_resume() || (how == EndReason::Left && listed_since)
     }
@@ -225,13 +227,15 @@ fn decide_start(
     if let Some(own) = facts.own {
         match own.ended {
             // One that asks again after its lease ran out may be another connection that was given the same number.
-            None if request.phase != Phase::Asks || own.is_alive_at(now) => return Ok(Some(own.id)),
-            Some((at, how)) if request.phase != Phase::Asks && !request.may_resume(at, how) => {
+            None if request.trigger != Trigger::PublishRequest || own.is_alive_at(now) => {
+                return Ok(Some(own.id));
+            }
+            Some((at, how)) if request.trigger != Trigger::PublishRequest && !request.may_resume(at, how) => {
                 return Err(Refusal::SessionEnded);
             }
             _ => {}
         }
-    } else if matches!(request.proof, Proof::Name(_)) && request.phase != Phase::Vouched {
+    } else if matches!(request.proof, Proof::Name(_)) && request.trigger != Trigger::GatedPoll {
         return Err(Refusal::NoKey);
     }
     let Some(current) = facts.current.filter(|current| current.is_alive_at(now)) else {
@@ -245,7 +249,7 @@ fn decide_start(
         Takeover::Newest => true,
     };
     // Only one that asks takes over; else two that are on air would do so in turn.
-    if gives_way && request.phase == Phase::Asks { Ok(None) } else { Err(Refusal::AlreadyLive) }
+    if gives_way && request.trigger == Trigger::PublishRequest { Ok(None) } else { Err(Refusal::AlreadyLive) }
 }
 
 /// Why a publisher is refused.

@@ -1,9 +1,9 @@
 //! The use cases of media servers: who may go on air, who is on air, and who is to be taken off it.
 
+mod boot_ids;
 mod comparing;
 mod giving_way;
 mod refused;
-mod runs;
 mod silent;
 mod together;
 mod watch;
@@ -14,13 +14,15 @@ use std::sync::Arc;
 use time::Duration;
 
 use crate::admission::{
-    AddressForm, Admitted, Attempt, Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict,
+    AddressForm, Admitted, Attempt, Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{Absent, Clock, EndOf, MediaServer, PublisherList, SessionRepository, StoreError};
+use crate::ports::{
+    Absent, Clock, MediaServer, PublisherList, SessionRepository, SessionSelector, StoreError,
+};
 use crate::session::{EndReason, PublishName, Publisher, Session, SessionId};
 use crate::{StreamId, Timestamp, UserId};
-use runs::Runs;
+use boot_ids::BootIds;
 use silent::Silent;
 use watch::Watches;
 
@@ -31,10 +33,10 @@ pub use refused::Permitted;
 const SWEEP_BATCH: u32 = 500;
 
 /// How long ended sessions and refused attempts are kept.
-const MEMORY: Duration = Duration::days(30);
+const RETENTION: Duration = Duration::days(30);
 
 /// How many sessions and attempts their owner is shown.
-const SHOWN: u32 = 100;
+const HISTORY_LIMIT: u32 = 100;
 
 /// How publishers are admitted, by the settings.
 #[derive(Debug, Clone)]
@@ -51,15 +53,15 @@ pub struct BroadcastOptions {
 
 /// What a media server says of a publisher.
 #[derive(Clone)]
-pub struct Claim {
+pub struct PublisherReport {
     /// Whether it asks, or goes on.
-    pub phase: Phase,
+    pub trigger: Trigger,
     /// The server's id of the publisher's stay.
     pub session: String,
-    /// The run of the server, where it says.
-    pub run: Option<String>,
+    /// The boot id of the server, where it says.
+    pub boot_id: Option<String>,
     /// The number of the connection, where the server counts them from 1 at each start.
-    pub ordinal: Option<i64>,
+    pub connection_number: Option<i64>,
     /// The application that it publishes to.
     pub application: String,
     /// The name that it publishes, without what stands behind its `?`.
@@ -74,11 +76,11 @@ pub struct Claim {
     pub family: Family,
 }
 
-impl std::fmt::Debug for Claim {
+impl std::fmt::Debug for PublisherReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The key is a secret, and in some families the session holds the name, which may be one.
-        f.debug_struct("Claim")
-            .field("phase", &self.phase)
+        f.debug_struct("PublisherReport")
+            .field("trigger", &self.trigger)
             .field("family", &self.family)
             .finish_non_exhaustive()
     }
@@ -92,7 +94,7 @@ pub struct Broadcasts {
     servers: Arc<MediaServers>,
     options: BroadcastOptions,
     /// The runs of media servers that this instance has noted in the store.
-    runs: Arc<Runs>,
+    boot_ids: Arc<BootIds>,
     /// What the lists of media servers have shown to this instance.
     watches: Arc<Watches>,
     /// Media servers that nobody can ask, and that have said nothing yet.
@@ -118,7 +120,7 @@ impl Broadcasts {
             clock,
             servers,
             options,
-            runs: Arc::default(),
+            boot_ids: Arc::default(),
             watches: Arc::default(),
             silent: Arc::default(),
         }
@@ -133,79 +135,79 @@ impl Broadcasts {
     ///
     /// A publisher that has to give way is ended at its server before the answer, where that has a control interface:
     /// most servers refuse a second publisher themselves while the first is there.
-    pub async fn admit(&self, server: &ServerName, claim: &Claim) -> Result<Admitted, AdmitError> {
-        self.admit_seen(server, claim, self.clock.now()).await
+    pub async fn admit(&self, server: &ServerName, report: &PublisherReport) -> Result<Admitted, AdmitError> {
+        self.admit_seen(server, report, self.clock.now()).await
     }
 
     /// The same, of a publisher whose server spoke of it at `seen_at`.
     async fn admit_seen(
         &self,
         server: &ServerName,
-        claim: &Claim,
+        report: &PublisherReport,
         seen_at: Timestamp,
     ) -> Result<Admitted, AdmitError> {
         let now = self.clock.now();
-        let request = match self.request(server, claim, seen_at) {
+        let request = match self.request(server, report, seen_at) {
             Ok(request) => request,
             Err(refusal) => {
                 // A connection that goes on to publish what cannot be a key is closed, and has ended what it published.
-                if claim.phase == Phase::Asks {
-                    let (at, session) = (server.clone(), claim.session.clone());
-                    let connection = EndOf::Session { server: at, session, name: None };
+                if report.trigger == Trigger::PublishRequest {
+                    let (at, session) = (server.clone(), report.session.clone());
+                    let connection = SessionSelector::Session { server: at, session, name: None };
                     self.sessions.end(&connection, EndReason::Republished, now).await?;
-                    self.tell_owner(server, claim, refusal, now).await;
+                    self.tell_owner(server, report, refusal, now).await;
                 }
                 return Err(refusal.into());
             }
         };
-        if let (Some(run), Phase::Asks) = (&request.run, claim.phase) {
-            self.notice_run(server, claim.family, run, now).await?;
+        if let (Some(boot_id), Trigger::PublishRequest) = (&request.boot_id, report.trigger) {
+            self.note_boot(server, report.family, boot_id, now).await?;
         }
-        let lease = self.servers.lease_of(server, claim.family);
-        let is_stalled = self.is_stalled(server, claim);
+        let lease = self.servers.lease_of(server, report.family);
+        let is_stalled = self.is_stalled(server, report);
         let terms = Terms {
-            takeover: self.takeover_at(server, claim.family),
+            takeover: self.takeover_at(server, report.family),
             reconnect_window: self.options.reconnect_window,
             // A server that goes on to speak of a publisher says nothing of its media, which its list has seen to stand still.
             lease: if is_stalled { Duration::ZERO } else { lease },
         };
-        let confirmed = !is_stalled && self.counts_at_once(server, claim.phase);
+        let confirmed = !is_stalled && self.counts_at_once(server, report.trigger);
         let request = PublishRequest { confirmed, ..request };
         match self.sessions.admit(&request, &terms, now).await? {
             Verdict::Refused(refusal) => {
-                if refusal == Refusal::UnknownKey && claim.phase == Phase::Asks {
-                    self.tell_owner(server, claim, refusal, now).await;
+                if refusal == Refusal::UnknownKey && report.trigger == Trigger::PublishRequest {
+                    self.tell_owner(server, report, refusal, now).await;
                 }
                 Err(refusal.into())
             }
             Verdict::Admitted(mut admitted) => {
                 if self.control_of(server).is_none() {
-                    match claim.phase {
+                    match report.trigger {
                         // Nothing makes it speak.
-                        Phase::Asks if claim.family.cure_for_silence().is_none() => {}
-                        Phase::Asks => self.silent.let_in(server, claim.family, now),
+                        Trigger::PublishRequest if report.family.cure_for_silence().is_none() => {}
+                        Trigger::PublishRequest => self.silent.let_in(server, report.family, now),
                         _ => self.silent.spoke(server),
                     }
                 }
-                if claim.phase == Phase::Asks && !request.confirmed {
-                    self.watches.await_publisher(server, &claim.session, &claim.name, now);
+                if report.trigger == Trigger::PublishRequest && !request.confirmed {
+                    self.watches.await_publisher(server, &report.session, &report.name, now);
                 }
                 if request.confirmed && self.control_of(server).is_some() {
-                    self.watches.note_shown(server, &claim.session);
+                    self.watches.note_shown(server, &report.session);
                 }
                 if let Some((session, publisher)) = &admitted.superseded {
-                    self.make_way(server, claim, admitted.session, (*session, publisher)).await;
+                    self.make_way(server, report, admitted.session, (*session, publisher)).await;
                 }
                 let renames =
                     self.options.form == AddressForm::Rename && matches!(request.proof, Proof::Key(_));
-                admitted.rename = renames && claim.phase == Phase::Asks;
+                admitted.rename = renames && report.trigger == Trigger::PublishRequest;
                 Ok(admitted)
             }
         }
     }
 
     /// A publisher has left, as its media server says.
-    pub async fn end(&self, which: &EndOf, reason: EndReason) -> Result<bool, StoreError> {
+    pub async fn end(&self, which: &SessionSelector, reason: EndReason) -> Result<bool, StoreError> {
         self.sessions.end(which, reason, self.clock.now()).await
     }
 
@@ -216,18 +218,18 @@ impl Broadcasts {
     }
 
     /// A media server says that it is well; what it had live before it was started anew has ended.
-    pub async fn keep_alive(
+    pub async fn heartbeat(
         &self,
         server: &ServerName,
         family: Family,
-        run: Option<String>,
+        boot_id: Option<String>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let lease = self.servers.lease_of(server, family);
         self.silent.spoke(server);
-        self.sessions.keep_alive(server, run.clone(), lease, now).await?;
-        if let Some(run) = run {
-            self.runs.remember(server, &run);
+        self.sessions.heartbeat(server, boot_id.clone(), lease, now).await?;
+        if let Some(boot_id) = boot_id {
+            self.boot_ids.remember(server, &boot_id);
         }
         Ok(())
     }
@@ -252,13 +254,13 @@ impl Broadcasts {
         let now = self.clock.now();
         let mut total: u32 = 0;
         loop {
-            let ended = self.sessions.end_overdue(now, SWEEP_BATCH).await?;
+            let ended = self.sessions.expire_leases(now, SWEEP_BATCH).await?;
             total = total.saturating_add(ended);
             if ended < SWEEP_BATCH {
                 break;
             }
         }
-        while self.sessions.forget(now.plus(-MEMORY), SWEEP_BATCH).await? >= SWEEP_BATCH {}
+        while self.sessions.forget(now.plus(-RETENTION), SWEEP_BATCH).await? >= SWEEP_BATCH {}
         Ok(total)
     }
 
@@ -268,12 +270,12 @@ impl Broadcasts {
         user: UserId,
         stream: StreamId,
     ) -> Result<Option<Vec<Session>>, StoreError> {
-        self.sessions.list_sessions(user, stream, SHOWN).await
+        self.sessions.list_sessions(user, stream, HISTORY_LIMIT).await
     }
 
     /// The last refused attempts on the user's keys, newest first.
     pub async fn list_attempts(&self, user: UserId) -> Result<Vec<Attempt>, StoreError> {
-        self.sessions.list_attempts(user, SHOWN).await
+        self.sessions.list_attempts(user, HISTORY_LIMIT).await
     }
 
     /// Media servers that let a publisher in and have said nothing since, though nobody can ask them: it will be off air
@@ -295,46 +297,46 @@ impl Broadcasts {
     fn request(
         &self,
         server: &ServerName,
-        claim: &Claim,
+        report: &PublisherReport,
         seen_at: Timestamp,
     ) -> Result<PublishRequest, Refusal> {
-        let proof = self.proof_of(claim)?;
+        let proof = self.proof_of(report)?;
         Ok(PublishRequest {
-            phase: claim.phase,
-            publisher: publisher_of(server, claim),
+            trigger: report.trigger,
+            publisher: publisher_of(server, report),
             proof,
             seen_at,
-            run: claim.run.clone(),
-            ordinal: claim.ordinal,
+            boot_id: report.boot_id.clone(),
+            connection_number: report.connection_number,
             confirmed: true,
         })
     }
 
-    /// Has the store note a run the first time that this instance sees it, which ends the sessions of earlier ones.
-    async fn notice_run(
+    /// Has the store note a boot the first time that this instance sees it, which ends the sessions of earlier ones.
+    async fn note_boot(
         &self,
         server: &ServerName,
         family: Family,
-        run: &str,
+        boot_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if !self.runs.has_seen(server, run) {
+        if !self.boot_ids.has_seen(server, boot_id) {
             let lease = self.servers.lease_of(server, family);
-            self.sessions.keep_alive(server, Some(run.to_owned()), lease, now).await?;
-            self.runs.remember(server, run);
+            self.sessions.heartbeat(server, Some(boot_id.to_owned()), lease, now).await?;
+            self.boot_ids.remember(server, boot_id);
         }
         Ok(())
     }
 }
 
-fn publisher_of(server: &ServerName, claim: &Claim) -> Publisher {
+fn publisher_of(server: &ServerName, report: &PublisherReport) -> Publisher {
     Publisher {
         server: server.clone(),
-        session: claim.session.clone(),
-        application: claim.application.clone(),
-        name: claim.name.clone(),
-        protocol: claim.protocol.clone(),
-        address: claim.address,
+        session: report.session.clone(),
+        application: report.application.clone(),
+        name: report.name.clone(),
+        protocol: report.protocol.clone(),
+        address: report.address,
     }
 }
 

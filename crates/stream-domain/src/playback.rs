@@ -30,7 +30,7 @@ impl PlaybackId {
     }
 
     /// The id of a stream that had ended before streams were given ids; nobody can look it up.
-    pub fn of_old(stream: StreamId) -> Self {
+    pub fn for_legacy_stream(stream: StreamId) -> Self {
         Self(format!("ended-{}", stream.0))
     }
 

@@ -21,8 +21,8 @@ pub use media::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerErr
 #[cfg(feature = "testing")]
 pub use sessions::MockSessionRepository;
 pub use sessions::{
-    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
-    SessionRepository, Sighting, SyncOutcome,
+    Absent, Clues, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, ListIndex, PublisherList, RESTART_MARGIN,
+    SETTLED_AFTER, SessionRepository, SessionSelector, Sighting, SyncOutcome,
 };
 
 /// Keeps streams.
@@ -202,7 +202,7 @@ impl StoreError {
 
     /// The same failure for another caller, who was waiting for the same answer.
     #[must_use]
-    pub fn for_another(&self) -> Self {
+    pub fn duplicate(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::unavailable(chain_of(&**source)),
             Self::ReadOnly(source) => Self::read_only(chain_of(&**source)),

@@ -149,8 +149,8 @@ pub struct Session {
     pub stream_id: StreamId,
     /// Who publishes, and where.
     pub publisher: Publisher,
-    /// The run of the media server that it began in, where the server says.
-    pub run: Option<String>,
+    /// The boot of the media server that it began in, where the server says.
+    pub boot_id: Option<String>,
     /// The number of the broadcast among those of its stream, from 1; a quick reconnect goes on with the same one.
     pub epoch: i32,
     /// When the broadcast began, which may be earlier than this session.
@@ -298,7 +298,7 @@ pub struct OnAir {
 
 /// A publisher that is to be ended at its media server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
+pub struct PendingKick {
     /// The session that it belongs to.
     pub session: SessionId,
     /// Whom to end.

@@ -3,7 +3,7 @@
 //! No key and no playback id holds any of that, so what is left without it is the one text that was meant.
 //! Taking it away lets nobody in who has no key: what is left must be the key all the same.
 
-use crate::admission::{AddressForm, Phase};
+use crate::admission::{AddressForm, Trigger};
 use crate::{Family, StreamKey};
 
 /// How often a text may have been percent-encoded.
@@ -90,12 +90,12 @@ pub(crate) fn key_in(text: &str) -> Option<Found> {
 /// Any other name is the one that viewers ask for, so it must be that already.
 pub(crate) fn meant(
     form: AddressForm,
-    phase: Phase,
+    trigger: Trigger,
     family: Family,
     (name, key): (&str, Option<&str>),
 ) -> (String, Option<String>) {
     let name = family.as_viewed(name);
-    if form == AddressForm::Rename && form.shows_key_alone(phase, family.can_rename(), key) {
+    if form == AddressForm::Rename && form.shows_key_alone(trigger, family.can_rename(), key) {
         let found = key_in(name).filter(|found| found.name.is_none());
         let key = found.map_or_else(|| name.to_owned(), |found| found.key.expose().to_owned());
         return (key, None);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often a new key is drawn before a store that calls every key taken is no longer believed.
-const DRAWS: usize = 3;
+const MAX_KEY_ATTEMPTS: usize = 3;
 
 /// How many overdue streams a sweep marks in one step.
 const SWEEP_BATCH: u32 = 500;
@@ -69,7 +69,7 @@ impl Streams {
     /// Gives the user a new key and starts its life.
     pub async fn generate_key(&self, user: UserId) -> Result<Stream, GenerateKeyError> {
         let now = self.clock.now();
-        for _ in 0..DRAWS {
+        for _ in 0..MAX_KEY_ATTEMPTS {
             let key = StreamKey::generate(&*self.entropy)?;
             let playback_id = PlaybackId::generate(&*self.entropy)?;
             let new = NewStream::begin(user, key, playback_id, now, self.key_lifetime);

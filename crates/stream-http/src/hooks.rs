@@ -30,7 +30,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 use stream_domain::admission::Refusal;
-use stream_domain::broadcasts::Claim;
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::{Family, PlaybackId, ServerName};
 
 use crate::body::HookBody;
@@ -65,11 +65,11 @@ pub type HookServers = BTreeMap<ServerName, HookServer>;
 #[derive(Debug, Clone)]
 pub(crate) enum Told {
     /// A publisher asks, or goes on.
-    Publisher(Claim),
+    Publisher(PublisherReport),
     /// Somebody asks whether a key may publish, and does not publish yet.
-    Question(Claim),
+    Question(PublisherReport),
     /// A publisher asks who is to be refused in any case; what it shows tells whose key it has.
-    Refused(Claim, Refusal),
+    Refused(PublisherReport, Refusal),
     /// A publisher has left: the one with this session id, if it publishes this name where one is given.
     Left(String, Option<String>),
     /// The publisher of this name has left; the server has no better word for it.
@@ -88,7 +88,7 @@ impl Told {
     /// The same, of a request that must change nothing.
     fn into_question(self) -> Self {
         match self {
-            Self::Publisher(claim) => Self::Question(claim),
+            Self::Publisher(report) => Self::Question(report),
             Self::Question(_) | Self::Refused(..) | Self::Foreign => self,
             Self::Left(..) | Self::NameLeft(_) | Self::Alive(_) | Self::Restarted | Self::Unconcerned => {
                 Self::Unconcerned

@@ -73,7 +73,7 @@ impl Listings {
         if let Some(lanes) = self.familiar((shown, page)) {
             let rendered = lanes.ask(()).await.map_err(|why| match why {
                 Unanswered::Full | Unanswered::Abandoned => StoreError::unavailable(why.to_string()),
-                Unanswered::Failed(error) => error.for_another(),
+                Unanswered::Failed(error) => error.duplicate(),
             })?;
             return Ok(Page { rendered, _turn: None });
         }

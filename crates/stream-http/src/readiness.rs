@@ -92,13 +92,13 @@ pub struct Readiness(Arc<RwLock<State>>);
 
 #[derive(Debug)]
 struct State {
-    phase: Phase,
+    trigger: Trigger,
     /// The background tasks that ended and could not be started again.
     failed_tasks: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
+enum Trigger {
     Starting(NotReady),
     Ready,
     Draining { was_started: bool },
@@ -107,15 +107,15 @@ enum Phase {
 impl Readiness {
     /// Not ready yet.
     pub fn starting() -> Self {
-        let phase = Phase::Starting(NotReady::Starting);
-        Self(Arc::new(RwLock::new(State { phase, failed_tasks: BTreeSet::new() })))
+        let trigger = Trigger::Starting(NotReady::Starting);
+        Self(Arc::new(RwLock::new(State { trigger, failed_tasks: BTreeSet::new() })))
     }
 
     /// Still not ready, for this reason.
     pub fn still_starting(&self, why: NotReady) {
         self.change(|state| {
-            if matches!(state.phase, Phase::Starting(_)) {
-                state.phase = Phase::Starting(why);
+            if matches!(state.trigger, Trigger::Starting(_)) {
+                state.trigger = Trigger::Starting(why);
             }
         });
     }
@@ -123,8 +123,8 @@ impl Readiness {
     /// Ready from now on.
     pub fn ready(&self) {
         self.change(|state| {
-            if matches!(state.phase, Phase::Starting(_)) {
-                state.phase = Phase::Ready;
+            if matches!(state.trigger, Trigger::Starting(_)) {
+                state.trigger = Trigger::Ready;
             }
         });
     }
@@ -132,8 +132,8 @@ impl Readiness {
     /// About to stop: what comes is answered still, and nobody should send more.
     pub fn draining(&self) {
         self.change(|state| {
-            let was_started = state.phase.is_started();
-            state.phase = Phase::Draining { was_started };
+            let was_started = state.trigger.is_started();
+            state.trigger = Trigger::Draining { was_started };
         });
     }
 
@@ -151,21 +151,21 @@ impl Readiness {
     /// Why the service should get no work, as far as it knows without a look at the database; `None` if it should.
     pub fn not_ready_reason(&self) -> Option<NotReady> {
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match state.phase {
-            Phase::Starting(why) => Some(why),
-            Phase::Draining { .. } => Some(NotReady::Draining),
-            Phase::Ready if !state.failed_tasks.is_empty() => Some(NotReady::TaskFailed),
-            Phase::Ready => None,
+        match state.trigger {
+            Trigger::Starting(why) => Some(why),
+            Trigger::Draining { .. } => Some(NotReady::Draining),
+            Trigger::Ready if !state.failed_tasks.is_empty() => Some(NotReady::TaskFailed),
+            Trigger::Ready => None,
         }
     }
 
     /// Whether requests can be carried out at all.
     pub fn is_started(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).phase.is_started()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).trigger.is_started()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        matches!(self.0.read().unwrap_or_else(PoisonError::into_inner).phase, Phase::Draining { .. })
+        matches!(self.0.read().unwrap_or_else(PoisonError::into_inner).trigger, Trigger::Draining { .. })
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -173,7 +173,7 @@ impl Readiness {
     }
 }
 
-impl Phase {
+impl Trigger {
     fn is_started(&self) -> bool {
         matches!(self, Self::Ready | Self::Draining { was_started: true })
     }

@@ -32,12 +32,12 @@ impl<M: MediaServer> MediaServer for Bounded<M> {
         listed.unwrap_or_else(|late| Err(MediaServerError::Unreachable(late.into())))
     }
 
-    async fn cut(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError> {
         let within = match patience {
             KickPatience::BeforeAnswer => ORDER_BEFORE_ANSWER_WITHIN,
             KickPatience::Unhurried => ORDER_WITHIN,
         };
-        let done = timeout(within, self.0.cut(publisher, patience)).await;
+        let done = timeout(within, self.0.kick(publisher, patience)).await;
         done.unwrap_or_else(|late| Err(MediaServerError::Unreachable(late.into())))
     }
 }

@@ -143,7 +143,7 @@ impl MediaServer for MediaMtx {
         Ok(Listing { publishers, is_whole, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let kind = KINDS.iter().filter(|(_, protocol, _)| *protocol == publisher.protocol);
         // Encrypted connections are kicked by a route of their own, and hooks call some of them like the plain ones.
         let encrypted =
@@ -171,7 +171,7 @@ fn listed(path: Path) -> Option<Listed> {
         key: None,
         protocol: (*protocol).to_owned(),
         address: None,
-        ordinal: None,
+        connection_number: None,
         bytes: path.bytes_received,
         may_wait: false,
     })

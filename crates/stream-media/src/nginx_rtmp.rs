@@ -31,7 +31,7 @@ impl MediaServer for NginxRtmp {
         read(&answer.body, number.and_then(|text| text.parse().ok()))
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         // Without a client's number it would drop every publisher of the application.
         if publisher.session.is_empty() {
             return Ok(Kick::Gone);
@@ -86,7 +86,7 @@ fn listed(client: Node<'_, '_>) -> Option<Listed> {
         key: None,
         protocol: "rtmp".to_owned(),
         address: text(client, "address").and_then(http::address),
-        ordinal: id.parse().ok(),
+        connection_number: id.parse().ok(),
         bytes: text(stream, "bytes_in").and_then(|text| text.parse().ok()),
         may_wait: false,
     })

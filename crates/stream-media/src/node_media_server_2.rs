@@ -50,7 +50,7 @@ impl MediaServer for NodeMediaServer2 {
         Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         // The name may be another's by now.
         let listed = self.publishers().await?.publishers;
         let is_there = |one: &Listed| one.session.as_deref() == Some(publisher.session.as_str());
@@ -70,7 +70,7 @@ fn listed(client: Client) -> Listed {
         key: None,
         protocol: "rtmp".to_owned(),
         address: http::address(&client.ip),
-        ordinal: None,
+        connection_number: None,
         bytes: client.bytes,
         may_wait: false,
     }

@@ -111,7 +111,7 @@ impl MediaServer for NodeMediaServer4 {
         Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let session = self.http.url(&["api", "v1", "sessions", &publisher.session], &[]);
         self.send(Method::DELETE, session).await?.done_or_gone()
     }
@@ -126,7 +126,7 @@ fn listed(stream: Stream) -> Option<Listed> {
         key: None,
         protocol: client.protocol,
         address: http::address(&client.ip),
-        ordinal: None,
+        connection_number: None,
         bytes: client.bytes,
         may_wait: false,
     })

@@ -59,7 +59,7 @@ impl OvenMediaEngine {
             key: None,
             protocol: "rtmp".to_owned(),
             address: None,
-            ordinal: None,
+            connection_number: None,
             may_wait: false,
         }
     }
@@ -87,7 +87,7 @@ impl MediaServer for OvenMediaEngine {
         Ok(Listing { publishers, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let stream = self.streams(&publisher.application, Some(publisher.name.expose()));
         self.http.order(Method::DELETE, stream).await?.done_or_gone()
     }

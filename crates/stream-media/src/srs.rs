@@ -147,7 +147,7 @@ impl MediaServer for Srs {
         Ok(Listing { publishers, is_whole, process })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let client = self.http.url(&["api", "v1", "clients", &publisher.session], &[]);
         let done: Done = self.http.order(Method::DELETE, client).await?.ok()?.json()?;
         match done.code {
@@ -167,7 +167,7 @@ fn of_stream(client: Option<Client>, stream: Stream) -> Listed {
         key: None,
         protocol: client.as_ref().map_or("rtmp", protocol).to_owned(),
         address: client.and_then(|client| http::address(&client.ip)),
-        ordinal: None,
+        connection_number: None,
         bytes: [bytes, stream.recv_bytes].into_iter().find(|bytes| *bytes > 0),
         may_wait: false,
     }
@@ -182,7 +182,7 @@ fn of_client(client: Client) -> Listed {
         key: None,
         protocol: protocol(&client).to_owned(),
         address: http::address(&client.ip),
-        ordinal: None,
+        connection_number: None,
         // SRS adds up every few seconds, and for some protocols never.
         bytes: Some(client.recv_bytes).filter(|bytes| *bytes > 0),
         may_wait: client.alive < HOOK_LIMIT,

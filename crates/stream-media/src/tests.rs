@@ -96,8 +96,8 @@ fn publisher(session: &str, name: &str, protocol: &str) -> Publisher {
 }
 
 /// What the server is told, by nobody who waits for it.
-async fn cut(control: &Arc<dyn MediaServer>, publisher: &Publisher) -> Result<Kick, MediaServerError> {
-    control.cut(publisher, KickPatience::Unhurried).await
+async fn kick(control: &Arc<dyn MediaServer>, publisher: &Publisher) -> Result<Kick, MediaServerError> {
+    control.kick(publisher, KickPatience::Unhurried).await
 }
 
 /// Application, name and session of what is listed.
@@ -116,9 +116,9 @@ async fn nginx_rtmp_is_asked_by_stat_and_told_by_control() {
     let control = stub.control(Family::NginxRtmp, "");
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "0123456789abcdef0123456789abcdef", Some("2"))]);
-    assert_eq!(cut(&control, &publisher("2", "key", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("2", "key", "rtmp")).await.unwrap(), Kick::Gone);
     // An empty number would drop everybody.
-    assert_eq!(cut(&control, &publisher("", "key", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("", "key", "rtmp")).await.unwrap(), Kick::Gone);
     assert_eq!(stub.lines(), ["GET /stat", "GET /control/drop/publisher?app=live&clientid=2"]);
 }
 
@@ -157,11 +157,11 @@ async fn mediamtx_lists_paths_page_by_page_and_kicks_by_kind() {
     control.publishers().await.unwrap();
     let asked = stub.lines().iter().filter(|line| line.contains("/get/")).count();
     assert_eq!(asked, 2, "an address is asked for once");
-    assert_eq!(cut(&control, &publisher("id-2", "two", "srt")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("id-2", "two", "srt")).await.unwrap(), Kick::Gone);
     // Not among the plain ones, so among the encrypted ones, or gone.
-    assert_eq!(cut(&control, &publisher("id-1", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("id-9", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    let failed = cut(&control, &publisher("id-3", "three", "webrtc")).await;
+    assert_eq!(kick(&control, &publisher("id-1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("id-9", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    let failed = kick(&control, &publisher("id-3", "three", "webrtc")).await;
     assert!(matches!(failed, Err(MediaServerError::Unexpected(_))), "{failed:?}");
 }
 
@@ -212,9 +212,9 @@ async fn srs_lists_streams_with_their_clients_and_the_clients_of_an_edge_and_del
     assert_eq!(seen.collect::<Vec<_>>(), expected);
     assert_eq!(listing.publishers[0].address, "192.0.2.7".parse().ok());
     assert_eq!((listing.is_whole, listing.process), (true, Some(Process::Whole("0y3vz3z6".to_owned()))));
-    assert_eq!(cut(&control, &publisher("c1", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("c2", "two", "rtmp")).await.unwrap(), Kick::Gone);
-    assert!(cut(&control, &publisher("c3", "three", "rtmp")).await.is_err());
+    assert_eq!(kick(&control, &publisher("c1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("c2", "two", "rtmp")).await.unwrap(), Kick::Gone);
+    assert!(kick(&control, &publisher("c3", "three", "rtmp")).await.is_err());
     // `ops:p@w` in base64.
     assert!(stub.has_sent("authorization: Basic b3BzOnBAdw=="), "credentials come decoded");
 }
@@ -241,8 +241,8 @@ async fn ovenmediaengine_lists_names_and_deletes_streams() {
     let listing = control.publishers().await.unwrap();
     assert_eq!(names(&listing), [("live", "one", None)]);
     assert_eq!(listing.publishers[0].bytes, Some(6180));
-    assert_eq!(cut(&control, &publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("192.0.2.7:1", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("192.0.2.7:1", "gone", "rtmp")).await.unwrap(), Kick::Gone);
     // The token alone, `token` in base64, and not `token:`.
     assert!(stub.has_sent("authorization: Basic dG9rZW4=\r\n"));
     let other = format!("http://token@{}/v1/vhosts/other", stub.address);
@@ -268,9 +268,9 @@ async fn node_media_server_2_ends_a_name_only_while_it_is_the_same_publishers() 
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "one", Some("NK9THZEU"))]);
     assert_eq!(listed.publishers[0].address, "127.0.0.1".parse().ok());
-    assert_eq!(cut(&control, &publisher("AAAAAAAA", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("AAAAAAAA", "one", "rtmp")).await.unwrap(), Kick::Gone);
     assert!(!stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()), "that was another publisher");
-    assert_eq!(cut(&control, &publisher("NK9THZEU", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("NK9THZEU", "one", "rtmp")).await.unwrap(), Kick::Gone);
     assert!(stub.lines().contains(&"DELETE /api/streams/live/one".to_owned()));
 }
 
@@ -297,8 +297,8 @@ async fn node_media_server_4_logs_in_once_and_lists_who_is_publishing() {
     let listed = control.publishers().await.unwrap();
     assert_eq!(names(&listed), [("live", "one", Some("mwuultf5"))]);
     assert_eq!(listed.publishers[0].address, "127.0.0.1".parse().ok());
-    assert_eq!(cut(&control, &publisher("mwuultf5", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("gone", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("mwuultf5", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("gone", "one", "rtmp")).await.unwrap(), Kick::Gone);
     let logins = stub.lines().iter().filter(|line| *line == "POST /api/v1/login").count();
     assert_eq!(logins, 1);
     let asked = stub.asked.lock().unwrap();
@@ -344,10 +344,10 @@ async fn zlmediakit_lists_each_publisher_once_and_kicks_by_id() {
         (listed.publishers[0].protocol.as_str(), listed.publishers[0].address),
         ("rtmp", "192.0.2.7".parse().ok())
     );
-    assert_eq!(cut(&control, &publisher("3-10", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("3-11", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert_eq!(cut(&control, &publisher("3-12", "one", "rtmp")).await.unwrap(), Kick::Gone);
-    assert!(cut(&control, &publisher("3-13", "one", "rtmp")).await.is_err());
+    assert_eq!(kick(&control, &publisher("3-10", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("3-11", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert_eq!(kick(&control, &publisher("3-12", "one", "rtmp")).await.unwrap(), Kick::Gone);
+    assert!(kick(&control, &publisher("3-13", "one", "rtmp")).await.is_err());
     assert_eq!(stub.control(Family::ZlMediaKit, "empty@").publishers().await.unwrap().publishers, []);
     let wrong = stub.control(Family::ZlMediaKit, "wrong@").publishers().await;
     assert!(matches!(wrong, Err(MediaServerError::Forbidden)), "{wrong:?}");

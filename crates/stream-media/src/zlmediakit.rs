@@ -73,7 +73,7 @@ impl MediaServer for ZlMediaKit {
         Ok(Listing { publishers: listed, is_whole: true, process: None })
     }
 
-    async fn cut(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
+    async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         let query = [("secret", self.http.secret()), ("id", publisher.session.as_str())];
         let kick = self.http.url(&["index", "api", "kick_session"], &query);
         let done: Done = self.http.order(Method::GET, kick).await?.ok()?.json()?;
@@ -102,7 +102,7 @@ fn listed(output: Output) -> Option<Listed> {
         key: None,
         protocol,
         address: http::address(&socket.peer_ip),
-        ordinal: None,
+        connection_number: None,
         bytes: output.total_bytes,
         may_wait: false,
     })

@@ -18,7 +18,8 @@ pub(crate) struct SessionRow {
     stream_id: i32,
     #[diesel(embed)]
     publisher: PublisherRow,
-    run: Option<String>,
+    #[diesel(column_name = run)]
+    boot_id: Option<String>,
     epoch: i32,
     live_since: PrimitiveDateTime,
     started_at: PrimitiveDateTime,
@@ -75,7 +76,7 @@ impl TryFrom<SessionRow> for Session {
             id: SessionId(id),
             stream_id: StreamId(row.stream_id),
             publisher: row.publisher.publisher(id)?,
-            run: row.run,
+            boot_id: row.boot_id,
             epoch: row.epoch,
             live_since: Timestamp::from_utc(row.live_since),
             started_at: Timestamp::from_utc(row.started_at),

@@ -10,10 +10,10 @@ use futures_util::FutureExt as _;
 use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
 use stream_domain::boots::SHARED_FOR;
 use stream_domain::ports::{
-    Absent, CUT_PAUSE, CUT_WITHIN, Clues, EndOf, PublisherList, SETTLED_AFTER, SessionRepository, StoreError,
-    SyncOutcome,
+    Absent, Clues, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, PublisherList, SETTLED_AFTER, SessionRepository,
+    SessionSelector, StoreError, SyncOutcome,
 };
-use stream_domain::session::{CLOCK_MARGIN, Cut, EndReason, renew_below};
+use stream_domain::session::{CLOCK_MARGIN, EndReason, PendingKick, renew_below};
 use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
 
@@ -30,7 +30,7 @@ use crate::statement::{Parameter, Statement};
 /// Of those that meet, one gets through each time, and as many can meet as there are connections for writes.
 const ATTEMPTS: usize = 20;
 
-/// What `take_cuts.sql` returns: a session and its publisher.
+/// What `claim_pending_kicks.sql` returns: a session and its publisher.
 type ToCut = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>, Text);
 
 #[async_trait]
@@ -59,10 +59,17 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
-    async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
+    async fn end(
+        &self,
+        which: &SessionSelector,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (server, session, name) = match which {
-            EndOf::Session { server, session, name } => (server, Some(session.clone()), name.clone()),
-            EndOf::Name { server, name } => (server, None, Some(name.clone())),
+            SessionSelector::Session { server, session, name } => {
+                (server, Some(session.clone()), name.clone())
+            }
+            SessionSelector::Name { server, name } => (server, None, Some(name.clone())),
         };
         let parameters = vec![
             server.as_str().into(),
@@ -114,23 +121,23 @@ impl SessionRepository for PostgresStore {
         Ok(SyncOutcome { known, missing, ended: u32::try_from(ended).unwrap_or(u32::MAX) })
     }
 
-    async fn keep_alive(
+    async fn heartbeat(
         &self,
         server: &ServerName,
-        run: Option<String>,
+        boot_id: Option<String>,
         lease: Duration,
         now: Timestamp,
     ) -> Result<u32, StoreError> {
         let parameters = vec![
             server.as_str().into(),
-            Parameter::Text(run),
+            Parameter::Text(boot_id),
             now.into(),
             now.plus(lease).into(),
             now.plus(renew_below(lease)).into(),
             now.plus(CLOCK_MARGIN).into(),
             now.plus(-SHARED_FOR).into(),
         ];
-        let statement = Statement::<(BigInt, Bool)>::new(include_str!("sessions/keep_alive.sql"), parameters);
+        let statement = Statement::<(BigInt, Bool)>::new(include_str!("sessions/heartbeat.sql"), parameters);
         let (ended, is_news): (i64, bool) = self.select_one(statement).await?;
         if is_news {
             tracing::warn!(%server, "two media servers publish under one name; give each a name of its own");
@@ -138,24 +145,25 @@ impl SessionRepository for PostgresStore {
         Ok(u32::try_from(ended).unwrap_or(u32::MAX))
     }
 
-    async fn take_cuts(
+    async fn claim_pending_kicks(
         &self,
         server: &ServerName,
         superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Cut>, StoreError> {
+    ) -> Result<Vec<PendingKick>, StoreError> {
         let parameters = vec![
             server.as_str().into(),
             now.into(),
-            now.plus(-CUT_PAUSE).into(),
+            now.plus(-KICK_RETRY_AFTER).into(),
             Parameter::Number(Some(limit.into())),
-            now.plus(-CUT_WITHIN).into(),
+            now.plus(-KICK_EXPIRES_AFTER).into(),
             superseded_before.into(),
         ];
         self.on(&self.writes, move |connection| {
             async move {
-                let statement = Statement::<ToCut>::new(include_str!("sessions/take_cuts.sql"), parameters);
+                let statement =
+                    Statement::<ToCut>::new(include_str!("sessions/claim_pending_kicks.sql"), parameters);
                 let rows: Vec<(i64, String, String, String, String, String, Option<String>, String)> =
                     statement.load(connection).await.map_err(error::query)?;
                 let cut = |(id, server, session, application, name, protocol, address, why): (
@@ -171,7 +179,7 @@ impl SessionRepository for PostgresStore {
                     let row = PublisherRow { server, session, application, name, protocol, address };
                     let why = EndReason::parse(&why)
                         .ok_or_else(|| corrupt("publish_sessions", id, "cut_because is no reason"))?;
-                    Ok(Cut { session: SessionId(id), publisher: row.publisher(id)?, why })
+                    Ok(PendingKick { session: SessionId(id), publisher: row.publisher(id)?, why })
                 };
                 rows.into_iter().map(cut).collect()
             }
@@ -180,7 +188,7 @@ impl SessionRepository for PostgresStore {
         .await
     }
 
-    async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let parameters = vec![Parameter::Number(Some(session.0)), now.into()];
         // The domain's `Session::ending`.
         let text = " UPDATE publish_sessions SET
@@ -193,10 +201,10 @@ impl SessionRepository for PostgresStore {
         self.execute(Statement::new(text, parameters)).await.map(drop)
     }
 
-    async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn expire_leases(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let parameters =
             vec![now.into(), Parameter::Number(Some(limit.into())), now.plus(CLOCK_MARGIN).into()];
-        self.execute(Statement::new(include_str!("sessions/end_overdue.sql"), parameters)).await
+        self.execute(Statement::new(include_str!("sessions/expire_leases.sql"), parameters)).await
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {

@@ -82,7 +82,7 @@ impl PostgresStore {
         let until = Instant::now() + self.timeout;
         match timeout_at(until, self.batches.0.ask((write, until))).await {
             Ok(Ok(stream)) => stream.transpose(),
-            Ok(Err(Unanswered::Failed(shared))) => Err(shared.for_another()),
+            Ok(Err(Unanswered::Failed(shared))) => Err(shared.duplicate()),
             Ok(Err(why)) => Err(StoreError::unavailable(why.to_string())),
             Err(_elapsed) => Err(too_slow()),
         }
@@ -145,7 +145,7 @@ async fn start(connection: &mut AsyncPgConnection, writes: &[(usize, &Write)], w
                 written[places[one]] = Some(row.try_into());
             }
         }),
-        Err(error) => places.iter().for_each(|&place| written[place] = Some(Err(error.for_another()))),
+        Err(error) => places.iter().for_each(|&place| written[place] = Some(Err(error.duplicate()))),
     }
 }
 
@@ -166,7 +166,7 @@ async fn stop(connection: &mut AsyncPgConnection, writes: &[(usize, &Write)], wr
                 written[places[one]] = Some(row.try_into());
             }
         }),
-        Err(error) => places.iter().for_each(|&place| written[place] = Some(Err(error.for_another()))),
+        Err(error) => places.iter().for_each(|&place| written[place] = Some(Err(error.duplicate()))),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn cut(broadcasts: Broadcasts, server: ServerName) {
     let mut ticks = every(CUT_INTERVAL);
     loop {
         ticks.tick().await;
-        match broadcasts.cut_due(&server).await {
+        match broadcasts.kick_pending(&server).await {
             // Nobody was to be cut, so nothing was tried.
             Ok(0) => {}
             Ok(cut) => {

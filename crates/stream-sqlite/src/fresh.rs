@@ -88,7 +88,7 @@ impl SqliteStore {
     pub(crate) async fn ask(&self, question: Question) -> Result<Answer, StoreError> {
         match timeout(self.timeout, self.fresh.0.ask(question)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(Unanswered::Failed(shared))) => Err(shared.for_another()),
+            Ok(Err(Unanswered::Failed(shared))) => Err(shared.duplicate()),
             Ok(Err(why)) => Err(StoreError::unavailable(why.to_string())),
             Err(_elapsed) => Err(too_slow()),
         }

@@ -60,7 +60,7 @@ impl TryFrom<StreamRow> for Stream {
             expires_at: Timestamp::from_utc(row.expires_at),
             playback_id: playback_id
                 .map_err(|_| corrupt("playback_id is no playback id"))?
-                .unwrap_or_else(|| PlaybackId::of_old(StreamId(id))),
+                .unwrap_or_else(|| PlaybackId::for_legacy_stream(StreamId(id))),
             on_air,
         })
     }

@@ -12,10 +12,10 @@ use diesel::sqlite::Sqlite;
 use stream_domain::admission::{Attempt, PublishRequest, Terms, Verdict};
 use stream_domain::boots::BootSign;
 use stream_domain::ports::{
-    CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository,
-    Sighting, StoreError, SyncOutcome,
+    Clues, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository,
+    SessionSelector, Sighting, StoreError, SyncOutcome,
 };
-use stream_domain::session::{Cut, EndReason};
+use stream_domain::session::{EndReason, PendingKick};
 use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp, UserId};
 use time::Duration;
 
@@ -37,7 +37,12 @@ impl SessionRepository for SqliteStore {
         self.write(move |connection| admit::admit(connection, &request, &terms, now)).await
     }
 
-    async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
+    async fn end(
+        &self,
+        which: &SessionSelector,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let which = which.clone();
         self.write(move |connection| {
             // Apart, since each has an index of its own.
@@ -117,17 +122,17 @@ impl SessionRepository for SqliteStore {
         .await
     }
 
-    async fn keep_alive(
+    async fn heartbeat(
         &self,
         server: &ServerName,
-        run: Option<String>,
+        boot_id: Option<String>,
         lease: Duration,
         now: Timestamp,
     ) -> Result<u32, StoreError> {
         let server = server.clone();
         self.write(move |connection| {
-            let sign = match &run {
-                Some(run) => boots::note(connection, &server, run, now)?,
+            let sign = match &boot_id {
+                Some(boot_id) => boots::note(connection, &server, boot_id, now)?,
                 None => BootSign::Current,
             };
             if sign == BootSign::Late {
@@ -138,7 +143,8 @@ impl SessionRepository for SqliteStore {
             let mut ended = 0;
             for row in open {
                 let session = Session::try_from(row)?;
-                if run.as_ref().zip(session.run.as_ref()).is_some_and(|(run, own)| run != own) {
+                if boot_id.as_ref().zip(session.boot_id.as_ref()).is_some_and(|(boot_id, own)| boot_id != own)
+                {
                     if sign == BootSign::Current {
                         write_end(connection, &session, EndReason::ServerRestarted, now)?;
                         ended += 1;
@@ -152,13 +158,13 @@ impl SessionRepository for SqliteStore {
         .await
     }
 
-    async fn take_cuts(
+    async fn claim_pending_kicks(
         &self,
         server: &ServerName,
         superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Cut>, StoreError> {
+    ) -> Result<Vec<PendingKick>, StoreError> {
         // Mostly nobody is to be cut, and a look alone keeps no writer waiting.
         let (looked, wanted) = (server.clone(), server.clone());
         if self.read(move |connection| due(connection, &looked, superseded_before, now, 1)).await?.is_empty()
@@ -176,18 +182,18 @@ impl SessionRepository for SqliteStore {
                 take.execute(connection).map_err(error::query)?;
                 let why = why.map_or(Some(EndReason::Expired), |why| EndReason::parse(&why));
                 let why = why.ok_or_else(|| corrupt("publish_sessions", id, "cut_because is no reason"))?;
-                cuts.push(Cut { session: SessionId(id), publisher: publisher.publisher(id)?, why });
+                cuts.push(PendingKick { session: SessionId(id), publisher: publisher.publisher(id)?, why });
             }
             Ok(cuts)
         })
         .await
     }
 
-    async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection| end(connection, &[session.0], EndReason::Left, now)).await
     }
 
-    async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn expire_leases(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.write(move |connection| {
             put_under_clock(connection, now)?;
             let at = now.to_naive_utc();
@@ -308,10 +314,10 @@ fn of_stream(stream: StreamId) -> SessionRows<'static> {
 }
 
 /// The sessions that an end may mean, open or not.
-fn meant(which: &EndOf, now: Timestamp) -> sessions::BoxedQuery<'static, Sqlite> {
+fn meant(which: &SessionSelector, now: Timestamp) -> sessions::BoxedQuery<'static, Sqlite> {
     let all = sessions::table.into_boxed();
     match which {
-        EndOf::Session { server, session, name } => {
+        SessionSelector::Session { server, session, name } => {
             let of_session = all
                 .filter(sessions::server.eq(server.as_str().to_owned()))
                 .filter(sessions::server_session.eq(session.clone()));
@@ -320,7 +326,7 @@ fn meant(which: &EndOf, now: Timestamp) -> sessions::BoxedQuery<'static, Sqlite>
                 None => of_session,
             }
         }
-        EndOf::Name { server, name } => all
+        SessionSelector::Name { server, name } => all
             .filter(sessions::server.eq(server.as_str().to_owned()))
             .filter(sessions::name.eq(name.clone()))
             .filter(sessions::started_at.lt(now.plus(-SETTLED_AFTER).to_naive_utc())),
@@ -335,7 +341,7 @@ fn due(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(i64, PublisherRow, Option<String>)>, StoreError> {
-    let tried_before = now.plus(-CUT_PAUSE).to_naive_utc();
+    let tried_before = now.plus(-KICK_RETRY_AFTER).to_naive_utc();
     let of_server = || {
         let may_try = sessions::cut_tried_at.is_null().or(sessions::cut_tried_at.le(tried_before));
         let of_server = sessions::table.filter(sessions::server.eq(server.as_str()));
@@ -346,7 +352,7 @@ fn due(
         ))
     };
     // Apart, since each has an index of its own.
-    let let_be = now.plus(-CUT_WITHIN).to_naive_utc();
+    let let_be = now.plus(-KICK_EXPIRES_AFTER).to_naive_utc();
     let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(let_be));
     let gave_way = sessions::cut_because.ne(EndReason::Superseded.as_str());
     let gave_way = gave_way.or(sessions::ended_at.le(superseded_before.to_naive_utc()));

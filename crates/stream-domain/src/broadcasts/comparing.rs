@@ -11,15 +11,15 @@ use time::Duration;
 
 use super::together::together;
 use super::watch::{Look, known_as_of};
-use super::{AdmitError, Broadcasts, Claim, publisher_of};
+use super::{AdmitError, Broadcasts, PublisherReport, publisher_of};
 use crate::Timestamp;
-use crate::admission::{Phase, Refusal};
+use crate::admission::{Refusal, Trigger};
 use crate::media_server::{Family, ServerName};
 use crate::ports::{
     Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, PublisherList, StoreError,
     SyncOutcome,
 };
-use crate::session::{Cut, EndReason};
+use crate::session::{EndReason, PendingKick};
 
 /// How long a publisher may be on air before its server must list it.
 const LISTED_WITHIN: Duration = Duration::seconds(5);
@@ -52,8 +52,8 @@ impl Broadcasts {
         };
         listing.publishers.retain(|publisher| self.is_application(profile.family, &publisher.application));
         let look = self.watches.look(server, &listing, asked_at);
-        if let Some(run) = &look.new_run {
-            self.notice_run(server, profile.family, run, self.clock.now()).await?;
+        if let Some(boot_id) = &look.new_boot_id {
+            self.note_boot(server, profile.family, boot_id, self.clock.now()).await?;
         }
         self.undo_idle_takeovers(server, &listing, asked_at).await?;
         let list = list_of(server, &listing, &look, asked_at);
@@ -65,26 +65,26 @@ impl Broadcasts {
         self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
         let mut done = Reconciled { ended, ..Reconciled::default() };
         let known: HashSet<String> = known.into_iter().collect();
-        let mut to_cut = Vec::new();
+        let mut to_kick = Vec::new();
         for one in listing.publishers {
             let known_as = known_as_of(&one);
             // One that brings no media is not live, whoever it is, and is looked at again soon.
             if known.contains(known_as) || one.may_wait || look.stalled.contains(known_as) {
                 continue;
             }
-            let phase = if profile.family.has_gate() { Phase::Vouched } else { Phase::Listed };
-            let claim = claim_of(one, phase, profile.family);
-            match self.admit_seen(server, &claim, asked_at).await {
+            let trigger = if profile.family.has_gate() { Trigger::GatedPoll } else { Trigger::Poll };
+            let report = report_of(one, trigger, profile.family);
+            match self.admit_seen(server, &report, asked_at).await {
                 Ok(_) => done.found += 1,
                 Err(AdmitError::Store(error)) => return Err(error.into()),
                 // The one before may hold the stream until the next list misses it as well.
                 Err(AdmitError::Refused(Refusal::AlreadyLive)) if is_somebody_missed => {}
-                // Whoever took over may not bring media yet; `cut_due` sees to the one before.
+                // Whoever took over may not bring media yet; `kick_pending` sees to the one before.
                 Err(AdmitError::Refused(Refusal::SessionEnded)) if profile.family.replaces_publishers() => {}
-                Err(AdmitError::Refused(_)) => to_cut.push(publisher_of(server, &claim)),
+                Err(AdmitError::Refused(_)) => to_kick.push(publisher_of(server, &report)),
             }
         }
-        let kicks = to_cut.iter().map(|publisher| control.cut(publisher, KickPatience::Unhurried));
+        let kicks = to_kick.iter().map(|publisher| control.kick(publisher, KickPatience::Unhurried));
         let mut failure = None;
         for kicked in together(kicks).await {
             match kicked {
@@ -114,20 +114,20 @@ impl Broadcasts {
     /// Ends the publishers of a server whose streams were stopped, expired or deleted, or who had to give way.
     ///
     /// What fails is tried again, by whichever instance comes first, until the publisher is seen to be gone.
-    pub async fn cut_due(&self, server: &ServerName) -> Result<u32, ReconcileError> {
+    pub async fn kick_pending(&self, server: &ServerName) -> Result<u32, ReconcileError> {
         let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(0);
         };
         let now = self.clock.now();
         // A server that replaces publishers by itself does so when the media of the next one come.
         let patience = if profile.family.replaces_publishers() { REPLACED_WITHIN } else { Duration::ZERO };
-        let due = self.sessions.take_cuts(server, now.plus(-patience), now, CUT_BATCH).await?;
-        let kicks = due.iter().map(|cut| kick(profile.family, &*control, cut));
+        let due = self.sessions.claim_pending_kicks(server, now.plus(-patience), now, CUT_BATCH).await?;
+        let kicks = due.iter().map(|cut| kick_one(profile.family, &*control, cut));
         let (mut count, mut unfound, mut failure) = (0, Vec::new(), None);
         for (cut, kicked) in due.iter().zip(together(kicks).await) {
             match kicked {
                 Ok(Kick::Gone) => {
-                    self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
+                    self.sessions.mark_kicked(cut.session, self.clock.now()).await?;
                     count += 1;
                 }
                 Ok(Kick::NotFound) => unfound.push(cut),
@@ -143,7 +143,7 @@ impl Broadcasts {
         &self,
         server: &ServerName,
         control: &dyn MediaServer,
-        unfound: &[&Cut],
+        unfound: &[&PendingKick],
     ) -> Result<u32, ReconcileError> {
         if unfound.is_empty() {
             return Ok(0);
@@ -151,7 +151,7 @@ impl Broadcasts {
         let (mut count, listing) = (0, control.publishers().await?);
         for cut in unfound {
             if self.watches.proves_gone(server, &listing, &cut.publisher.session) {
-                self.sessions.confirm_cut(cut.session, self.clock.now()).await?;
+                self.sessions.mark_kicked(cut.session, self.clock.now()).await?;
                 count += 1;
             }
         }
@@ -160,11 +160,15 @@ impl Broadcasts {
 }
 
 /// Ends one publisher; where only the name can be ended, whoever took over would be.
-async fn kick(family: Family, control: &dyn MediaServer, cut: &Cut) -> Result<Kick, MediaServerError> {
-    if family.ends_by_name() && cut.why == EndReason::Superseded {
+async fn kick_one(
+    family: Family,
+    control: &dyn MediaServer,
+    pending: &PendingKick,
+) -> Result<Kick, MediaServerError> {
+    if family.ends_by_name() && pending.why == EndReason::Superseded {
         return Ok(Kick::Gone);
     }
-    control.cut(&cut.publisher, KickPatience::Unhurried).await
+    control.kick(&pending.publisher, KickPatience::Unhurried).await
 }
 
 /// The list as the store takes it.
@@ -184,12 +188,12 @@ fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timest
     }
 }
 
-fn claim_of(listed: Listed, phase: Phase, family: Family) -> Claim {
-    Claim {
-        phase,
+fn report_of(listed: Listed, trigger: Trigger, family: Family) -> PublisherReport {
+    PublisherReport {
+        trigger,
         session: listed.session.unwrap_or_default(),
-        run: None,
-        ordinal: listed.ordinal,
+        boot_id: None,
+        connection_number: listed.connection_number,
         application: listed.application,
         name: listed.name,
         key: listed.key,

@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use super::watch::Takeover;
-use super::{Broadcasts, Claim};
-use crate::admission::Phase;
+use super::{Broadcasts, PublisherReport};
+use crate::admission::Trigger;
 use crate::media_server::ServerName;
 use crate::ports::{Absent, Kick, KickPatience, MediaServer, PublisherList};
 use crate::session::{Publisher, SessionId};
 
 impl Broadcasts {
     /// Sees to it that a publisher gives way to the one that took over from it, as far as that can be done before the
-    /// answer; what fails here is done later by [`Self::cut_due`].
+    /// answer; what fails here is done later by [`Self::kick_pending`].
     pub(super) async fn make_way(
         &self,
         server: &ServerName,
-        claim: &Claim,
+        report: &PublisherReport,
         newcomer: SessionId,
         (session, former): (SessionId, &Publisher),
     ) {
         let now = self.clock.now();
-        if claim.family.replaces_publishers() && former.server == *server {
+        if report.family.replaces_publishers() && former.server == *server {
             // Viewers go on with the one before until the media of the next one come, so the stream stays live.
             let takeover = Takeover {
                 newcomer,
-                known_as: claim.session.clone(),
+                known_as: report.session.clone(),
                 former: former.session.clone(),
                 since: now,
             };
@@ -35,16 +35,16 @@ impl Broadcasts {
             }
             let shown = PublisherList {
                 server: server.clone(),
-                sessions: vec![claim.session.clone()],
+                sessions: vec![report.session.clone()],
                 names: Vec::new(),
                 stalled: Vec::new(),
                 asked_at: now,
                 settled_before: now,
                 absent: Absent::Kept,
             };
-            let lease = self.servers.lease_of(server, claim.family);
+            let lease = self.servers.lease_of(server, report.family);
             let _ = self.sessions.sync_publishers(&shown, lease, now).await;
-            self.watches.note_shown(server, &claim.session);
+            self.watches.note_shown(server, &report.session);
             return;
         }
         // Only the server that waits for this answer may have to be left in peace meanwhile.
@@ -53,20 +53,22 @@ impl Broadcasts {
             false => self.control_of(&former.server),
         };
         if let Some(control) = control
-            && matches!(control.cut(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
+            && matches!(control.kick(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
         {
-            let _ = self.sessions.confirm_cut(session, self.clock.now()).await;
+            let _ = self.sessions.mark_kicked(session, self.clock.now()).await;
         }
     }
 
     /// Whether one that asks counts as live from its admission on, since its server shows nobody by a list.
-    pub(super) fn counts_at_once(&self, server: &ServerName, phase: Phase) -> bool {
-        phase != Phase::Asks || self.control_of(server).is_none() || !self.watches.answers(server)
+    pub(super) fn counts_at_once(&self, server: &ServerName, trigger: Trigger) -> bool {
+        trigger != Trigger::PublishRequest
+            || self.control_of(server).is_none()
+            || !self.watches.answers(server)
     }
 
     /// Whether the server's list shows that this publisher, of which the server speaks, brings no media.
-    pub(super) fn is_stalled(&self, server: &ServerName, claim: &Claim) -> bool {
-        claim.phase == Phase::Updates && self.watches.is_stalled(server, &claim.session)
+    pub(super) fn is_stalled(&self, server: &ServerName, report: &PublisherReport) -> bool {
+        report.trigger == Trigger::Heartbeat && self.watches.is_stalled(server, &report.session)
     }
 
     /// The control interface of a server that can be told to end a publisher while it waits for an answer.

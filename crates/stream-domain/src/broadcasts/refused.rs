@@ -1,8 +1,8 @@
 //! What publishers show: read for what they mean, asked about without a stay, and told to the key's owner when it is
 //! refused.
 
-use super::{AdmitError, Broadcasts, Claim};
-use crate::admission::{AddressForm, Phase, Proof, Refusal};
+use super::{AdmitError, Broadcasts, PublisherReport};
+use crate::admission::{AddressForm, Proof, Refusal, Trigger};
 use crate::media_server::{Family, ServerName};
 use crate::ports::{Clues, StoreError};
 use crate::shown;
@@ -30,9 +30,9 @@ impl Broadcasts {
         &self,
         streams: &Streams,
         server: &ServerName,
-        claim: &Claim,
+        report: &PublisherReport,
     ) -> Result<Permitted, AdmitError> {
-        let verdict = match self.proof_of(claim) {
+        let verdict = match self.proof_of(report) {
             Err(refusal) => Err(AdmitError::Refused(refusal)),
             Ok(proof) => match self.publishable(streams, &proof).await {
                 Ok(stream) if matches!(&proof, Proof::KeyOf(id, _) if *id != stream.playback_id) => {
@@ -40,13 +40,17 @@ impl Broadcasts {
                 }
                 Ok(Stream { id: stream_id, playback_id, .. }) => {
                     let renames = self.options.form == AddressForm::Rename && matches!(proof, Proof::Key(_));
-                    Ok(Permitted { stream_id, playback_id, rename: renames && claim.phase == Phase::Asks })
+                    Ok(Permitted {
+                        stream_id,
+                        playback_id,
+                        rename: renames && report.trigger == Trigger::PublishRequest,
+                    })
                 }
                 Err(error) => Err(error),
             },
         };
-        if let (Err(AdmitError::Refused(refusal)), Phase::Asks) = (&verdict, claim.phase) {
-            self.tell_owner(server, claim, *refusal, self.clock.now()).await;
+        if let (Err(AdmitError::Refused(refusal)), Trigger::PublishRequest) = (&verdict, report.trigger) {
+            self.tell_owner(server, report, *refusal, self.clock.now()).await;
         }
         verdict
     }
@@ -54,11 +58,16 @@ impl Broadcasts {
     /// Tells the owner of a key that was shown of a refusal that was plain before anybody was asked.
     ///
     /// Returns the stream if it was found; one that goes on is no attempt.
-    pub async fn refuse(&self, server: &ServerName, claim: &Claim, refusal: Refusal) -> Option<StreamId> {
-        if claim.phase != Phase::Asks {
+    pub async fn refuse(
+        &self,
+        server: &ServerName,
+        report: &PublisherReport,
+        refusal: Refusal,
+    ) -> Option<StreamId> {
+        if report.trigger != Trigger::PublishRequest {
             return None;
         }
-        self.tell_owner(server, claim, refusal, self.clock.now()).await
+        self.tell_owner(server, report, refusal, self.clock.now()).await
     }
 
     async fn publishable(&self, streams: &Streams, proof: &Proof) -> Result<Stream, AdmitError> {
@@ -74,14 +83,14 @@ impl Broadcasts {
     }
 
     /// What a publisher shows for its right to a stream, or why that cannot be any.
-    pub(super) fn proof_of(&self, claim: &Claim) -> Result<Proof, Refusal> {
-        if !self.is_application(claim.family, &claim.application) {
+    pub(super) fn proof_of(&self, report: &PublisherReport) -> Result<Proof, Refusal> {
+        if !self.is_application(report.family, &report.application) {
             return Err(Refusal::ForeignApplication);
         }
-        let (form, phase) = (self.options.form, claim.phase);
+        let (form, trigger) = (self.options.form, report.trigger);
         let (name, key) =
-            shown::meant(form, phase, claim.family, (claim.name.expose(), claim.key.as_deref()));
-        Proof::read(form, phase, claim.family.can_rename(), &name, key.as_deref())
+            shown::meant(form, trigger, report.family, (report.name.expose(), report.key.as_deref()));
+        Proof::read(form, trigger, report.family.can_rename(), &name, key.as_deref())
     }
 
     /// Whether viewers find what is published to this application of this family at our addresses.
@@ -93,22 +102,22 @@ impl Broadcasts {
     pub(super) async fn tell_owner(
         &self,
         server: &ServerName,
-        claim: &Claim,
+        report: &PublisherReport,
         refusal: Refusal,
         now: Timestamp,
     ) -> Option<StreamId> {
-        let clues = self.clues_of(server, claim, refusal)?;
+        let clues = self.clues_of(server, report, refusal)?;
         // It is refused all the same where the store does not answer.
         self.sessions.note_attempt(&clues, now).await.ok().flatten()
     }
 
-    fn clues_of(&self, server: &ServerName, claim: &Claim, refusal: Refusal) -> Option<Clues> {
-        let name = claim.name.expose();
-        let texts = claim.key.as_deref().into_iter().chain([name, &claim.application]);
+    fn clues_of(&self, server: &ServerName, report: &PublisherReport, refusal: Refusal) -> Option<Clues> {
+        let name = report.name.expose();
+        let texts = report.key.as_deref().into_iter().chain([name, &report.application]);
         let mut keys = shown::keys_in(texts, LOOKED_UP);
         keys.retain(|key| key.expose() != self.options.application);
         if refusal == Refusal::UnknownKey
-            && let Ok(proof) = self.proof_of(claim)
+            && let Ok(proof) = self.proof_of(report)
         {
             // That one was looked up.
             keys.retain(|key| Some(key) != proof.key());
@@ -116,12 +125,12 @@ impl Broadcasts {
         // A key that nobody looked for where it stands is misplaced, not wrong.
         let is_misplaced = match refusal {
             Refusal::NoKey | Refusal::UnknownKey => true,
-            Refusal::MalformedKey => self.options.form == AddressForm::Playback && claim.key.is_none(),
+            Refusal::MalformedKey => self.options.form == AddressForm::Playback && report.key.is_none(),
             _ => false,
         };
-        let playback_id = self.public_name(claim.family.as_viewed(name));
+        let playback_id = self.public_name(report.family.as_viewed(name));
         let as_name = match refusal {
-            Refusal::UnknownKey | Refusal::MalformedKey if claim.key.is_none() => Refusal::NoKey,
+            Refusal::UnknownKey | Refusal::MalformedKey if report.key.is_none() => Refusal::NoKey,
             refusal => refusal,
         };
         (!keys.is_empty() || playback_id.is_some()).then(|| Clues {
@@ -130,7 +139,7 @@ impl Broadcasts {
             playback_id,
             as_name,
             server: server.clone(),
-            address: claim.address,
+            address: report.address,
         })
     }
 
@@ -144,9 +153,13 @@ impl Broadcasts {
 
 /// Of use to logs alone: whose key it was, though it was refused.
 impl Broadcasts {
-    /// The stream of the key that a claim shows, in whatever state it is.
-    pub async fn stream_of(&self, streams: &Streams, claim: &Claim) -> Result<Option<StreamId>, StoreError> {
-        let key: Option<StreamKey> = self.proof_of(claim).ok().and_then(|proof| proof.key().cloned());
+    /// The stream of the key that a report shows, in whatever state it is.
+    pub async fn stream_of(
+        &self,
+        streams: &Streams,
+        report: &PublisherReport,
+    ) -> Result<Option<StreamId>, StoreError> {
+        let key: Option<StreamKey> = self.proof_of(report).ok().and_then(|proof| proof.key().cloned());
         match key {
             Some(key) => streams.identify(&key).await,
             None => Ok(None),

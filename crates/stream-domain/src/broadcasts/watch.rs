@@ -97,8 +97,8 @@ pub(super) struct Look {
     pub(super) absent: Absent,
     /// Who is listed and brings no media.
     pub(super) stalled: HashSet<String>,
-    /// The run of the server, if this is the first list of it.
-    pub(super) new_run: Option<String>,
+    /// The boot id of the server, if this is the first list of it.
+    pub(super) new_boot_id: Option<String>,
     /// When the server was started, if it was started anew since the list before.
     pub(super) restarted_at: Option<Timestamp>,
 }
@@ -223,13 +223,13 @@ impl Watches {
             missing_before.retain(|known_as| watch.seen.contains(known_as));
         }
         watch.note_seen(&listing.publishers);
-        let (new_run, restarted_at) = changes;
+        let (new_boot_id, restarted_at) = changes;
         let absent = match restarted_at {
             _ if !listing.is_whole => Absent::Kept,
             Some(_) => Absent::Ended(EndReason::ServerRestarted),
             None => Absent::EndedIfMissingBefore { reason: EndReason::Left, missing_before },
         };
-        Look { absent, stalled, new_run, restarted_at }
+        Look { absent, stalled, new_boot_id, restarted_at }
     }
 
     /// Notes whom a list missed.
@@ -239,7 +239,7 @@ impl Watches {
 }
 
 impl Watch {
-    /// Notes which process answered: its run if it is a new one, and when the server was started if it was since.
+    /// Notes which process answered: its boot id if it is a new one, and when the server was started if it was since.
     fn note_process(
         &mut self,
         process: Option<&Process>,
@@ -254,7 +254,7 @@ impl Watch {
             self.moves.clear();
         }
         match process {
-            Process::Whole(run) => (is_new.then(|| run.clone()), None),
+            Process::Whole(boot_id) => (is_new.then(|| boot_id.clone()), None),
             Process::Worker { age, connection, .. } => {
                 // A server counts from 1 when it is started, and goes on counting when it is told to reload.
                 let is_restart = connection.is_some_and(|number| Some(number) < self.connection);
@@ -316,7 +316,7 @@ pub(super) fn known_as_of(listed: &Listed) -> &str {
 impl Process {
     fn id(&self) -> &str {
         match self {
-            Self::Whole(run) => run,
+            Self::Whole(boot_id) => boot_id,
             Self::Worker { id, .. } => id,
         }
     }

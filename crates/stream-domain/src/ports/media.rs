@@ -18,7 +18,7 @@ pub trait MediaServer: Send + Sync {
     async fn publishers(&self) -> Result<Listing, MediaServerError>;
 
     /// Tells the server to end this publisher, within what `patience` allows.
-    async fn cut(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError>;
+    async fn kick(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError>;
 }
 
 /// How long an order to end a publisher may take.
@@ -54,7 +54,7 @@ pub struct Listing {
 /// A process of a media server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Process {
-    /// The server is one process, and this is its run, by the word that its hooks use; another run means that all
+    /// The server is one process, and this is its boot id, as its hooks say it; another one means that all
     /// publishers before it are gone.
     Whole(String),
     /// The server may have several processes, each with publishers of its own that the others do not list.
@@ -84,7 +84,7 @@ pub struct Listed {
     /// Where it comes from, where the list has that.
     pub address: Option<IpAddr>,
     /// The number of its connection, where the server counts them.
-    pub ordinal: Option<i64>,
+    pub connection_number: Option<i64>,
     /// How many bytes came from it so far, where the server counts them.
     pub bytes: Option<u64>,
     /// Whether it may still be waiting for the answer of a hook; such a one is neither let in nor cut by the list.

@@ -9,7 +9,7 @@ use time::Duration;
 use super::StoreError;
 use crate::admission::{Attempt, PublishRequest, Refusal, Terms, Verdict};
 use crate::media_server::ServerName;
-use crate::session::{Cut, EndReason, Session, SessionId};
+use crate::session::{EndReason, PendingKick, Session, SessionId};
 use crate::{PlaybackId, StreamId, StreamKey, Timestamp, UserId};
 
 /// What a media server says of its live publishers, by their session ids or, where it lists no ids, by their names.
@@ -140,7 +140,7 @@ pub trait SessionRepository: Send + Sync {
     /// A start of connection number 1 MUST end the sessions of all others of that server, which was started anew; a
     /// start of a lower number than theirs MUST end those that have not been seen for [`RESTART_MARGIN`].
     /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be cut.
-    /// A refusal of [`Phase::Asks`](crate::admission::Phase) MUST be kept for the stream's owner, if there is a stream.
+    /// A refusal of [`Trigger::PublishRequest`](crate::admission::Trigger) MUST be kept for the stream's owner, if there is a stream.
     async fn admit(
         &self,
         request: &PublishRequest,
@@ -151,7 +151,12 @@ pub trait SessionRepository: Send + Sync {
     /// Ends the open session that is named, and no other; says whether there was one.
     ///
     /// It MUST end as [`Session::ending`] says, and is then no longer to be cut.
-    async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError>;
+    async fn end(
+        &self,
+        which: &SessionSelector,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Undoes an admission whose answer came too late: its session ends as [`EndReason::AnsweredTooLate`].
     ///
@@ -178,32 +183,32 @@ pub trait SessionRepository: Send + Sync {
     /// A boot that was never seen before MUST end what the boots before had live; what comes late from an earlier boot
     /// MUST do nothing.
     /// A name that two boots use side by side is shared: see [`Boots`](crate::boots::Boots).
-    async fn keep_alive(
+    async fn heartbeat(
         &self,
         server: &ServerName,
-        run: Option<String>,
+        boot_id: Option<String>,
         lease: Duration,
         now: Timestamp,
     ) -> Result<u32, StoreError>;
 
     /// Takes at most `limit` publishers of a server that are to be cut: their session is marked, or its key expired.
     ///
-    /// One that was taken MUST NOT be taken again for [`CUT_PAUSE`], and then MUST be until [`Self::confirm_cut`] or
+    /// One that was taken MUST NOT be taken again for [`KICK_RETRY_AFTER`], and then MUST be until [`Self::mark_kicked`] or
     /// an end of it comes.
     /// One that gave way after `superseded_before` MUST be left alone: its server may be about to end it by itself.
-    async fn take_cuts(
+    async fn claim_pending_kicks(
         &self,
         server: &ServerName,
         superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Cut>, StoreError>;
+    ) -> Result<Vec<PendingKick>, StoreError>;
 
     /// The publisher is gone from its server; its session ends, if it has not, for the reason it was cut for.
-    async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
+    async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Ends at most `limit` sessions whose lease has run out, as lost, and returns how many there were.
-    async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    async fn expire_leases(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError>;
 
     /// Forgets at most `limit` sessions that ended, and attempts that were last seen, before `before`.
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
@@ -246,7 +251,7 @@ pub struct Clues {
 
 /// Which session is said to have ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndOf {
+pub enum SessionSelector {
     /// The one with this id at this server, if it publishes this name where one is given.
     Session {
         /// The server.
@@ -271,11 +276,11 @@ pub enum EndOf {
 pub const SETTLED_AFTER: Duration = Duration::seconds(5);
 
 /// How long a publisher that was to be cut is given before it is cut again.
-pub const CUT_PAUSE: Duration = Duration::SECOND;
+pub const KICK_RETRY_AFTER: Duration = Duration::SECOND;
 
 /// How long a higher-numbered connection must have been silent for a lower number to show that the server was started
 /// anew.
 pub const RESTART_MARGIN: Duration = Duration::seconds(6);
 
 /// How long after a session's end a mark to cut it is still acted upon; its id may be another's by then.
-pub const CUT_WITHIN: Duration = Duration::minutes(10);
+pub const KICK_EXPIRES_AFTER: Duration = Duration::minutes(10);

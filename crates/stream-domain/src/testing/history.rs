@@ -9,10 +9,10 @@ use time::Duration;
 
 use super::laws::Store;
 use super::{ManualClock, MemoryStore, SeededEntropy, asking, new_stream, playback_id_of, terms};
-use crate::admission::{Attempt, Phase, Proof, PublishRequest, Takeover, Terms, Verdict};
+use crate::admission::{Attempt, Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
-use crate::ports::{Absent, Clock as _, EndOf, PublisherList, SessionRepository, StreamRepository};
+use crate::ports::{Absent, Clock as _, PublisherList, SessionRepository, SessionSelector, StreamRepository};
 use crate::session::{EndReason, Session, SessionId};
 use crate::{PageRequest, PlaybackId, ServerName, Stream, StreamId, StreamKey, Timestamp, UserId};
 
@@ -144,8 +144,8 @@ impl<S: Store> Pair<'_, S> {
             2..=13 => self.admit(user, server, dice).await,
             14 | 15 => self.end(user, server, dice).await,
             16..=20 => self.sync(user, server, dice).await,
-            21..=23 => self.keep_alive(server, dice).await,
-            24 | 25 => self.cut(server, dice).await,
+            21..=23 => self.heartbeat(server, dice).await,
+            24 | 25 => self.kick(server, dice).await,
             26 => self.withdraw(dice).await,
             27 => self.sweep(dice).await,
             _ => self.wait(dice),
@@ -161,13 +161,13 @@ impl<S: Store> Pair<'_, S> {
     }
 
     async fn admit(&mut self, user: usize, server: u64, mut dice: Dice) {
-        let phase = dice.pick(&[
-            Phase::Asks,
-            Phase::Asks,
-            Phase::Asks,
-            Phase::Updates,
-            Phase::Listed,
-            Phase::Vouched,
+        let trigger = dice.pick(&[
+            Trigger::PublishRequest,
+            Trigger::PublishRequest,
+            Trigger::PublishRequest,
+            Trigger::Heartbeat,
+            Trigger::Poll,
+            Trigger::GatedPoll,
         ]);
         let takeover =
             dice.pick(&[Takeover::Overdue, Takeover::SameAddress, Takeover::SameAddress, Takeover::Newest]);
@@ -176,16 +176,16 @@ impl<S: Store> Pair<'_, S> {
         let session = dice.roll(CONNECTIONS).to_string();
         let host = dice.pick(&[1, 1, 2]);
         let mut request = PublishRequest {
-            phase,
+            trigger,
             proof: proof(dice.pick(&[0, 0, 1, 2]), &key, &id),
             seen_at: self.now(),
-            run: dice.pick(&[None, Some("a"), Some("b")]).map(str::to_owned),
-            ordinal: dice.pick(&[None, Some(1), Some(2), Some(3)]),
+            boot_id: dice.pick(&[None, Some("a"), Some("b")]).map(str::to_owned),
+            connection_number: dice.pick(&[None, Some(1), Some(2), Some(3)]),
             confirmed: dice.pick(&[true, false]),
             ..asking(&session, key.expose(), host)
         };
         request.publisher.server = self.server(server);
-        if phase != Phase::Asks {
+        if trigger != Trigger::PublishRequest {
             let (with_address, by_name) = (dice.pick(&[true, false]), dice.pick(&[true, false]));
             request.publisher.address = request.publisher.address.filter(|_| with_address);
             if by_name {
@@ -193,7 +193,7 @@ impl<S: Store> Pair<'_, S> {
             }
         }
         self.tell(format_args!(
-            "{phase:?} of {}/{session:?} for {}, {request:?}, {takeover:?}",
+            "{trigger:?} of {}/{session:?} for {}, {request:?}, {takeover:?}",
             server,
             key.expose()
         ));
@@ -225,9 +225,9 @@ impl<S: Store> Pair<'_, S> {
         let session = dice.roll(CONNECTIONS).to_string();
         let server = self.server(server);
         let which = match dice.roll(3) {
-            0 => EndOf::Name { server, name },
-            1 => EndOf::Session { server, session, name: Some(name) },
-            _ => EndOf::Session { server, session, name: None },
+            0 => SessionSelector::Name { server, name },
+            1 => SessionSelector::Session { server, session, name: Some(name) },
+            _ => SessionSelector::Session { server, session, name: None },
         };
         let reason = dice.pick(&[EndReason::Left, EndReason::AnsweredTooLate]);
         self.tell(format_args!("end of {which:?} as {reason:?}"));
@@ -267,24 +267,24 @@ impl<S: Store> Pair<'_, S> {
         same!(self, reference, stored);
     }
 
-    async fn keep_alive(&mut self, server: u64, mut dice: Dice) {
-        let (name, run) =
+    async fn heartbeat(&mut self, server: u64, mut dice: Dice) {
+        let (name, boot_id) =
             (self.server(server), dice.pick(&[None, Some("a"), Some("a"), Some("b"), Some("c")]));
-        self.tell(format_args!("heartbeat of {server}, {run:?}"));
-        let (run, now) = (run.map(str::to_owned), self.now());
-        let reference = self.reference.keep_alive(&name, run.clone(), LEASE, now).await;
-        let stored = self.store.keep_alive(&name, run, LEASE, now).await;
+        self.tell(format_args!("heartbeat of {server}, {boot_id:?}"));
+        let (boot_id, now) = (boot_id.map(str::to_owned), self.now());
+        let reference = self.reference.heartbeat(&name, boot_id.clone(), LEASE, now).await;
+        let stored = self.store.heartbeat(&name, boot_id, LEASE, now).await;
         same!(self, reference.expect("it is there"), stored.expect("it is there"));
     }
 
-    async fn cut(&mut self, server: u64, mut dice: Dice) {
+    async fn kick(&mut self, server: u64, mut dice: Dice) {
         let (name, now) = (self.server(server), self.now());
         let is_gone = dice.roll(2) == 0;
         self.tell(format_args!("cut at {server}, gone: {is_gone}"));
         let superseded_before = now.plus(-Duration::seconds(dice.pick(&[0, 0, 2, 9])));
-        let taken = self.reference.take_cuts(&name, superseded_before, now, 100).await;
+        let taken = self.reference.claim_pending_kicks(&name, superseded_before, now, 100).await;
         let mut reference = taken.expect("it is there");
-        let taken = self.store.take_cuts(&name, superseded_before, now, 100).await;
+        let taken = self.store.claim_pending_kicks(&name, superseded_before, now, 100).await;
         let mut stored = taken.expect("it is there");
         reference.sort_by_key(|cut| cut.session);
         stored.sort_by_key(|cut| cut.session);
@@ -292,8 +292,8 @@ impl<S: Store> Pair<'_, S> {
         for (reference, stored) in reference.into_iter().zip(stored) {
             same!(self, (reference.publisher, reference.why), (stored.publisher, stored.why));
             if is_gone {
-                self.reference.confirm_cut(reference.session, now).await.expect("it is there");
-                self.store.confirm_cut(stored.session, now).await.expect("it is there");
+                self.reference.mark_kicked(reference.session, now).await.expect("it is there");
+                self.store.mark_kicked(stored.session, now).await.expect("it is there");
             }
         }
     }
@@ -315,8 +315,8 @@ impl<S: Store> Pair<'_, S> {
         let now = self.now();
         self.tell(format_args!("sweep"));
         // Other histories have rows in the store that are counted as well.
-        let _ = self.reference.end_overdue(now, 10_000).await.expect("it is there");
-        let _ = self.store.end_overdue(now, 10_000).await.expect("it is there");
+        let _ = self.reference.expire_leases(now, 10_000).await.expect("it is there");
+        let _ = self.store.expire_leases(now, 10_000).await.expect("it is there");
         if dice.roll(2) == 0 {
             let _ = self.reference.expire_overdue(now, 10_000).await.expect("it is there");
             let _ = self.store.expire_overdue(now, 10_000).await.expect("it is there");

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::admission::{Phase, Proof, PublishRequest, Takeover, Terms};
+use crate::admission::{Proof, PublishRequest, Takeover, Terms, Trigger};
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::LEASE;
 use crate::session::PublishName;
@@ -41,12 +41,12 @@ pub fn publisher(session: &str, name: &str, host: u8) -> Publisher {
 /// That publisher, asking by its name, which is the key.
 pub fn asking(session: &str, key: &str, host: u8) -> PublishRequest {
     PublishRequest {
-        phase: Phase::Asks,
+        trigger: Trigger::PublishRequest,
         publisher: publisher(session, key, host),
         proof: Proof::Key(StreamKey::parse(key).expect("a test's key is of the alphabet")),
         seen_at: Timestamp::MIN,
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         confirmed: true,
     }
 }

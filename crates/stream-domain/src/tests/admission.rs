@@ -7,10 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use time::Duration;
 
-use crate::admission::{Phase, Proof, PublishRequest, Takeover, Terms, Verdict};
+use crate::admission::{Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{Absent, Clock as _, EndOf, PublisherList, SessionRepository as _, StreamRepository as _};
+use crate::ports::{
+    Absent, Clock as _, PublisherList, SessionRepository as _, SessionSelector, StreamRepository as _,
+};
 use crate::session::{EndReason, Session, SessionId};
 use crate::testing::{ManualClock, MemoryStore, asking, new_stream, playback_id_of, terms};
 use crate::{Stream, StreamKey, UserId};
@@ -34,7 +36,7 @@ enum Step {
         user: usize,
         server: usize,
         session: u8,
-        phase: Phase,
+        trigger: Trigger,
         by: Shown,
         counted: bool,
         takeover: Takeover,
@@ -70,8 +72,14 @@ enum Shown {
 
 fn step() -> impl Strategy<Value = Step> {
     let (user, server, session) = (0..USERS, 0..SERVERS.len(), 1..5_u8);
-    let phase =
-        select(vec![Phase::Asks, Phase::Asks, Phase::Asks, Phase::Updates, Phase::Listed, Phase::Vouched]);
+    let trigger = select(vec![
+        Trigger::PublishRequest,
+        Trigger::PublishRequest,
+        Trigger::PublishRequest,
+        Trigger::Heartbeat,
+        Trigger::Poll,
+        Trigger::GatedPoll,
+    ]);
     let by = select(vec![Shown::Key, Shown::Key, Shown::Both, Shown::Name, Shown::ForeignName]);
     let takeover = select(vec![Takeover::Overdue, Takeover::SameAddress, Takeover::Newest]);
     let pauses = [
@@ -84,17 +92,16 @@ fn step() -> impl Strategy<Value = Step> {
         Duration::hours(11),
         LIFETIME,
     ];
-    let admit = (user.clone(), server.clone(), session.clone(), phase, by, any::<bool>(), takeover).prop_map(
-        |(user, server, session, phase, by, counted, takeover)| Step::Admit {
+    let admit = (user.clone(), server.clone(), session.clone(), trigger, by, any::<bool>(), takeover)
+        .prop_map(|(user, server, session, trigger, by, counted, takeover)| Step::Admit {
             user,
             server,
             session,
-            phase,
+            trigger,
             by,
             counted,
             takeover,
-        },
-    );
+        });
     prop_oneof![
         3 => user.clone().prop_map(Step::Start),
         1 => user.clone().prop_map(Step::Stop),
@@ -105,7 +112,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (server.clone(), prop::collection::vec(session, 0..4)).prop_map(|(server, of)| Step::Roll(server, of)),
         1 => Just(Step::Withdraw),
         1 => (server.clone(), prop::collection::vec(1..5_u8, 0..3)).prop_map(|(server, of)| Step::Stall(server, of)),
-        1 => (server.clone(), 0..3_u8).prop_map(|(server, run)| Step::Alive(server, run)),
+        1 => (server.clone(), 0..3_u8).prop_map(|(server, boot_id)| Step::Alive(server, boot_id)),
         1 => (server, any::<bool>()).prop_map(|(server, gone)| Step::Cut(server, gone)),
         1 => Just(Step::Sweep),
         4 => select(pauses.to_vec()).prop_map(Step::Wait),
@@ -161,12 +168,17 @@ impl History {
             }
             Step::Admit { .. } => self.admit(step).await,
             Step::End(at, session) => {
-                let which = EndOf::Session { server: server(*at), session: session.to_string(), name: None };
+                let which = SessionSelector::Session {
+                    server: server(*at),
+                    session: session.to_string(),
+                    name: None,
+                };
                 self.store.end(&which, EndReason::Left, now).await.unwrap();
             }
             Step::EndName(at, number) => {
                 if let Some(stream) = self.streams[*number].last() {
-                    let which = EndOf::Name { server: server(*at), name: stream.key.expose().to_owned() };
+                    let which =
+                        SessionSelector::Name { server: server(*at), name: stream.key.expose().to_owned() };
                     self.store.end(&which, EndReason::Left, now).await.unwrap();
                 }
             }
@@ -201,27 +213,27 @@ impl History {
                 };
                 self.store.sync_publishers(&list, LEASE, now).await.unwrap();
             }
-            Step::Alive(at, run) => {
-                self.runs[*at] = *run;
-                self.store.keep_alive(&server(*at), Some(run.to_string()), LEASE, now).await.unwrap();
+            Step::Alive(at, boot_id) => {
+                self.runs[*at] = *boot_id;
+                self.store.heartbeat(&server(*at), Some(boot_id.to_string()), LEASE, now).await.unwrap();
             }
             Step::Cut(at, are_gone) => {
-                for cut in self.store.take_cuts(&server(*at), now, now, 10).await.unwrap() {
+                for cut in self.store.claim_pending_kicks(&server(*at), now, now, 10).await.unwrap() {
                     if *are_gone {
-                        self.store.confirm_cut(cut.session, now).await.unwrap();
+                        self.store.mark_kicked(cut.session, now).await.unwrap();
                     }
                 }
             }
             Step::Sweep => {
                 self.store.expire_overdue(now, 100).await.unwrap();
-                self.store.end_overdue(now, 100).await.unwrap();
+                self.store.expire_leases(now, 100).await.unwrap();
             }
         }
     }
 
     /// Whatever is admitted may publish, and goes on with a session of its own.
     async fn admit(&mut self, step: &Step) {
-        let Step::Admit { user, server: at, session, phase, by, counted, takeover } = step else { return };
+        let Step::Admit { user, server: at, session, trigger, by, counted, takeover } = step else { return };
         let key = match self.streams[*user].last() {
             Some(stream) => stream.key.clone(),
             None => StreamKey::parse("nobody").unwrap(),
@@ -229,15 +241,15 @@ impl History {
         let (id, foreign) = (playback_id_of(&key), playback_id_of(&StreamKey::parse("foreign").unwrap()));
         let base = asking(&session.to_string(), key.expose(), session % 2);
         let mut request = PublishRequest {
-            phase: *phase,
+            trigger: *trigger,
             proof: match by {
                 Shown::Key => base.proof.clone(),
                 Shown::Both => Proof::KeyOf(id, key.clone()),
                 Shown::Name => Proof::Name(id),
                 Shown::ForeignName => Proof::KeyOf(foreign, key.clone()),
             },
-            run: Some(self.runs[*at].to_string()),
-            ordinal: counted.then(|| i64::from(*session)),
+            boot_id: Some(self.runs[*at].to_string()),
+            connection_number: counted.then(|| i64::from(*session)),
             confirmed: session % 2 == 0,
             ..base
         };
@@ -268,7 +280,7 @@ impl History {
             (&own.publisher.server, &own.publisher.session),
             (&request.publisher.server, &request.publisher.session)
         );
-        assert!(!admitted.is_new || matches!(phase, Phase::Asks) || is_free, "{step:?}");
+        assert!(!admitted.is_new || matches!(trigger, Trigger::PublishRequest) || is_free, "{step:?}");
     }
 
     async fn sessions_of(&self, number: usize) -> Vec<Vec<Session>> {

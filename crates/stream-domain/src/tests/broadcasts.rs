@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use futures_executor::block_on;
 use time::Duration;
 
-use crate::admission::{AddressForm, Admitted, Phase, Refusal, Takeover};
-use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, Claim};
+use crate::admission::{AddressForm, Admitted, Refusal, Takeover, Trigger};
+use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, PublisherReport};
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
 use crate::ports::{
@@ -77,7 +77,7 @@ impl Setup {
         let shown = listing.clone();
         control.expect_publishers().returning(move || Ok(shown.lock().unwrap().clone()));
         let (told, stubborn, unreachable) = (cut.clone(), self.stubborn, self.unreachable);
-        control.expect_cut().returning(move |publisher, _| {
+        control.expect_kick().returning(move |publisher, _| {
             told.lock().unwrap().push(publisher.session.clone());
             if stubborn.contains(&publisher.session.as_str()) {
                 return Err(MediaServerError::Unexpected("it says that it is busy".to_owned()));
@@ -123,12 +123,12 @@ impl World {
     }
 
     /// A publisher of this name that asks, from 192.0.2.`host`.
-    fn asking(&self, session: &str, name: &str, host: u8) -> Claim {
-        Claim {
-            phase: Phase::Asks,
+    fn asking(&self, session: &str, name: &str, host: u8) -> PublisherReport {
+        PublisherReport {
+            trigger: Trigger::PublishRequest,
             session: session.to_owned(),
-            run: None,
-            ordinal: None,
+            boot_id: None,
+            connection_number: None,
             application: "live".to_owned(),
             name: PublishName::new(name),
             key: None,
@@ -138,8 +138,8 @@ impl World {
         }
     }
 
-    fn ask(&self, claim: &Claim) -> Result<Admitted, Refusal> {
-        block_on(self.broadcasts.admit(&edge(), claim)).map_err(|error| match error {
+    fn ask(&self, report: &PublisherReport) -> Result<Admitted, Refusal> {
+        block_on(self.broadcasts.admit(&edge(), report)).map_err(|error| match error {
             AdmitError::Refused(refusal) => refusal,
             AdmitError::Store(error) => panic!("{error:?}"),
         })
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// Whom the media server was told to end since this was last asked.
-    fn cut(&self) -> Vec<String> {
+    fn kick(&self) -> Vec<String> {
         std::mem::take(&mut self.cut.lock().unwrap())
     }
 
@@ -218,7 +218,7 @@ fn listed(session: &str, name: &str) -> Listed {
         key: None,
         protocol: "rtmp".to_owned(),
         address: None,
-        ordinal: None,
+        connection_number: None,
         bytes: None,
         may_wait: false,
     }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::Told;
@@ -37,12 +37,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         return Ok(Told::Unconcerned);
     }
     let stream = question.stream_id.ok_or(Refusal::MalformedRequest)?;
-    let claim = Claim {
-        phase: Phase::Asks,
+    let report = PublisherReport {
+        trigger: Trigger::PublishRequest,
         // It has no word for a stay but the stream's own name.
         session: stream.clone(),
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         application: question.app_name.unwrap_or_default(),
         name: PublishName::new(stream),
         key: None,
@@ -50,7 +50,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         address: None,
         family: Family::AntMedia,
     };
-    Ok(fields::told(claim, parameters(question.query_params.as_ref()).key()))
+    Ok(fields::told(report, parameters(question.query_params.as_ref()).key()))
 }
 
 fn event(action: &str, stream: Option<&str>) -> Result<Told, Refusal> {

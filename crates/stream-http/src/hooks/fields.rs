@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::de::DeserializeOwned;
 use stream_domain::admission::Refusal;
-use stream_domain::broadcasts::Claim;
+use stream_domain::broadcasts::PublisherReport;
 
 use super::Told;
 
@@ -95,12 +95,12 @@ pub(super) fn key_of<'a>(all: impl IntoIterator<Item = &'a Fields>) -> Result<Op
 }
 
 /// A publisher that asks, with the key that it shows, or the refusal of one that shows several.
-pub(super) fn told(claim: Claim, key: Result<Option<String>, Contradiction>) -> Told {
+pub(super) fn told(report: PublisherReport, key: Result<Option<String>, Contradiction>) -> Told {
     match key {
-        Ok(key) => Told::Publisher(Claim { key, ..claim }),
+        Ok(key) => Told::Publisher(PublisherReport { key, ..report }),
         Err(Contradiction(keys)) => {
             let key = Some(format!("key={keys}"));
-            Told::Refused(Claim { key, ..claim }, Refusal::MalformedRequest)
+            Told::Refused(PublisherReport { key, ..report }, Refusal::MalformedRequest)
         }
     }
 }

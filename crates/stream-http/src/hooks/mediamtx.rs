@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::fields::{self, Fields};
@@ -49,8 +49,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     let session = question.id.filter(|id| !id.is_empty());
     let is_stay = session.is_some();
     let session = session.unwrap_or_default();
-    let claim = claim(Phase::Asks, session, &path, None, question.protocol, &question.ip);
-    let told = fields::told(claim, key);
+    let report = report(Trigger::PublishRequest, session, &path, None, question.protocol, &question.ip);
+    let told = fields::told(report, key);
     Ok(if is_stay { told } else { told.into_question() })
 }
 
@@ -63,27 +63,27 @@ fn parse_command(body: &[u8]) -> Result<Told, Refusal> {
         "unavailable" => Ok(Told::Left(session, None)),
         "available" => {
             let path = form.required("path")?;
-            Ok(Told::Publisher(claim(Phase::Updates, session, path, None, "rtmp".to_owned(), "")))
+            Ok(Told::Publisher(report(Trigger::Heartbeat, session, path, None, "rtmp".to_owned(), "")))
         }
         _ => Err(Refusal::MalformedRequest),
     }
 }
 
 /// A path is the application and the name, joined.
-fn claim(
-    phase: Phase,
+fn report(
+    trigger: Trigger,
     session: String,
     path: &str,
     key: Option<String>,
     protocol: String,
     ip: &str,
-) -> Claim {
+) -> PublisherReport {
     let (application, name) = path.rsplit_once('/').unwrap_or(("", path));
-    Claim {
-        phase,
+    PublisherReport {
+        trigger,
         session,
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         application: application.to_owned(),
         name: PublishName::new(name),
         key,

@@ -1,8 +1,8 @@
 //! nginx-rtmp: forms, in which whatever a publisher put behind its `?` stands raw at the end.
 
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::fields::{self, Fields};
@@ -41,9 +41,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
             fields.once(name)?;
         }
     }
-    let phase = match call {
-        "publish" => Phase::Asks,
-        "update_publish" => Phase::Updates,
+    let trigger = match call {
+        "publish" => Trigger::PublishRequest,
+        "update_publish" => Trigger::Heartbeat,
         "publish_done" | "done" | "disconnect" => {
             // A disconnect of one that never published names nobody.
             let name = fields.one("name")?.map(str::to_owned);
@@ -57,11 +57,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
     // nginx says what stands behind the `?` of the application in this address alone.
     let behind_application = fields::query_of(fields.one("tcurl")?.unwrap_or_default());
     let key = fields::key_of([&fields, &behind_application]);
-    let claim = Claim {
-        phase,
+    let report = PublisherReport {
+        trigger,
         session: connection.to_owned(),
-        run: None,
-        ordinal: Some(connection.parse().map_err(|_| Refusal::MalformedRequest)?),
+        boot_id: None,
+        connection_number: Some(connection.parse().map_err(|_| Refusal::MalformedRequest)?),
         application: fields.required("app")?.to_owned(),
         name: PublishName::new(fields.required("name")?),
         key: None,
@@ -69,7 +69,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         address: fields.one("addr")?.and_then(fields::address),
         family: Family::NginxRtmp,
     };
-    Ok(fields::told(claim, key))
+    Ok(fields::told(report, key))
 }
 
 /// Any 2xx is a yes; a bare name in `Location` renames, which no other server may be sent.

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::Told;
@@ -47,11 +47,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         }
         Some(_) => return Err(Refusal::MalformedRequest),
     };
-    let claim = Claim {
-        phase: Phase::Asks,
+    let report = PublisherReport {
+        trigger: Trigger::PublishRequest,
         session: event.id,
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         application: event.app,
         name: PublishName::new(event.name),
         key: None,
@@ -59,5 +59,5 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         address: fields::address(&event.ip),
         family: Family::NodeMediaServer4,
     };
-    Ok(fields::told(claim, key.key()))
+    Ok(fields::told(report, key.key()))
 }

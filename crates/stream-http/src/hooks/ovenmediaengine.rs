@@ -5,8 +5,8 @@
 use serde::Deserialize;
 use serde_json::json;
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::fields::{self, Fields};
@@ -45,11 +45,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         "closing" => return Ok(Told::Left(session, None)),
         _ => return Ok(Told::Unconcerned),
     }
-    let claim = Claim {
-        phase: Phase::Asks,
+    let report = PublisherReport {
+        trigger: Trigger::PublishRequest,
         session,
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         application: application.to_owned(),
         name: PublishName::new(name),
         key: None,
@@ -57,7 +57,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
         address: fields::address(client.real_ip.as_deref().unwrap_or(&client.address)),
         family: Family::OvenMediaEngine,
     };
-    Ok(fields::told(claim, Fields::parse(query).key()))
+    Ok(fields::told(report, Fields::parse(query).key()))
 }
 
 /// The application, the name and the query of `rtmp://host:1935/live/name?query`.

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::Told;
@@ -38,10 +38,10 @@ struct Event {
 
 pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     let event: Event = fields::json(body)?;
-    let phase = match event.action.as_deref() {
-        Some("on_publish") => Phase::Asks,
+    let trigger = match event.action.as_deref() {
+        Some("on_publish") => Trigger::PublishRequest,
         // Comes with each segment, and so tells that the publisher goes on.
-        Some("on_hls") => Phase::Updates,
+        Some("on_hls") => Trigger::Heartbeat,
         Some("on_unpublish" | "on_close") => return Ok(Told::Left(event.client_id, None)),
         Some(_) => return Ok(Told::Unconcerned),
         None if event.service.is_some() => return Ok(Told::Alive(event.service)),
@@ -52,11 +52,11 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     }
     let tc_url = event.tc_url.as_deref().unwrap_or_default();
     let key = fields::key_of([&Fields::parse(&event.param), &fields::query_of(tc_url)]);
-    let claim = Claim {
-        phase,
+    let report = PublisherReport {
+        trigger,
         session: event.client_id,
-        run: event.service_id,
-        ordinal: None,
+        boot_id: event.service_id,
+        connection_number: None,
         application: event.app,
         name: PublishName::new(event.stream),
         key: None,
@@ -66,9 +66,9 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     };
     // A publisher picks the virtual host by itself, and one without hooks would let it in unasked.
     // Which one it is, SRS says: what the publisher wrote may name one that SRS does not have.
-    match (event.vhost == host.unwrap_or(DEFAULT_HOST), fields::told(claim, key)) {
-        (false, Told::Publisher(claim) | Told::Refused(claim, _)) => {
-            Ok(Told::Refused(claim, Refusal::ForeignHost))
+    match (event.vhost == host.unwrap_or(DEFAULT_HOST), fields::told(report, key)) {
+        (false, Told::Publisher(report) | Told::Refused(report, _)) => {
+            Ok(Told::Refused(report, Refusal::ForeignHost))
         }
         (_, told) => Ok(told),
     }

@@ -22,11 +22,11 @@ fn heard(family: Family, body: &str) -> String {
 /// The same, of a server whose streams are published to this virtual host.
 fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
     match parse(family, body.as_bytes(), host) {
-        Ok(Told::Publisher(claim)) => said(&claim),
-        Ok(Told::Question(claim)) => format!("question: {}", said(&claim)),
-        Ok(Told::Refused(claim, refusal)) => {
+        Ok(Told::Publisher(report)) => said(&report),
+        Ok(Told::Question(report)) => format!("question: {}", said(&report)),
+        Ok(Told::Refused(report, refusal)) => {
             // What is refused in any case still tells whose key it may be.
-            assert!(!claim.session.is_empty() || claim.key.is_some());
+            assert!(!report.session.is_empty() || report.key.is_some());
             refusal.as_str().to_owned()
         }
         Ok(Told::Left(session, None)) => format!("left {session}"),
@@ -40,19 +40,19 @@ fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
     }
 }
 
-fn said(claim: &Claim) -> String {
+fn said(report: &PublisherReport) -> String {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     format!(
         "{:?} {}/{} key {} session {} run {} number {} by {} from {}",
-        claim.phase,
-        claim.application,
-        claim.name.expose(),
-        or_none(claim.key.clone()),
-        claim.session,
-        or_none(claim.run.clone()),
-        or_none(claim.ordinal.map(|ordinal| ordinal.to_string())),
-        claim.protocol,
-        or_none(claim.address.map(|address| address.to_string())),
+        report.trigger,
+        report.application,
+        report.name.expose(),
+        or_none(report.key.clone()),
+        report.session,
+        or_none(report.boot_id.clone()),
+        or_none(report.connection_number.map(|connection_number| connection_number.to_string())),
+        report.protocol,
+        or_none(report.address.map(|address| address.to_string())),
     )
 }
 

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use stream_domain::Family;
-use stream_domain::admission::{Phase, Refusal};
-use stream_domain::broadcasts::Claim;
+use stream_domain::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
 use super::fields::{self, Fields};
@@ -58,11 +58,11 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
     let params = Fields::parse(&event.params);
     let named = params.one("vhost");
     let is_foreign = event.vhost != host || named.is_ok_and(|named| named.is_some_and(|named| named != host));
-    let claim = Claim {
-        phase: Phase::Asks,
+    let report = PublisherReport {
+        trigger: Trigger::PublishRequest,
         session: event.id,
-        run: None,
-        ordinal: None,
+        boot_id: None,
+        connection_number: None,
         application: event.app,
         name: PublishName::new(event.stream),
         key: None,
@@ -70,11 +70,11 @@ pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
         address: fields::address(&event.ip),
         family: Family::ZlMediaKit,
     };
-    match fields::told(claim, params.key()) {
-        Told::Publisher(claim) | Told::Refused(claim, _) if is_foreign => {
-            Ok(Told::Refused(claim, Refusal::ForeignHost))
+    match fields::told(report, params.key()) {
+        Told::Publisher(report) | Told::Refused(report, _) if is_foreign => {
+            Ok(Told::Refused(report, Refusal::ForeignHost))
         }
-        Told::Publisher(claim) if named.is_err() => Ok(Told::Refused(claim, Refusal::MalformedRequest)),
+        Told::Publisher(report) if named.is_err() => Ok(Told::Refused(report, Refusal::MalformedRequest)),
         told => Ok(told),
     }
 }

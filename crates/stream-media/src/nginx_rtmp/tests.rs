@@ -9,7 +9,7 @@ fn publishers_are_read_from_stat_and_players_are_not() {
     assert_eq!(publisher.application, "live");
     assert_eq!(publisher.name.expose(), "0123456789abcdef0123456789abcdef");
     assert_eq!(publisher.session.as_deref(), Some("2"));
-    assert_eq!(publisher.ordinal, Some(2));
+    assert_eq!(publisher.connection_number, Some(2));
     assert_eq!(publisher.address, "127.0.0.1".parse().ok());
     assert_eq!(publisher.bytes, Some(172_687));
     let worker = Process::Worker { id: "14545".to_owned(), age: Duration::seconds(8), connection: Some(17) };

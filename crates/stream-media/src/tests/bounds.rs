@@ -13,9 +13,9 @@ async fn a_worker_of_nginx_that_dropped_nobody_has_not_shown_that_nobody_is_ther
     ])
     .await;
     let control = stub.control(Family::NginxRtmp, "");
-    assert_eq!(cut(&control, &publisher("2", "key", "rtmp")).await.unwrap(), Kick::NotFound);
-    assert_eq!(cut(&control, &publisher("3", "key", "rtmp")).await.unwrap(), Kick::Gone);
-    let odd = cut(&control, &publisher("4", "key", "rtmp")).await;
+    assert_eq!(kick(&control, &publisher("2", "key", "rtmp")).await.unwrap(), Kick::NotFound);
+    assert_eq!(kick(&control, &publisher("3", "key", "rtmp")).await.unwrap(), Kick::Gone);
+    let odd = kick(&control, &publisher("4", "key", "rtmp")).await;
     assert!(matches!(odd, Err(MediaServerError::Unexpected(_))), "{odd:?}");
 }
 
@@ -73,7 +73,7 @@ async fn a_slow_list_of_node_media_server_4_holds_up_no_kick_and_no_login() {
     while !stub.lines().contains(&"GET /api/v1/streams".to_owned()) {
         tokio::task::yield_now().await;
     }
-    let kicked = control.cut(&publisher("s1", "one", "rtmp"), KickPatience::BeforeAnswer).await;
+    let kicked = control.kick(&publisher("s1", "one", "rtmp"), KickPatience::BeforeAnswer).await;
     assert_eq!(kicked.unwrap(), Kick::Gone);
     assert!(!listing.is_finished());
     listing.abort();
@@ -84,7 +84,7 @@ async fn an_order_that_somebody_waits_for_is_given_up_in_time() {
     let stub = Stub::start(&[("DELETE /api/v1/clients/c1", SLOW)]).await;
     let control = stub.control(Family::Srs, "");
     let publisher = publisher("c1", "one", "rtmp");
-    let hurried = control.cut(&publisher, KickPatience::BeforeAnswer);
+    let hurried = control.kick(&publisher, KickPatience::BeforeAnswer);
     // Well before the second that the waiting publisher's hook has.
     let kicked = tokio::time::timeout(Duration::from_millis(900), hurried).await;
     assert!(matches!(kicked, Ok(Err(MediaServerError::Unreachable(_)))), "{kicked:?}");

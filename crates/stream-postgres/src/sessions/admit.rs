@@ -3,7 +3,7 @@
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use stream_domain::admission::{
-    ALTERNATION_WINDOW, Admitted, Phase, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Verdict,
+    ALTERNATION_WINDOW, Admitted, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Trigger, Verdict,
 };
 use stream_domain::ports::{RESTART_MARGIN, StoreError};
 use stream_domain::session::CLOCK_MARGIN;
@@ -48,21 +48,21 @@ pub(super) fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Tim
         Proof::KeyOf(id, key) => (Some(key), Some(id)),
         Proof::Name(id) => (None, Some(id)),
     };
-    let phase = match request.phase {
-        Phase::Asks => "asks",
-        Phase::Updates => "updates",
-        Phase::Listed => "listed",
-        Phase::Vouched => "vouched",
+    let trigger = match request.trigger {
+        Trigger::PublishRequest => "asks",
+        Trigger::Heartbeat => "updates",
+        Trigger::Poll => "listed",
+        Trigger::GatedPoll => "vouched",
     };
     let publisher = &request.publisher;
     vec![
         Parameter::Text(key.map(|key| key.expose().to_owned())),
         Parameter::Text(playback_id.map(ToString::to_string)),
-        phase.into(),
+        trigger.into(),
         publisher.server.as_str().into(),
         publisher.session.as_str().into(),
-        Parameter::Text(request.run.clone()),
-        Parameter::Number(request.ordinal),
+        Parameter::Text(request.boot_id.clone()),
+        Parameter::Number(request.connection_number),
         publisher.application.as_str().into(),
         publisher.name.expose().into(),
         publisher.protocol.as_str().into(),
@@ -97,7 +97,7 @@ pub(super) fn verdict_of(row: Option<DecidedRow>) -> Result<Option<Verdict>, Sto
     let playback_id = match row.playback_id.as_deref().map(PlaybackId::parse) {
         Some(Ok(id)) => id,
         Some(Err(_)) => return Err(corrupt("streams", row.stream_id.into(), "playback_id is none")),
-        None => PlaybackId::of_old(StreamId(row.stream_id)),
+        None => PlaybackId::for_legacy_stream(StreamId(row.stream_id)),
     };
     let superseded =
         match (row.superseded, row.server, row.server_session, row.application, row.name, row.protocol) {

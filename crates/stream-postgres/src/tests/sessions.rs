@@ -5,9 +5,11 @@ mod swaps;
 
 use std::sync::Arc;
 
-use stream_domain::admission::{Admitted, Phase, Proof, PublishRequest, Refusal, Verdict};
+use stream_domain::admission::{Admitted, Proof, PublishRequest, Refusal, Trigger, Verdict};
 use stream_domain::lifecycle::LIFETIME;
-use stream_domain::ports::{CUT_PAUSE, EndOf, SessionRepository as _, StreamRepository as _};
+use stream_domain::ports::{
+    KICK_RETRY_AFTER, SessionRepository as _, SessionSelector, StreamRepository as _,
+};
 use stream_domain::session::EndReason;
 use stream_domain::testing::{asking, laws, terms};
 use stream_domain::{PlaybackId, ServerName, Timestamp};
@@ -34,7 +36,7 @@ async fn admitted(store: &PostgresStore, session: &str, name: &str) -> Admitted 
 
 /// Whom the media server is to end, and why.
 async fn cuts(store: &PostgresStore, at: Timestamp) -> Vec<(String, EndReason)> {
-    let cuts = store.take_cuts(&edge(), at, at, 10).await.unwrap();
+    let cuts = store.claim_pending_kicks(&edge(), at, at, 10).await.unwrap();
     let mut cuts: Vec<_> = cuts.into_iter().map(|cut| (cut.publisher.session, cut.why)).collect();
     cuts.sort_by(|one, other| one.0.cmp(&other.0));
     cuts
@@ -77,7 +79,7 @@ fn the_earlier_service_takes_publishers_off_air_without_a_right_to_their_table()
         for (name, refusal) in
             [("stopped", Refusal::Stopped), ("deleted", Refusal::UnknownKey), ("expired", Refusal::Expired)]
         {
-            let update = PublishRequest { phase: Phase::Updates, ..asking(name, name, 1) };
+            let update = PublishRequest { trigger: Trigger::Heartbeat, ..asking(name, name, 1) };
             assert_eq!(admit(&store, &update).await, Verdict::Refused(refusal), "{name}");
         }
         database.sql("DROP OWNED BY earlier; DROP ROLE earlier");
@@ -124,7 +126,7 @@ fn a_moved_expiry_moves_the_cut() {
         let hour = Duration::HOUR;
         assert_eq!(cuts(&store, end.plus(-hour).plus(-Duration::MICROSECOND)).await, []);
         assert_eq!(cuts(&store, end.plus(-hour)).await, [("shorter".to_owned(), EndReason::Expired)]);
-        store.confirm_cut(stream_domain::SessionId(2), end.plus(-hour)).await.unwrap();
+        store.mark_kicked(stream_domain::SessionId(2), end.plus(-hour)).await.unwrap();
         assert_eq!(cuts(&store, end.plus(hour).plus(-Duration::MICROSECOND)).await, []);
         assert_eq!(cuts(&store, end.plus(hour)).await, [("longer".to_owned(), EndReason::Expired)]);
     });
@@ -145,13 +147,13 @@ fn a_deleted_user_takes_streams_and_publishers_along() {
         database.sql("DELETE FROM users WHERE id = 1");
         assert_eq!(store.find_by_key(&key("gone")).await.unwrap(), None);
         assert_eq!(cuts(&store, now()).await, [("gone".to_owned(), EndReason::Deleted)]);
-        let update = PublishRequest { phase: Phase::Updates, ..asking("gone", "gone", 1) };
+        let update = PublishRequest { trigger: Trigger::Heartbeat, ..asking("gone", "gone", 1) };
         assert_eq!(admit(&store, &update).await, Verdict::Refused(Refusal::UnknownKey));
-        let gone = EndOf::Session { server: edge(), session: "gone".to_owned(), name: None };
+        let gone = SessionSelector::Session { server: edge(), session: "gone".to_owned(), name: None };
         assert!(store.end(&gone, EndReason::Left, now()).await.unwrap());
         let ends = "SELECT name, end_reason, cut_because FROM publish_sessions ORDER BY id";
         assert_eq!(database.sql(ends), "gone|deleted|\nstays||");
-        assert_eq!(cuts(&store, now().plus(CUT_PAUSE)).await, []);
+        assert_eq!(cuts(&store, now().plus(KICK_RETRY_AFTER)).await, []);
     });
 }
 
@@ -253,7 +255,7 @@ fn a_connection_that_is_heard_to_publish_something_else_publishes_one_thing() {
         store.start(&new_stream(1, "one")).await.unwrap();
         store.start(&new_stream(2, "two")).await.unwrap();
         admitted(&store, "s1", "one").await;
-        let update = PublishRequest { phase: Phase::Updates, ..asking("s1", "two", 1) };
+        let update = PublishRequest { trigger: Trigger::Heartbeat, ..asking("s1", "two", 1) };
         let verdict = store.admit(&update, &terms(), now()).await;
         assert!(verdict.is_ok(), "a rule, not a store that is away: {verdict:?}");
         let open = "SELECT count(*) FROM publish_sessions WHERE ended_at IS NULL";

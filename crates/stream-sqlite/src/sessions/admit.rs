@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
 use stream_domain::admission::{
-    Admitted, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide, gave_way_at,
+    Admitted, Decision, Facts, Proof, PublishRequest, Refusal, Terms, Trigger, Verdict, decide, gave_way_at,
 };
 use stream_domain::ports::{Clues, RESTART_MARGIN, StoreError};
 use stream_domain::session::EndReason;
@@ -28,7 +28,7 @@ pub(super) fn admit(
     now: Timestamp,
 ) -> Result<Verdict, StoreError> {
     let stream = named(connection, &request.proof)?;
-    if request.phase == Phase::Asks {
+    if request.trigger == Trigger::PublishRequest {
         end_republished(connection, &request.publisher, stream.as_ref().map(|stream| stream.id), now)?;
     }
     let Some(stream) = stream else {
@@ -74,7 +74,7 @@ pub(super) fn admit(
         Decision::Start { epoch, live_since } => {
             let request = request.completed_from(own.as_ref());
             end_republished(connection, &request.publisher, Some(stream.id), now)?;
-            if request.phase == Phase::Asks {
+            if request.trigger == Trigger::PublishRequest {
                 end_earlier_run(connection, &request, now)?;
             }
             // What was in the way may have been of an earlier run.
@@ -98,7 +98,7 @@ pub(super) fn admit(
             }))
         }
         Decision::Refuse(refusal) => {
-            if request.phase == Phase::Asks {
+            if request.trigger == Trigger::PublishRequest {
                 note(connection, (&publisher.server, publisher.address), stream.id, refusal, now)?;
             }
             Ok(Verdict::Refused(refusal))
@@ -174,7 +174,7 @@ fn end_earlier_run(
         .filter(sessions::ended_at.is_not_null());
     let cleared = diesel::update(to_cut).set(sessions::cut_because.eq(None::<String>));
     cleared.execute(connection).map_err(error::query)?;
-    let Some(ordinal) = request.ordinal else {
+    let Some(ordinal) = request.connection_number else {
         return Ok(());
     };
     let silent_since = if ordinal == 1 { Timestamp::MAX } else { now.plus(-RESTART_MARGIN) };

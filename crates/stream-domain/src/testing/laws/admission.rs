@@ -8,10 +8,10 @@ use super::asked::{
     verdict_on,
 };
 use super::{RACERS, found, key, named, now, started, stopped, user};
-use crate::admission::{Phase, Proof, PublishRequest, Refusal, Takeover, Terms, Verdict};
+use crate::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
-use crate::ports::CUT_PAUSE;
+use crate::ports::KICK_RETRY_AFTER;
 use crate::session::EndReason;
 use crate::testing::{asking, playback_id_of, terms};
 use crate::{PageRequest, StreamId};
@@ -58,15 +58,18 @@ pub async fn a_key_belongs_to_its_playback_id(store: &impl Store) {
     // The public name alone is proof for a session that has shown its key, and for no other.
     let listed = |session: &str, id: &crate::PlaybackId| {
         let request = asking(session, id.as_str(), 1);
-        PublishRequest { phase: Phase::Listed, proof: Proof::Name(id.clone()), ..request }
+        PublishRequest { trigger: Trigger::Poll, proof: Proof::Name(id.clone()), ..request }
     };
     assert!(!admitted(store, &listed("s1", &one), now()).await.is_new);
     assert_eq!(refused(store, &listed("s2", &two), now()).await, Refusal::NoKey);
-    let vouched = PublishRequest { phase: Phase::Vouched, ..listed("s2", &two) };
+    let vouched = PublishRequest { trigger: Trigger::GatedPoll, ..listed("s2", &two) };
     assert!(admitted(store, &vouched, now()).await.is_new, "a gate has seen the key");
     let found = store.find_by_playback_id(&one).await.expect("the store is there").expect("it is there");
     assert_eq!(found.key, key("one"));
-    assert_eq!(store.find_by_playback_id(&crate::PlaybackId::of_old(StreamId(1))).await.ok(), Some(None));
+    assert_eq!(
+        store.find_by_playback_id(&crate::PlaybackId::for_legacy_stream(StreamId(1))).await.ok(),
+        Some(None)
+    );
 }
 
 /// A lease that is not renewed runs out to the microsecond, whether or not anybody wrote that down.
@@ -83,9 +86,9 @@ pub async fn a_session_is_live_while_its_lease_runs(store: &impl Store) {
     assert!(
         store.list_live(end, &PageRequest::default()).await.expect("the store is there").streams.is_empty()
     );
-    assert_eq!(store.end_overdue(end.plus(-Duration::MICROSECOND), 10).await.ok(), Some(0));
-    assert_eq!(store.end_overdue(end, 10).await.ok(), Some(1));
-    assert_eq!(store.end_overdue(end, 10).await.ok(), Some(0));
+    assert_eq!(store.expire_leases(end.plus(-Duration::MICROSECOND), 10).await.ok(), Some(0));
+    assert_eq!(store.expire_leases(end, 10).await.ok(), Some(1));
+    assert_eq!(store.expire_leases(end, 10).await.ok(), Some(0));
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((end, EndReason::Lost)));
 }
 
@@ -155,9 +158,9 @@ pub async fn the_same_address_takes_over(store: &impl Store) {
     assert_eq!(answer.superseded, Some((old.session, first.publisher.clone())));
     assert_eq!(refused(store, &updating(&first), later).await, Refusal::SessionEnded);
     assert_eq!(cuts(store, later).await.len(), 0, "whoever admitted the second cuts the first");
-    assert_eq!(cuts(store, later.plus(CUT_PAUSE)).await, ["s1"]);
-    store.confirm_cut(old.session, later).await.expect("the store is there");
-    assert_eq!(cuts(store, later.plus(3 * CUT_PAUSE)).await.len(), 0);
+    assert_eq!(cuts(store, later.plus(KICK_RETRY_AFTER)).await, ["s1"]);
+    store.mark_kicked(old.session, later).await.expect("the store is there");
+    assert_eq!(cuts(store, later.plus(3 * KICK_RETRY_AFTER)).await.len(), 0);
     let listed = sessions(store, 1, "one").await;
     assert_eq!(listed[0].ended, Some((later, EndReason::Superseded)));
     assert_eq!((listed[1].epoch, listed[1].live_since, listed[1].ended), (1, now(), None));

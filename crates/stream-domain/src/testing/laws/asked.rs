@@ -4,9 +4,9 @@ use time::Duration;
 
 use super::{found, user};
 use crate::Timestamp;
-use crate::admission::{Admitted, Phase, PublishRequest, Refusal, Terms, Verdict};
+use crate::admission::{Admitted, PublishRequest, Refusal, Terms, Trigger, Verdict};
 use crate::media_server::ServerName;
-use crate::ports::{Absent, EndOf, PublisherList, SessionRepository, StreamRepository};
+use crate::ports::{Absent, PublisherList, SessionRepository, SessionSelector, StreamRepository};
 use crate::session::{EndReason, Session};
 use crate::testing::terms;
 
@@ -45,15 +45,15 @@ pub(super) async fn refused(store: &impl Store, request: &PublishRequest, at: Ti
 }
 
 pub(super) fn updating(request: &PublishRequest) -> PublishRequest {
-    PublishRequest { phase: Phase::Updates, confirmed: true, ..request.clone() }
+    PublishRequest { trigger: Trigger::Heartbeat, confirmed: true, ..request.clone() }
 }
 
 pub(super) fn edge() -> ServerName {
     ServerName::parse("edge").expect("a plain name")
 }
 
-pub(super) fn session(id: &str) -> EndOf {
-    EndOf::Session { server: edge(), session: id.to_owned(), name: None }
+pub(super) fn session(id: &str) -> SessionSelector {
+    SessionSelector::Session { server: edge(), session: id.to_owned(), name: None }
 }
 
 pub(super) fn list(sessions: &[&str], asked_at: Timestamp) -> PublisherList {
@@ -83,6 +83,6 @@ pub(super) async fn live_since(store: &impl Store, name: &str, at: Timestamp) ->
 
 /// The session ids of those who are taken to be cut.
 pub(super) async fn cuts(store: &impl Store, at: Timestamp) -> Vec<String> {
-    let cuts = store.take_cuts(&edge(), at, at, 100).await.expect("the store is there");
+    let cuts = store.claim_pending_kicks(&edge(), at, at, 100).await.expect("the store is there");
     cuts.into_iter().map(|cut| cut.publisher.session).collect()
 }

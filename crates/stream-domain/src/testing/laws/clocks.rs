@@ -28,12 +28,12 @@ pub async fn a_clock_that_is_set_back_leaves_nobody_live(store: &impl Store) {
     // What is heard from now on is dated by the clock as it is.
     admitted(store, &updating(&alive), after).await;
     assert_eq!(sessions(store, 2, "alive").await[0].lease_until, after.plus(LEASE));
-    store.end_overdue(after, 10).await.expect("the store is there");
+    store.expire_leases(after, 10).await.expect("the store is there");
     let end = after.plus(LEASE);
     assert!(live_since(store, "crashed", end.plus(-Duration::MICROSECOND)).await.is_some());
     assert_eq!(live_since(store, "crashed", end).await, None);
     assert_eq!(live_since(store, "alive", end).await, None);
-    assert_eq!(store.end_overdue(end, 10).await.ok(), Some(2));
+    assert_eq!(store.expire_leases(end, 10).await.ok(), Some(2));
 }
 
 /// A list and a heartbeat date leases by the clock as it is, too.
@@ -45,7 +45,7 @@ pub async fn what_renews_after_a_clock_was_set_back_bounds_the_lease(store: &imp
     store.sync_publishers(&list(&["s1"], after), LEASE, after).await.expect("the store is there");
     assert_eq!(sessions(store, 1, "listed").await[0].lease_until, after.plus(LEASE));
     let further = after.plus(-Duration::HOUR);
-    store.keep_alive(&edge(), None, LEASE, further).await.expect("the store is there");
+    store.heartbeat(&edge(), None, LEASE, further).await.expect("the store is there");
     assert_eq!(sessions(store, 1, "listed").await[0].lease_until, further.plus(LEASE));
 }
 
@@ -56,8 +56,8 @@ pub async fn clocks_that_differ_a_little_shorten_no_lease(store: &impl Store) {
     admitted(store, &request, now()).await;
     let behind = now().plus(-CLOCK_MARGIN);
     admitted(store, &updating(&request), behind).await;
-    store.keep_alive(&edge(), None, LEASE, behind).await.expect("the store is there");
-    store.end_overdue(behind, 10).await.expect("the store is there");
+    store.heartbeat(&edge(), None, LEASE, behind).await.expect("the store is there");
+    store.expire_leases(behind, 10).await.expect("the store is there");
     assert_eq!(sessions(store, 1, "one").await[0].lease_until, now().plus(LEASE));
     assert!(live_since(store, "one", now().plus(LEASE - SECOND)).await.is_some());
 }

@@ -7,9 +7,9 @@ use super::asked::{
 };
 use super::{named, now, started, stopped};
 use crate::PageRequest;
-use crate::admission::{Phase, PublishRequest, Refusal, Terms};
+use crate::admission::{PublishRequest, Refusal, Terms, Trigger};
 use crate::media_server::LEASE;
-use crate::ports::{Absent, CUT_PAUSE, PublisherList, SyncOutcome};
+use crate::ports::{Absent, KICK_RETRY_AFTER, PublisherList, SyncOutcome};
 use crate::session::EndReason;
 use crate::testing::{asking, terms};
 
@@ -29,7 +29,7 @@ pub async fn an_admitted_publisher_is_live_when_its_server_shows_it(store: &impl
     assert_eq!(sessions(store, 1, "one").await[0].confirmed_at, None);
     // That its server is well says nothing of it, but renews it; and asking again shows nothing either.
     let later = now().plus(6 * SECOND);
-    store.keep_alive(&edge(), None, LEASE, later).await.expect("the store is there");
+    store.heartbeat(&edge(), None, LEASE, later).await.expect("the store is there");
     admitted(store, &unconfirmed(asking("s1", "one", 1)), later).await;
     assert_eq!(live_since(store, "one", later).await, None);
     let live = store.list_live(later, &PageRequest::default()).await.expect("the store is there").streams;
@@ -54,7 +54,7 @@ pub async fn an_update_confirms_its_publisher(store: &impl Store) {
     assert_eq!(live_since(store, "one", later).await, Some(now()));
     // One that is first heard of in a list is confirmed by it.
     started(store, &named(2, "two", now())).await;
-    admitted(store, &PublishRequest { phase: Phase::Listed, ..asking("s2", "two", 1) }, later).await;
+    admitted(store, &PublishRequest { trigger: Trigger::Poll, ..asking("s2", "two", 1) }, later).await;
     assert_eq!(live_since(store, "two", later).await, Some(later));
 }
 
@@ -93,9 +93,9 @@ pub async fn a_stalled_publisher_is_off_air_until_it_moves(store: &impl Store) {
         let outcome = synced(store, &PublisherList { stalled: vec!["s1".to_owned()], ..list(&[], at) }).await;
         assert_eq!(outcome, SyncOutcome { known: vec!["s1".to_owned()], missing: Vec::new(), ended: 0 });
         assert_eq!(live_since(store, "one", at).await, None);
-        assert_eq!(store.end_overdue(at, 10).await.ok(), Some(0));
+        assert_eq!(store.expire_leases(at, 10).await.ok(), Some(0));
         // That its server is well brings it back no more than a sweep ends it.
-        store.keep_alive(&edge(), None, LEASE, at).await.expect("the store is there");
+        store.heartbeat(&edge(), None, LEASE, at).await.expect("the store is there");
         assert_eq!(live_since(store, "one", at).await, None);
     }
     let [kept] = &sessions(store, 1, "one").await[..] else { panic!("one session") };
@@ -108,8 +108,8 @@ pub async fn a_stalled_publisher_is_off_air_until_it_moves(store: &impl Store) {
     // One that is no longer listed at all is swept a lease later, and was lost when it stalled.
     let stalls = at.plus(4 * SECOND);
     synced(store, &PublisherList { stalled: vec!["one".to_owned()], ..list(&[], stalls) }).await;
-    assert_eq!(store.end_overdue(stalls.plus(LEASE - Duration::MICROSECOND), 10).await.ok(), Some(0));
-    assert_eq!(store.end_overdue(stalls.plus(LEASE), 10).await.ok(), Some(1));
+    assert_eq!(store.expire_leases(stalls.plus(LEASE - Duration::MICROSECOND), 10).await.ok(), Some(0));
+    assert_eq!(store.expire_leases(stalls.plus(LEASE), 10).await.ok(), Some(1));
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((stalls, EndReason::Lost)));
 }
 
@@ -134,7 +134,7 @@ pub async fn a_stalled_publisher_gives_way_and_is_cut(store: &impl Store) {
     synced(store, &PublisherList { stalled: vec!["s1".to_owned()], ..list(&[], stalls) }).await;
     let answer = admitted(store, &asking("s2", "one", 2), stalls).await;
     assert_eq!(answer.superseded.map(|(_, publisher)| publisher.session), Some("s1".to_owned()));
-    assert_eq!(cuts(store, stalls.plus(CUT_PAUSE)).await, ["s1"]);
+    assert_eq!(cuts(store, stalls.plus(KICK_RETRY_AFTER)).await, ["s1"]);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((stalls, EndReason::Superseded)));
 }
 
@@ -150,7 +150,7 @@ pub async fn an_update_of_a_stalled_publisher_brings_it_no_further(store: &impl 
     let still = Terms { lease: Duration::ZERO, ..terms() };
     store.admit(&said, &still, later).await.expect("the store is there");
     assert_eq!(live_since(store, "one", later).await, None);
-    assert_eq!(store.end_overdue(later, 10).await.ok(), Some(0), "its server still shows it");
+    assert_eq!(store.expire_leases(later, 10).await.ok(), Some(0), "its server still shows it");
     let answer = admitted(store, &asking("s2", "one", 2), later).await;
     assert_eq!(answer.superseded.map(|(_, publisher)| publisher.session), Some("s1".to_owned()));
 }
@@ -229,10 +229,10 @@ pub async fn a_withdrawal_brings_nobody_back_who_was_cut(store: &impl Store) {
         started(store, &named(number, name, now())).await;
         let old = admitted(store, &asking(&format!("{name}-1"), name, 1), now()).await.session;
         let new = admitted(store, &asking(&format!("{name}-2"), name, 1), now()).await.session;
-        let later = now().plus(CUT_PAUSE);
+        let later = now().plus(KICK_RETRY_AFTER);
         assert_eq!(cuts(store, later).await, [format!("{name}-1")]);
         if name == "confirmed" {
-            store.confirm_cut(old, later).await.expect("the store is there");
+            store.mark_kicked(old, later).await.expect("the store is there");
         }
         store.withdraw(new, later).await.expect("the store is there");
         let [kept, withdrawn] = &sessions(store, number, name).await[..] else { panic!("two sessions") };
@@ -241,7 +241,7 @@ pub async fn a_withdrawal_brings_nobody_back_who_was_cut(store: &impl Store) {
         assert_eq!(live_since(store, name, later).await, None);
     }
     // Whose kick is not known to have come about is kicked again.
-    assert_eq!(cuts(store, now().plus(3 * CUT_PAUSE)).await, ["taken-1"]);
+    assert_eq!(cuts(store, now().plus(3 * KICK_RETRY_AFTER)).await, ["taken-1"]);
 }
 
 /// A stop between a takeover and its withdrawal leaves the first publisher to be cut, and the second refused.

@@ -5,7 +5,7 @@ use time::Duration;
 use super::asked::{SECOND, Store, admitted, edge, list, live_since, refused, session, sessions, updating};
 use super::{named, now, started, user};
 use crate::Timestamp;
-use crate::admission::{Phase, PublishRequest, Refusal};
+use crate::admission::{PublishRequest, Refusal, Trigger};
 use crate::boots::{LATE_WITHIN, SHARED_FOR};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
@@ -22,12 +22,12 @@ const WAYS: [(&str, EndReason); 6] = [
     ("cut", EndReason::Left),
 ];
 
-fn with_run(request: PublishRequest, run: &str) -> PublishRequest {
-    PublishRequest { run: Some(run.to_owned()), ..request }
+fn with_boot_id(request: PublishRequest, boot_id: &str) -> PublishRequest {
+    PublishRequest { boot_id: Some(boot_id.to_owned()), ..request }
 }
 
 async fn heartbeat(store: &impl Store, boot: &str, at: Timestamp) -> u32 {
-    store.keep_alive(&edge(), Some(boot.to_owned()), LEASE, at).await.expect("the store is there")
+    store.heartbeat(&edge(), Some(boot.to_owned()), LEASE, at).await.expect("the store is there")
 }
 
 /// Begins a session of the key `name` that is last seen at `seen`, has it ended in one way at `at`, and tells how.
@@ -42,8 +42,8 @@ async fn ended_by(
     started(store, &named(number + 1, &other, at)).await;
     heartbeat(store, &format!("{name}-first"), seen).await;
     let connection = format!("{name}-s");
-    let request = with_run(asking(&connection, &name, 1), &format!("{name}-first"));
-    admitted(store, &PublishRequest { ordinal: Some(9), ..request }, seen).await;
+    let request = with_boot_id(asking(&connection, &name, 1), &format!("{name}-first"));
+    admitted(store, &PublishRequest { connection_number: Some(9), ..request }, seen).await;
     match way {
         "end" => {
             let is_ended = store.end(&session(&connection), EndReason::Left, at).await;
@@ -53,12 +53,13 @@ async fn ended_by(
         "boot" => drop(heartbeat(store, &format!("{name}-second"), at).await),
         "republish" => drop(admitted(store, &asking(&connection, &other, 1), at).await),
         "count" => {
-            let first = PublishRequest { ordinal: Some(1), ..asking(&format!("{name}-1"), &other, 1) };
+            let first =
+                PublishRequest { connection_number: Some(1), ..asking(&format!("{name}-1"), &other, 1) };
             admitted(store, &first, at).await;
         }
         "cut" => {
             let taken = sessions(store, number, &name).await[0].id;
-            store.confirm_cut(taken, at).await.expect("the store is there");
+            store.mark_kicked(taken, at).await.expect("the store is there");
         }
         way => panic!("no way to end a session: {way}"),
     }
@@ -96,7 +97,7 @@ pub async fn an_overdue_session_was_lost_whatever_is_said_later(store: &impl Sto
     started(store, &named(1, "one", now())).await;
     let seen = now().plus(LIFETIME).plus(-SECOND);
     admitted(store, &asking("s1", "one", 1), seen).await;
-    store.end_overdue(seen.plus(LEASE), 10).await.expect("the store is there");
+    store.expire_leases(seen.plus(LEASE), 10).await.expect("the store is there");
     let last = sessions(store, 1, "one").await.pop().expect("it is there");
     assert_eq!(last.ended, Some((seen.plus(LEASE), EndReason::Expired)));
 }
@@ -107,7 +108,7 @@ pub async fn a_late_heartbeat_of_an_earlier_boot_changes_nothing(store: &impl St
     heartbeat(store, "first", now()).await;
     let booted = now().plus(SECOND);
     heartbeat(store, "second", booted).await;
-    let request = with_run(asking("s1", "one", 1), "second");
+    let request = with_boot_id(asking("s1", "one", 1), "second");
     admitted(store, &request, booted).await;
     let late = booted.plus(10 * SECOND);
     assert_eq!(heartbeat(store, "first", late).await, 0);
@@ -129,8 +130,8 @@ pub async fn two_servers_under_one_name_leave_each_other_alone(store: &impl Stor
     let mut at = now().plus(LATE_WITHIN);
     // By now that an earlier boot is heard shows that both run.
     assert_eq!(heartbeat(store, "left", at).await, 0);
-    admitted(store, &with_run(asking("l1", "one", 1), "left"), at).await;
-    admitted(store, &with_run(asking("r1", "two", 1), "right"), at).await;
+    admitted(store, &with_boot_id(asking("l1", "one", 1), "left"), at).await;
+    admitted(store, &with_boot_id(asking("r1", "two", 1), "right"), at).await;
     for _ in 0..12 {
         at = at.plus(8 * SECOND);
         assert_eq!((heartbeat(store, "left", at).await, heartbeat(store, "right", at).await), (0, 0));
@@ -142,7 +143,7 @@ pub async fn two_servers_under_one_name_leave_each_other_alone(store: &impl Stor
     assert!(live_since(store, "two", at).await.is_some());
     // Long after the other has gone, the name is one server's again.
     let alone = at.plus(SHARED_FOR).plus(SECOND);
-    admitted(store, &with_run(asking("l2", "one", 1), "left again"), alone).await;
+    admitted(store, &with_boot_id(asking("l2", "one", 1), "left again"), alone).await;
     heartbeat(store, "left once more", alone.plus(SECOND)).await;
     let last = sessions(store, 1, "one").await.pop().expect("it is there");
     assert_eq!(last.ended, Some((alone.plus(SECOND), EndReason::ServerRestarted)));
@@ -151,24 +152,24 @@ pub async fn two_servers_under_one_name_leave_each_other_alone(store: &impl Stor
 /// A session that is found again has the address and the protocol that its hook told, and its encoder may take over.
 pub async fn a_session_that_is_found_again_is_the_publisher_it_was(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
-    let mut request = with_run(asking("s1", "one", 1), "first");
+    let mut request = with_boot_id(asking("s1", "one", 1), "first");
     request.publisher.protocol = "srt".to_owned();
     heartbeat(store, "first", now()).await;
     admitted(store, &request, now()).await;
     let later = now().plus(LEASE).plus(SECOND);
-    store.end_overdue(later, 10).await.expect("the store is there");
-    let mut listed = PublishRequest { phase: Phase::Listed, run: None, ..request.clone() };
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let mut listed = PublishRequest { trigger: Trigger::Poll, boot_id: None, ..request.clone() };
     listed.publisher.address = None;
     "rtmp".clone_into(&mut listed.publisher.protocol);
     assert!(admitted(store, &listed, later).await.is_new);
     let found = sessions(store, 1, "one").await.pop().expect("it is there");
     assert_eq!(found.publisher, request.publisher);
-    assert_eq!(found.run, request.run);
+    assert_eq!(found.boot_id, request.boot_id);
     let back = admitted(store, &asking("s2", "one", 1), later.plus(SECOND)).await;
     assert!(back.superseded.is_some(), "the same encoder again");
     // One that merely went overdue goes on as the same session.
     let overdue = later.plus(SECOND).plus(LEASE);
-    let mut listed = PublishRequest { phase: Phase::Listed, ..asking("s2", "one", 1) };
+    let mut listed = PublishRequest { trigger: Trigger::Poll, ..asking("s2", "one", 1) };
     listed.publisher.address = None;
     let resumed = admitted(store, &listed, overdue).await;
     assert_eq!((resumed.session, resumed.is_new), (back.session, false));

@@ -8,10 +8,13 @@ use super::asked::{
 };
 use super::{named, now, own, started, stopped, user};
 use crate::StreamId;
-use crate::admission::{Phase, PublishRequest, Refusal};
+use crate::admission::{PublishRequest, Refusal, Trigger};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{Absent, CUT_PAUSE, CUT_WITHIN, EndOf, PublisherList, RESTART_MARGIN, SETTLED_AFTER};
+use crate::ports::{
+    Absent, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
+    SessionSelector,
+};
 use crate::session::EndReason;
 use crate::testing::{asking, terms};
 
@@ -20,10 +23,13 @@ pub async fn an_end_ends_only_the_session_that_it_names(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
     let other = ServerName::parse("other").expect("a name");
-    let other_server = EndOf::Session { server: other, session: "s1".to_owned(), name: None };
-    let named_so =
-        |name: &str| EndOf::Session { server: edge(), session: "s1".to_owned(), name: Some(name.to_owned()) };
-    let by_name = |name: &str| EndOf::Name { server: edge(), name: name.to_owned() };
+    let other_server = SessionSelector::Session { server: other, session: "s1".to_owned(), name: None };
+    let named_so = |name: &str| SessionSelector::Session {
+        server: edge(),
+        session: "s1".to_owned(),
+        name: Some(name.to_owned()),
+    };
+    let by_name = |name: &str| SessionSelector::Name { server: edge(), name: name.to_owned() };
     for other in [session("s2"), other_server, named_so("two"), by_name("two"), by_name("one")] {
         assert_eq!(store.end(&other, EndReason::Left, now()).await.ok(), Some(false), "{other:?}");
     }
@@ -68,12 +74,12 @@ pub async fn a_stopped_publisher_is_to_be_cut(store: &impl Store) {
     stopped(store, 1, now()).await;
     assert_eq!(live_since(store, "one", now()).await, None);
     let elsewhere = ServerName::parse("elsewhere").expect("a name");
-    assert_eq!(store.take_cuts(&elsewhere, now(), now(), 10).await.ok(), Some(Vec::new()));
+    assert_eq!(store.claim_pending_kicks(&elsewhere, now(), now(), 10).await.ok(), Some(Vec::new()));
     assert_eq!(cuts(store, now()).await, ["s1"]);
     assert_eq!(cuts(store, now()).await.len(), 0, "it is given time");
-    assert_eq!(cuts(store, now().plus(CUT_PAUSE)).await, ["s1"]);
+    assert_eq!(cuts(store, now().plus(KICK_RETRY_AFTER)).await, ["s1"]);
     assert_eq!(refused(store, &updating(&request), now()).await, Refusal::Stopped);
-    store.confirm_cut(session, now().plus(SECOND)).await.expect("the store is there");
+    store.mark_kicked(session, now().plus(SECOND)).await.expect("the store is there");
     assert_eq!(cuts(store, now().plus(5 * SECOND)).await.len(), 0);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((now().plus(SECOND), EndReason::Stopped)));
 }
@@ -88,7 +94,7 @@ pub async fn an_expired_publisher_is_to_be_cut(store: &impl Store) {
     assert_eq!(cuts(store, end.plus(-Duration::MICROSECOND)).await.len(), 0);
     assert_eq!(cuts(store, end).await, ["s1"]);
     store.expire_overdue(end, 10).await.expect("the store is there");
-    assert_eq!(cuts(store, end.plus(CUT_PAUSE)).await, ["s1"]);
+    assert_eq!(cuts(store, end.plus(KICK_RETRY_AFTER)).await, ["s1"]);
     // The server says by itself that it is gone.
     store.end(&session("s1"), EndReason::Left, end.plus(2 * SECOND)).await.expect("the store is there");
     assert_eq!(cuts(store, end.plus(5 * SECOND)).await.len(), 0);
@@ -111,9 +117,9 @@ pub async fn a_cut_outlives_the_lease(store: &impl Store) {
     let session = admitted(store, &request, now()).await.session;
     stopped(store, 1, now()).await;
     let later = now().plus(LEASE);
-    assert_eq!(store.end_overdue(later, 10).await.ok(), Some(1));
+    assert_eq!(store.expire_leases(later, 10).await.ok(), Some(1));
     assert_eq!(cuts(store, later).await, ["s1"]);
-    store.confirm_cut(session, later.plus(SECOND)).await.expect("the store is there");
+    store.mark_kicked(session, later.plus(SECOND)).await.expect("the store is there");
     assert_eq!(cuts(store, later.plus(5 * SECOND)).await.len(), 0);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((later, EndReason::Stopped)));
 }
@@ -158,19 +164,19 @@ pub async fn a_roll_ends_who_is_not_there(store: &impl Store) {
 pub async fn a_new_run_of_a_server_ends_its_sessions(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     started(store, &named(2, "two", now())).await;
-    let run = |n: i64, run: &str| PublishRequest {
-        run: Some(run.to_owned()),
+    let boot = |n: i64, boot_id: &str| PublishRequest {
+        boot_id: Some(boot_id.to_owned()),
         ..asking(&format!("s{n}"), if n == 1 { "one" } else { "two" }, 1)
     };
-    admitted(store, &run(1, "first"), now()).await;
-    let alive = |run: &str, at| {
-        let run = Some(run.to_owned());
-        async move { store.keep_alive(&edge(), run, LEASE, at).await.expect("the store is there") }
+    admitted(store, &boot(1, "first"), now()).await;
+    let alive = |boot_id: &str, at| {
+        let boot_id = Some(boot_id.to_owned());
+        async move { store.heartbeat(&edge(), boot_id, LEASE, at).await.expect("the store is there") }
     };
     let later = now().plus(10 * SECOND);
     assert_eq!(alive("first", later).await, 0);
     assert!(live_since(store, "one", later.plus(10 * SECOND)).await.is_some());
-    admitted(store, &run(2, "second"), later).await;
+    admitted(store, &boot(2, "second"), later).await;
     assert_eq!(alive("second", later).await, 1);
     assert_eq!(live_since(store, "one", later).await, None);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((later, EndReason::ServerRestarted)));
@@ -186,9 +192,9 @@ pub async fn a_count_that_begins_again_ends_what_was(store: &impl Store) {
     for number in 1..=4 {
         started(store, &named(number, &format!("key-{number}"), now())).await;
     }
-    let counted = |user: i64, ordinal: i64| PublishRequest {
-        ordinal: Some(ordinal),
-        ..asking(&ordinal.to_string(), &format!("key-{user}"), 1)
+    let counted = |user: i64, connection_number: i64| PublishRequest {
+        connection_number: Some(connection_number),
+        ..asking(&connection_number.to_string(), &format!("key-{user}"), 1)
     };
     admitted(store, &counted(1, 7), now()).await;
     // Two connections may ask in another order than they came in.
@@ -206,7 +212,7 @@ pub async fn a_count_that_begins_again_ends_what_was(store: &impl Store) {
     admitted(store, &updating(&counted(1, 9)), later).await;
     // Whoever may not publish shows nothing.
     assert_eq!(
-        refused(store, &PublishRequest { ordinal: Some(1), ..asking("1", "none", 9) }, later).await,
+        refused(store, &PublishRequest { connection_number: Some(1), ..asking("1", "none", 9) }, later).await,
         Refusal::UnknownKey
     );
     assert!(live_since(store, "key-1", later).await.is_some());
@@ -221,8 +227,8 @@ pub async fn a_session_that_was_lost_comes_back(store: &impl Store) {
     let request = asking("s1", "one", 1);
     admitted(store, &request, now()).await;
     let later = now().plus(LEASE).plus(30 * SECOND);
-    store.end_overdue(later, 10).await.expect("the store is there");
-    let listed = PublishRequest { phase: Phase::Listed, ..request.clone() };
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let listed = PublishRequest { trigger: Trigger::Poll, ..request.clone() };
     assert!(admitted(store, &listed, later).await.is_new);
     assert_eq!(live_since(store, "one", later).await, Some(now()));
     // That one has left is believed until its server lists it well after.
@@ -244,16 +250,19 @@ pub async fn a_session_that_was_lost_comes_back_by_its_name(store: &impl Store) 
     let request = asking("192.0.2.1:40001/live/one", "one", 1);
     admitted(store, &request, now()).await;
     let later = now().plus(LEASE);
-    store.end_overdue(later, 10).await.expect("the store is there");
-    let mut listed =
-        PublishRequest { phase: Phase::Listed, proof: crate::admission::Proof::Name(id), ..request.clone() };
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let mut listed = PublishRequest {
+        trigger: Trigger::Poll,
+        proof: crate::admission::Proof::Name(id),
+        ..request.clone()
+    };
     listed.publisher.session.clear();
     assert!(admitted(store, &listed, later).await.is_new);
     let back = sessions(store, 1, "one").await.pop().expect("it is there");
     assert_eq!(back.publisher.session, request.publisher.session);
     // One that nobody has seen goes by its name.
     started(store, &named(2, "two", now())).await;
-    let mut unseen = PublishRequest { phase: Phase::Listed, ..asking("", "two", 1) };
+    let mut unseen = PublishRequest { trigger: Trigger::Poll, ..asking("", "two", 1) };
     unseen.publisher.address = None;
     admitted(store, &unseen, later).await;
     assert_eq!(sessions(store, 2, "two").await[0].publisher.session, "two");
@@ -295,10 +304,10 @@ pub async fn a_mark_to_cut_grows_stale(store: &impl Store) {
         stopped(store, number, now()).await;
     }
     let lost = now().plus(LEASE);
-    store.end_overdue(lost, 10).await.expect("the store is there");
+    store.expire_leases(lost, 10).await.expect("the store is there");
     admitted(store, &asking("s1", "three", 1), lost).await;
     assert_eq!(cuts(store, lost).await, ["s2"], "s1 is another publisher now");
-    assert_eq!(cuts(store, lost.plus(CUT_WITHIN)).await.len(), 0);
+    assert_eq!(cuts(store, lost.plus(KICK_EXPIRES_AFTER)).await.len(), 0);
 }
 
 /// Sessions are for the stream's owner.

@@ -9,15 +9,15 @@ use time::Duration;
 
 use super::{MemoryStore, State};
 use crate::admission::{
-    Admitted, Attempt, Decision, Facts, Phase, Proof, PublishRequest, Refusal, Terms, Verdict, decide,
+    Admitted, Attempt, Decision, Facts, Proof, PublishRequest, Refusal, Terms, Trigger, Verdict, decide,
 };
 use crate::boots::BootSign;
 use crate::media_server::ServerName;
 use crate::ports::{
-    CUT_PAUSE, CUT_WITHIN, Clues, EndOf, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository,
-    Sighting, StoreError, SyncOutcome,
+    Clues, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, ListIndex, PublisherList, SETTLED_AFTER, SessionRepository,
+    SessionSelector, Sighting, StoreError, SyncOutcome,
 };
-use crate::session::{Cut, EndReason, Session, SessionId};
+use crate::session::{EndReason, PendingKick, Session, SessionId};
 use crate::{Stream, StreamId, StreamKey, Timestamp, UserId};
 
 use kept::Kept;
@@ -84,7 +84,7 @@ impl SessionRepository for MemoryStore {
         };
         let stream = state.streams.iter().find(named).cloned();
         let stream_id = stream.as_ref().map(|stream| stream.id);
-        if request.phase == Phase::Asks {
+        if request.trigger == Trigger::PublishRequest {
             state.sessions.end_republished(request, stream_id, now);
         }
         let of_stream = |kept: &Kept| Some(kept.session.stream_id) == stream_id;
@@ -123,14 +123,14 @@ impl SessionRepository for MemoryStore {
             }
             (Decision::Start { epoch, live_since }, Some(stream)) => {
                 state.sessions.end_republished(&completed, stream_id, now);
-                if request.phase == Phase::Asks {
+                if request.trigger == Trigger::PublishRequest {
                     state.sessions.end_earlier_run(request, now);
                 }
                 let admitted = state.begin(&completed, &stream, (epoch, live_since), terms.lease, now);
                 Ok(Verdict::Admitted(admitted))
             }
             (Decision::Refuse(refusal), stream) => {
-                if let Some(stream) = stream.filter(|_| request.phase == Phase::Asks) {
+                if let Some(stream) = stream.filter(|_| request.trigger == Trigger::PublishRequest) {
                     let publisher = &request.publisher;
                     let from = (publisher.server.clone(), publisher.address);
                     state.note(from, stream.id, refusal, now);
@@ -141,17 +141,22 @@ impl SessionRepository for MemoryStore {
         }
     }
 
-    async fn end(&self, which: &EndOf, reason: EndReason, now: Timestamp) -> Result<bool, StoreError> {
+    async fn end(
+        &self,
+        which: &SessionSelector,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state()?;
         let mut was_open = false;
         for kept in &mut state.sessions.0 {
             let publisher = &kept.session.publisher;
             let is_meant = match which {
-                EndOf::Session { server, session, name } => {
+                SessionSelector::Session { server, session, name } => {
                     let is_name = name.as_ref().is_none_or(|name| name == publisher.name.expose());
                     publisher.server == *server && publisher.session == *session && is_name
                 }
-                EndOf::Name { server, name } => {
+                SessionSelector::Name { server, name } => {
                     let is_settled = kept.session.started_at < now.plus(-SETTLED_AFTER);
                     publisher.server == *server && publisher.name.expose() == name && is_settled
                 }
@@ -233,17 +238,17 @@ impl SessionRepository for MemoryStore {
         Ok(outcome)
     }
 
-    async fn keep_alive(
+    async fn heartbeat(
         &self,
         server: &ServerName,
-        run: Option<String>,
+        boot_id: Option<String>,
         lease: Duration,
         now: Timestamp,
     ) -> Result<u32, StoreError> {
         let mut state = self.state()?;
         let State { boots, sessions, .. } = &mut *state;
-        let sign = match &run {
-            Some(run) => boots.entry(server.clone()).or_default().note(run, now),
+        let sign = match &boot_id {
+            Some(boot_id) => boots.entry(server.clone()).or_default().note(boot_id, now),
             None => BootSign::Current,
         };
         let mut ended = 0;
@@ -251,7 +256,8 @@ impl SessionRepository for MemoryStore {
             if kept.session.publisher.server != *server {
                 continue;
             }
-            let is_of_another = run.is_some() && kept.session.run.is_some() && kept.session.run != run;
+            let is_of_another =
+                boot_id.is_some() && kept.session.boot_id.is_some() && kept.session.boot_id != boot_id;
             let is_due = kept.session.is_alive_at(now) && kept.session.is_renewal_due(lease, now);
             match sign {
                 BootSign::Current if is_of_another => {
@@ -267,13 +273,13 @@ impl SessionRepository for MemoryStore {
         Ok(ended)
     }
 
-    async fn take_cuts(
+    async fn claim_pending_kicks(
         &self,
         server: &ServerName,
         superseded_before: Timestamp,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Cut>, StoreError> {
+    ) -> Result<Vec<PendingKick>, StoreError> {
         let mut state = self.state()?;
         let mut cuts = Vec::new();
         let of_server = |kept: &&mut Kept| kept.session.publisher.server == *server;
@@ -282,8 +288,9 @@ impl SessionRepository for MemoryStore {
             if kept.is_open() && kept.session.kick.is_none() && is_overdue {
                 kept.session.kick = Some(EndReason::Expired);
             }
-            let is_stale = kept.session.ended.is_some_and(|(at, _)| at <= now.plus(-CUT_WITHIN));
-            let may_try = !is_stale && kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-CUT_PAUSE));
+            let is_stale = kept.session.ended.is_some_and(|(at, _)| at <= now.plus(-KICK_EXPIRES_AFTER));
+            let may_try =
+                !is_stale && kept.cut_tried_at.is_none_or(|tried| tried <= now.plus(-KICK_RETRY_AFTER));
             let gives_way = kept.session.kick == Some(EndReason::Superseded)
                 && kept.session.ended.is_some_and(|(at, _)| at > superseded_before);
             if let Some(why) = kept.session.kick
@@ -293,20 +300,20 @@ impl SessionRepository for MemoryStore {
             {
                 kept.cut_tried_at = Some(now);
                 let (session, publisher) = (kept.session.id, kept.session.publisher.clone());
-                cuts.push(Cut { session, publisher, why });
+                cuts.push(PendingKick { session, publisher, why });
             }
         }
         Ok(cuts)
     }
 
-    async fn confirm_cut(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.state()?;
         let cut = state.sessions.0.iter_mut().filter(|kept| kept.session.id == session);
         cut.for_each(|kept| kept.end(now, EndReason::Left));
         Ok(())
     }
 
-    async fn end_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn expire_leases(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let mut state = self.state()?;
         for kept in state.sessions.0.iter_mut().filter(|kept| kept.is_open()) {
             (kept.session.last_seen_at, kept.session.lease_until) = kept.session.under_clock(now);

@@ -3,20 +3,20 @@
 use super::*;
 use crate::lifecycle::{KeyLifetime, LIFETIME};
 use crate::media_server::LEASE;
-use crate::ports::EndOf;
+use crate::ports::SessionSelector;
 
 #[test]
 fn another_application_is_refused_and_ends_what_the_connection_published() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one"]);
     world.admit("s1", "one");
     for application in ["", "LIVE", "live/x", "vod"] {
-        let foreign = Claim { application: application.to_owned(), ..world.asking("s2", "one", 1) };
+        let foreign = PublisherReport { application: application.to_owned(), ..world.asking("s2", "one", 1) };
         assert_eq!(world.ask(&foreign), Err(Refusal::ForeignApplication), "{application}");
     }
     assert_eq!(world.end_of(1), None, "that was another connection");
-    let moved = Claim { application: "vod".to_owned(), ..world.asking("s1", "one", 1) };
+    let moved = PublisherReport { application: "vod".to_owned(), ..world.asking("s1", "one", 1) };
     assert_eq!(
-        world.ask(&Claim { phase: Phase::Updates, ..moved.clone() }),
+        world.ask(&PublisherReport { trigger: Trigger::Heartbeat, ..moved.clone() }),
         Err(Refusal::ForeignApplication)
     );
     assert_eq!(world.end_of(1), None, "an update ends nothing");
@@ -31,7 +31,7 @@ fn a_name_that_cannot_be_a_key_ends_what_its_connection_published() {
         let world = Setup::of(Family::NginxRtmp).begin().with_streams(["one", "two"]);
         world.admit("7", "one");
         world.admit("8", "two");
-        let update = Claim { phase: Phase::Updates, ..world.asking("7", name, 1) };
+        let update = PublisherReport { trigger: Trigger::Heartbeat, ..world.asking("7", name, 1) };
         assert_eq!(world.ask(&update), Err(Refusal::MalformedKey), "{name}");
         assert!(world.is_live("one"), "an update ends nothing");
         assert_eq!(world.ask(&world.asking("7", name, 1)), Err(Refusal::MalformedKey), "{name}");
@@ -43,8 +43,8 @@ fn a_name_that_cannot_be_a_key_ends_what_its_connection_published() {
 #[test]
 fn a_new_run_of_a_server_ends_the_sessions_of_the_last_one_once() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one", "two", "three"]);
-    let in_run = |session: &str, name: &str, run: &str| Claim {
-        run: Some(run.to_owned()),
+    let in_run = |session: &str, name: &str, boot_id: &str| PublisherReport {
+        boot_id: Some(boot_id.to_owned()),
         ..world.asking(session, name, 1)
     };
     world.ask(&in_run("s1", "one", "first")).unwrap();
@@ -67,7 +67,7 @@ fn a_run_that_is_known_costs_the_store_nothing() {
     let mut sessions = MockSessionRepository::new();
     sessions.expect_admit().times(5).returning(|_, _, _| Ok(Verdict::Refused(Refusal::UnknownKey)));
     // Once for each run, and once for the sign of life.
-    sessions.expect_keep_alive().times(3).returning(|_, _, _, _| Ok(0));
+    sessions.expect_heartbeat().times(3).returning(|_, _, _, _| Ok(0));
     let options = BroadcastOptions {
         form: AddressForm::Key,
         application: "live".to_owned(),
@@ -75,13 +75,13 @@ fn a_run_that_is_known_costs_the_store_nothing() {
         reconnect_window: 60 * SECOND,
     };
     let broadcasts = Broadcasts::new(Arc::new(sessions), world.clock.clone(), Arc::default(), options);
-    let ask = |run: &str| {
-        let claim = Claim { run: Some(run.to_owned()), ..world.asking("s1", "one", 1) };
-        assert!(block_on(broadcasts.admit(&edge(), &claim)).is_err());
+    let ask = |boot_id: &str| {
+        let report = PublisherReport { boot_id: Some(boot_id.to_owned()), ..world.asking("s1", "one", 1) };
+        assert!(block_on(broadcasts.admit(&edge(), &report)).is_err());
     };
     ask("first");
     ask("first");
-    block_on(broadcasts.keep_alive(&edge(), Family::Srs, Some("second".to_owned()))).unwrap();
+    block_on(broadcasts.heartbeat(&edge(), Family::Srs, Some("second".to_owned()))).unwrap();
     ask("second");
     ask("second");
     ask("third");
@@ -90,15 +90,17 @@ fn a_run_that_is_known_costs_the_store_nothing() {
 #[test]
 fn a_sign_of_life_renews_what_is_live_and_a_new_run_in_it_ends_what_was() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one"]);
-    world.ask(&Claim { run: Some("first".to_owned()), ..world.asking("s1", "one", 1) }).unwrap();
-    for run in [Some("first".to_owned()), None] {
+    world
+        .ask(&PublisherReport { boot_id: Some("first".to_owned()), ..world.asking("s1", "one", 1) })
+        .unwrap();
+    for boot_id in [Some("first".to_owned()), None] {
         world.clock.advance(LEASE - SECOND);
-        block_on(world.broadcasts.keep_alive(&edge(), Family::Srs, run)).unwrap();
+        block_on(world.broadcasts.heartbeat(&edge(), Family::Srs, boot_id)).unwrap();
         assert!(world.is_live("one"));
     }
     world.clock.advance(LEASE - SECOND);
     assert!(world.is_live("one"));
-    block_on(world.broadcasts.keep_alive(&edge(), Family::Srs, Some("second".to_owned()))).unwrap();
+    block_on(world.broadcasts.heartbeat(&edge(), Family::Srs, Some("second".to_owned()))).unwrap();
     assert_eq!(world.end_of(1), Some(EndReason::ServerRestarted));
 }
 
@@ -116,7 +118,7 @@ fn a_server_that_was_started_anew_has_nobody_live() {
     world.admit("s3", "three");
     block_on(world.broadcasts.restarted(&edge())).unwrap();
     assert_eq!(world.end_of(1), Some(EndReason::Stopped), "it was to be cut");
-    assert_eq!(block_on(world.broadcasts.cut_due(&edge())).unwrap(), 0, "and need not be any more");
+    assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 0, "and need not be any more");
     assert_eq!(world.end_of(2), None, "it is at another server");
     assert_eq!(world.end_of(3), None, "it began at this moment");
     assert_eq!(world.sessions(4)[0].ended, Some((world.now(), EndReason::ServerRestarted)));
@@ -130,7 +132,7 @@ fn a_session_that_a_restart_was_thought_to_have_ended_comes_back() {
     world.clock.advance(SECOND);
     block_on(world.broadcasts.restarted(&edge())).unwrap();
     assert_eq!(world.reconcile(), (0, 1, 0));
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(world.kick(), Vec::<String>::new());
     assert!(world.is_live("one"));
 }
 
@@ -145,7 +147,7 @@ fn leases_are_those_of_the_family_unless_the_settings_say_otherwise() {
             assert_eq!(world.sessions(1)[0].lease_until, world.now().plus(lease), "{family:?} {server}");
             // A lease that has just begun is not worth renewing.
             world.clock.advance(lease / 2);
-            block_on(world.broadcasts.keep_alive(&server, family, None)).unwrap();
+            block_on(world.broadcasts.heartbeat(&server, family, None)).unwrap();
             assert_eq!(world.sessions(1)[0].lease_until, world.now().plus(lease), "{family:?} {server}");
         }
     }
@@ -174,20 +176,20 @@ fn a_list_renews_by_the_lease_of_its_server() {
 
 #[test]
 fn only_one_that_came_by_the_key_alone_is_renamed() {
-    for (form, name, key, phase, rename) in [
-        (AddressForm::Key, "one".to_owned(), None, Phase::Asks, false),
-        (AddressForm::Rename, "one".to_owned(), None, Phase::Asks, true),
-        (AddressForm::Rename, "one".to_owned(), None, Phase::Updates, false),
-        (AddressForm::Rename, id_of("one"), Some("one".to_owned()), Phase::Asks, false),
-        (AddressForm::Playback, id_of("one"), Some("one".to_owned()), Phase::Asks, false),
+    for (form, name, key, trigger, rename) in [
+        (AddressForm::Key, "one".to_owned(), None, Trigger::PublishRequest, false),
+        (AddressForm::Rename, "one".to_owned(), None, Trigger::PublishRequest, true),
+        (AddressForm::Rename, "one".to_owned(), None, Trigger::Heartbeat, false),
+        (AddressForm::Rename, id_of("one"), Some("one".to_owned()), Trigger::PublishRequest, false),
+        (AddressForm::Playback, id_of("one"), Some("one".to_owned()), Trigger::PublishRequest, false),
     ] {
         let world = Setup { form, ..Setup::of(Family::NginxRtmp) }.begin().with_streams(["one"]);
-        let claim = Claim { phase, key, ..world.asking("7", &name, 1) };
-        let admitted = world.ask(&claim).unwrap();
-        assert_eq!(admitted.rename, rename, "{form:?} {phase:?}");
+        let report = PublisherReport { trigger, key, ..world.asking("7", &name, 1) };
+        let admitted = world.ask(&report).unwrap();
+        assert_eq!(admitted.rename, rename, "{form:?} {trigger:?}");
         assert_eq!(admitted.playback_id.as_str(), id_of("one"));
         // One that is asked about twice is told the same twice.
-        assert_eq!(world.ask(&claim).unwrap().rename, rename);
+        assert_eq!(world.ask(&report).unwrap().rename, rename);
     }
 }
 
@@ -195,8 +197,10 @@ fn only_one_that_came_by_the_key_alone_is_renamed() {
 fn an_end_by_name_ends_the_stay_at_that_server_only() {
     let world = Setup::of(Family::ZlMediaKit).begin().with_streams(["one"]);
     world.admit("s1", "one");
-    let by_name =
-        |server: &str| EndOf::Name { server: ServerName::parse(server).unwrap(), name: "one".to_owned() };
+    let by_name = |server: &str| SessionSelector::Name {
+        server: ServerName::parse(server).unwrap(),
+        name: "one".to_owned(),
+    };
     assert!(!block_on(world.broadcasts.end(&by_name("edge"), EndReason::Left)).unwrap(), "it began only now");
     world.clock.advance(6 * SECOND);
     assert!(!block_on(world.broadcasts.end(&by_name("elsewhere"), EndReason::Left)).unwrap());

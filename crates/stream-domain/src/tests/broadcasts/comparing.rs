@@ -15,7 +15,7 @@ fn a_publisher_that_was_missed_is_written_down() {
     assert_eq!(world.reconcile(), (0, 0, 0));
     world.clock.advance(10 * SECOND);
     assert!(world.is_live("one"), "the list renews its lease");
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(world.kick(), Vec::<String>::new());
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn what_is_listed_and_may_not_be_there_is_cut() {
     let world = Setup::listing(Family::Srs, list).begin().with_streams(["one", "stopped"]);
     world.stop(2);
     assert_eq!(world.reconcile(), (0, 1, 3));
-    assert_eq!(world.cut(), ["s1", "s2", "s4"]);
+    assert_eq!(world.kick(), ["s1", "s2", "s4"]);
     assert!(world.is_live("one"));
     assert_eq!(block_on(world.broadcasts.list_attempts(user(2))).unwrap().len(), 0, "a list is no attempt");
 }
@@ -57,7 +57,7 @@ fn a_second_of_the_same_stream_is_cut_and_the_first_left_alone() {
     world.admit("s1", "one");
     // Whatever the terms: else two that are on air would throw each other out in turn.
     assert_eq!(world.reconcile(), (0, 0, 1));
-    assert_eq!(world.cut(), ["s2"]);
+    assert_eq!(world.kick(), ["s2"]);
     assert_eq!(world.sessions(1).len(), 1);
 }
 
@@ -70,9 +70,9 @@ fn one_that_has_given_way_and_is_still_listed_is_cut() {
     let world = world.begin().with_streams(["one"]);
     world.admit("s1", "one");
     world.admit("s2", "one");
-    assert_eq!(world.cut(), ["s1"]);
+    assert_eq!(world.kick(), ["s1"]);
     assert!(block_on(world.broadcasts.reconcile(&edge())).is_err(), "it would not be cut");
-    assert_eq!(world.cut(), ["s1"]);
+    assert_eq!(world.kick(), ["s1"]);
     assert!(world.is_live("one"));
 }
 
@@ -83,7 +83,7 @@ fn other_applications_are_left_alone() {
     let list = [elsewhere("s1", "one"), elsewhere("s2", "none")];
     let world = Setup::listing(Family::Srs, list).begin().with_streams(["one"]);
     assert_eq!(world.reconcile(), (0, 0, 0));
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(world.kick(), Vec::<String>::new());
     assert!(!world.is_live("one"));
     // Nor does it keep one of ours alive that is not there any more.
     world.admit("s1", "one");
@@ -99,11 +99,11 @@ fn a_bare_public_name_is_trusted_where_a_gate_has_seen_the_key_and_nowhere_else(
         if family == Family::NodeMediaServer2 {
             assert_eq!(world.reconcile(), (0, 1, 0), "{family:?}");
             assert!(world.is_live("one"), "{family:?}");
-            assert_eq!(world.cut(), Vec::<String>::new());
+            assert_eq!(world.kick(), Vec::<String>::new());
         } else {
             assert_eq!(world.reconcile(), (0, 0, 1), "{family:?}");
             assert!(!world.is_live("one"), "{family:?}");
-            assert_eq!(world.cut(), ["s1"], "{family:?}");
+            assert_eq!(world.kick(), ["s1"], "{family:?}");
         }
     }
 }
@@ -123,8 +123,9 @@ fn a_session_that_has_shown_its_key_may_be_listed_by_its_public_name() {
         for form in [AddressForm::Playback, AddressForm::Rename] {
             let setup = Setup::listing(family, [listed("s1", &id_of("one"))]);
             let world = Setup { form, ..setup }.begin().with_streams(["one"]);
-            let claim = Claim { key: Some("one".to_owned()), ..world.asking("s1", &id_of("one"), 1) };
-            world.ask(&claim).unwrap();
+            let report =
+                PublisherReport { key: Some("one".to_owned()), ..world.asking("s1", &id_of("one"), 1) };
+            world.ask(&report).unwrap();
             // Lost of sight, and seen again.
             world.clock.advance(30 * SECOND);
             block_on(world.broadcasts.sweep()).unwrap();
@@ -146,7 +147,7 @@ fn a_list_of_names_stands_for_one_of_sessions() {
     world.clock.advance(6 * SECOND);
     assert_eq!(world.reconcile(), (0, 1, 1));
     assert_eq!(world.reconcile(), (1, 0, 1));
-    assert_eq!(world.cut(), ["", ""], "it has no session, and is ended by its name");
+    assert_eq!(world.kick(), ["", ""], "it has no session, and is ended by its name");
     assert_eq!((world.end_of(1), world.end_of(2), world.end_of(3)), (None, None, Some(EndReason::Left)));
     assert_eq!(world.reconcile(), (0, 0, 1), "what was found is known");
 }
@@ -159,7 +160,7 @@ fn one_that_cannot_be_cut_keeps_nobody_else_from_being_found_or_cut() {
     let failure = block_on(world.broadcasts.reconcile(&edge())).unwrap_err();
     assert!(matches!(failure, ReconcileError::MediaServer(MediaServerError::Unexpected(_))), "{failure:?}");
     assert!(world.is_live("one"));
-    assert_eq!(world.cut(), ["s1", "s3"]);
+    assert_eq!(world.kick(), ["s1", "s3"]);
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn a_server_without_a_control_interface_is_neither_asked_nor_told() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one"]);
     let unknown = ServerName::parse("unknown").unwrap();
     assert_eq!(block_on(world.broadcasts.reconcile(&unknown)).unwrap(), Reconciled::default());
-    assert_eq!(block_on(world.broadcasts.cut_due(&unknown)).unwrap(), 0);
+    assert_eq!(block_on(world.broadcasts.kick_pending(&unknown)).unwrap(), 0);
     assert_eq!(world.broadcasts.servers().controlled().collect::<Vec<_>>(), [&edge()]);
 }
 
@@ -198,6 +199,6 @@ fn a_store_that_is_away_is_a_failure_and_cuts_nobody() {
     world.store.go_away();
     let failure = block_on(world.broadcasts.reconcile(&edge())).unwrap_err();
     assert!(matches!(failure, ReconcileError::Store(_)), "{failure:?}");
-    assert!(block_on(world.broadcasts.cut_due(&edge())).is_err());
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert!(block_on(world.broadcasts.kick_pending(&edge())).is_err());
+    assert_eq!(world.kick(), Vec::<String>::new());
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::lifecycle::LIFETIME;
 
-fn cut_due(world: &World) -> Option<u32> {
-    block_on(world.broadcasts.cut_due(&edge())).ok()
+fn kick_pending(world: &World) -> Option<u32> {
+    block_on(world.broadcasts.kick_pending(&edge())).ok()
 }
 
 #[test]
@@ -12,14 +12,14 @@ fn a_stopped_publisher_is_cut_and_that_is_written_down() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one", "two"]);
     world.admit("s1", "one");
     world.admit("s2", "two");
-    assert_eq!(cut_due(&world), Some(0));
+    assert_eq!(kick_pending(&world), Some(0));
     world.stop(1);
     world.clock.advance(SECOND);
-    assert_eq!(cut_due(&world), Some(1));
-    assert_eq!(world.cut(), ["s1"]);
+    assert_eq!(kick_pending(&world), Some(1));
+    assert_eq!(world.kick(), ["s1"]);
     assert_eq!(world.sessions(1)[0].ended, Some((world.now(), EndReason::Stopped)));
     world.clock.advance(5 * SECOND);
-    assert_eq!(cut_due(&world), Some(0), "it is gone");
+    assert_eq!(kick_pending(&world), Some(0), "it is gone");
     assert_eq!(world.end_of(2), None);
 }
 
@@ -30,11 +30,11 @@ fn expired_and_deleted_streams_publishers_are_cut_too() {
     world.admit("s1", "one");
     world.admit("s2", "two");
     world.store.delete(StreamId(2));
-    assert_eq!(cut_due(&world), Some(1));
-    assert_eq!(world.cut(), ["s2"]);
+    assert_eq!(kick_pending(&world), Some(1));
+    assert_eq!(world.kick(), ["s2"]);
     world.clock.advance(SECOND);
-    assert_eq!(cut_due(&world), Some(1));
-    assert_eq!((world.cut(), world.end_of(1)), (vec!["s1".to_owned()], Some(EndReason::Expired)));
+    assert_eq!(kick_pending(&world), Some(1));
+    assert_eq!((world.kick(), world.end_of(1)), (vec!["s1".to_owned()], Some(EndReason::Expired)));
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn what_cannot_be_cut_is_tried_again_after_a_second() {
     let world = Setup { stubborn: vec!["s1"], ..Setup::of(Family::Srs) }.begin().with_streams(["one"]);
     world.admit("s1", "one");
     world.stop(1);
-    assert_eq!(cut_due(&world), None, "the failure is told");
-    assert_eq!(world.cut(), ["s1"]);
-    assert_eq!(cut_due(&world), Some(0), "it is given time");
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(kick_pending(&world), None, "the failure is told");
+    assert_eq!(world.kick(), ["s1"]);
+    assert_eq!(kick_pending(&world), Some(0), "it is given time");
+    assert_eq!(world.kick(), Vec::<String>::new());
     for _ in 0..3 {
         world.clock.advance(SECOND);
-        assert_eq!(cut_due(&world), None);
-        assert_eq!(world.cut(), ["s1"]);
+        assert_eq!(kick_pending(&world), None);
+        assert_eq!(world.kick(), ["s1"]);
     }
     assert_eq!(world.end_of(1), None, "nobody has seen it go");
 }
@@ -64,7 +64,7 @@ fn one_that_cannot_be_cut_does_not_keep_the_others_on_air() {
         world.stop(number);
     }
     for _ in 0..3 {
-        assert_eq!(cut_due(&world), None);
+        assert_eq!(kick_pending(&world), None);
         world.clock.advance(SECOND);
     }
     assert_eq!(world.end_of(1), None);
@@ -78,11 +78,11 @@ fn whoever_takes_over_finds_the_first_gone() {
         world.admit("s1", "one");
         world.clock.advance(SECOND);
         let second = world.admit("s2", "one");
-        assert_eq!(world.cut(), ["s1"], "{family:?}: before the answer");
+        assert_eq!(world.kick(), ["s1"], "{family:?}: before the answer");
         assert_eq!(second.superseded.unwrap().1.session, "s1");
         assert_eq!(world.sessions(1)[0].ended, Some((world.now(), EndReason::Superseded)));
         world.clock.advance(5 * SECOND);
-        assert_eq!(cut_due(&world), Some(0), "{family:?}: once is enough");
+        assert_eq!(kick_pending(&world), Some(0), "{family:?}: once is enough");
     }
 }
 
@@ -91,14 +91,14 @@ fn mediamtx_ends_the_first_by_itself_and_is_told_nothing_while_it_waits() {
     let world = Setup::of(Family::MediaMtx).begin().with_streams(["one"]);
     world.admit("s1", "one");
     world.admit("s2", "one");
-    assert_eq!(world.cut(), Vec::<String>::new());
-    assert_eq!(cut_due(&world), Some(0), "it is given time");
+    assert_eq!(world.kick(), Vec::<String>::new());
+    assert_eq!(kick_pending(&world), Some(0), "it is given time");
     world.clock.advance(8 * SECOND);
-    assert_eq!(cut_due(&world), Some(0), "the media of the second may come late");
+    assert_eq!(kick_pending(&world), Some(0), "the media of the second may come late");
     // What it has not done by then is done for it.
     world.clock.advance(SECOND);
-    assert_eq!(cut_due(&world), Some(1));
-    assert_eq!(world.cut(), ["s1"]);
+    assert_eq!(kick_pending(&world), Some(1));
+    assert_eq!(world.kick(), ["s1"]);
     assert_eq!(world.end_of(1), None, "the second goes on");
 }
 
@@ -107,10 +107,10 @@ fn a_takeover_is_not_undone_by_a_first_that_cannot_be_cut_in_time() {
     let world = Setup { stubborn: vec!["s1"], ..Setup::of(Family::Srs) }.begin().with_streams(["one"]);
     world.admit("s1", "one");
     assert!(world.admit("s2", "one").is_new);
-    assert_eq!(world.cut(), ["s1"]);
+    assert_eq!(world.kick(), ["s1"]);
     world.clock.advance(SECOND);
-    assert_eq!(cut_due(&world), None);
-    assert_eq!(world.cut(), ["s1"], "it is tried again");
+    assert_eq!(kick_pending(&world), None);
+    assert_eq!(world.kick(), ["s1"], "it is tried again");
     assert!(world.is_live("one"));
 }
 
@@ -120,15 +120,15 @@ fn a_name_that_was_taken_over_is_not_ended_where_names_are_all_there_is() {
     let world = setup.begin().with_streams(["one", "two"]);
     world.admit("first", "one");
     world.admit("second", "one");
-    assert_eq!(world.cut(), ["first"], "before the answer only the first can be meant");
+    assert_eq!(world.kick(), ["first"], "before the answer only the first can be meant");
     world.clock.advance(SECOND);
-    assert_eq!(cut_due(&world), Some(1), "it is taken as done");
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(kick_pending(&world), Some(1), "it is taken as done");
+    assert_eq!(world.kick(), Vec::<String>::new());
     assert!(world.is_live("one"));
     // All other ends are by name there.
     world.stop(1);
-    assert_eq!(cut_due(&world), Some(1));
-    assert_eq!(world.cut(), ["second"]);
+    assert_eq!(kick_pending(&world), Some(1));
+    assert_eq!(world.kick(), ["second"]);
 }
 
 #[test]
@@ -136,8 +136,9 @@ fn an_end_that_the_server_tells_leaves_nothing_to_cut() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one"]);
     world.admit("s1", "one");
     world.stop(1);
-    let which = crate::ports::EndOf::Session { server: edge(), session: "s1".to_owned(), name: None };
+    let which =
+        crate::ports::SessionSelector::Session { server: edge(), session: "s1".to_owned(), name: None };
     assert!(block_on(world.broadcasts.end(&which, EndReason::Left)).unwrap());
-    assert_eq!(cut_due(&world), Some(0));
+    assert_eq!(kick_pending(&world), Some(0));
     assert_eq!(world.end_of(1), Some(EndReason::Stopped), "which is why it left");
 }

@@ -18,7 +18,9 @@ fn look_for(world: &World, seconds: i32, updates: Option<(&str, &str)>) {
     for _ in 0..seconds / 2 {
         world.clock.advance(2 * SECOND);
         if let Some((session, name)) = updates {
-            world.ask(&Claim { phase: Phase::Updates, ..world.asking(session, name, 1) }).unwrap();
+            world
+                .ask(&PublisherReport { trigger: Trigger::Heartbeat, ..world.asking(session, name, 1) })
+                .unwrap();
         }
         assert_eq!(world.reconcile().0, 0, "a list ended somebody");
     }
@@ -36,7 +38,7 @@ fn a_list_that_was_cut_short_ends_nobody_and_still_cuts_and_renews() {
         world.clock.advance(2 * SECOND);
         assert_eq!(world.reconcile(), (0, 0, 1));
     }
-    assert_eq!(world.cut().len(), 5, "one that may not be there is cut whatever else the list has");
+    assert_eq!(world.kick().len(), 5, "one that may not be there is cut whatever else the list has");
     assert!(world.is_live("one"));
     world.clock.advance(3 * SECOND);
     assert!(world.is_live("two"), "the list renews whom it has");
@@ -80,12 +82,12 @@ fn a_publisher_of_another_worker_is_neither_ended_nor_let_be_forgotten() {
     // A stop is tried until it is known to be done, and the worker that answers does not know.
     world.stop(1);
     for _ in 0..5 {
-        assert_eq!(block_on(world.broadcasts.cut_due(&edge())).unwrap(), 0);
+        assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 0);
         world.clock.advance(2 * SECOND);
     }
-    assert_eq!(world.cut(), ["7"; 5]);
+    assert_eq!(world.kick(), ["7"; 5]);
     // The old worker asks, and is told.
-    let update = Claim { phase: Phase::Updates, ..world.asking("7", "one", 1) };
+    let update = PublisherReport { trigger: Trigger::Heartbeat, ..world.asking("7", "one", 1) };
     assert_eq!(world.ask(&update), Err(Refusal::Stopped));
 }
 
@@ -150,9 +152,9 @@ fn a_restart_that_is_proven_ends_at_once_who_was_there_before_and_nobody_else() 
 #[test]
 fn another_run_of_a_server_that_is_one_process_ends_who_was_there_before() {
     let world = Setup::listing(Family::Srs, [listed("s1", "one")]).begin().with_streams(["one", "two"]);
-    let in_run = |run: &str, session: &str, name: &str| {
-        let claim = Claim { run: Some(run.to_owned()), ..world.asking(session, name, 1) };
-        world.ask(&claim).unwrap();
+    let in_run = |boot_id: &str, session: &str, name: &str| {
+        let report = PublisherReport { boot_id: Some(boot_id.to_owned()), ..world.asking(session, name, 1) };
+        world.ask(&report).unwrap();
     };
     in_run("first", "s1", "one");
     world.listing.lock().unwrap().process = Some(Process::Whole("first".to_owned()));
@@ -169,7 +171,7 @@ fn one_that_waits_for_a_hook_is_neither_found_nor_cut() {
     let waiting = Listed { may_wait: true, ..listed("s1", "one") };
     let world = Setup::listing(Family::Srs, [waiting]).begin().with_streams(["one"]);
     assert_eq!(world.reconcile(), (0, 0, 0));
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(world.kick(), Vec::<String>::new());
     // Once it was let in, the list renews it.
     world.admit("s1", "one");
     world.clock.advance(8 * SECOND);
@@ -223,7 +225,7 @@ fn one_whose_bytes_stand_still_is_off_air_until_they_move_again() {
     assert!(world.is_live("one"));
     // It freezes, though its connection stands and its server goes on to update.
     let froze = world.now();
-    let update = Claim { phase: Phase::Updates, ..world.asking("7", "one", 1) };
+    let update = PublisherReport { trigger: Trigger::Heartbeat, ..world.asking("7", "one", 1) };
     while world.is_live("one") {
         world.clock.advance(Duration::milliseconds(500));
         if world.broadcasts.is_look_due(&edge()) {
@@ -268,15 +270,15 @@ fn one_that_was_not_found_is_gone_when_its_own_worker_lists_it_no_more() {
     worker(&world, 100, Duration::HOUR, None);
     world.reconcile();
     world.stop(1);
-    assert_eq!(block_on(world.broadcasts.cut_due(&edge())).unwrap(), 0, "it is listed still");
+    assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 0, "it is listed still");
     world.list([]);
     world.clock.advance(2 * SECOND);
-    assert_eq!(block_on(world.broadcasts.cut_due(&edge())).unwrap(), 1);
+    assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 1);
     assert_eq!(world.end_of(1), Some(EndReason::Stopped));
     world.clock.advance(2 * SECOND);
-    world.cut();
-    assert_eq!(block_on(world.broadcasts.cut_due(&edge())).unwrap(), 0);
-    assert_eq!(world.cut(), Vec::<String>::new());
+    world.kick();
+    assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 0);
+    assert_eq!(world.kick(), Vec::<String>::new());
 }
 
 #[test]
@@ -289,7 +291,7 @@ fn a_server_that_replaces_publishers_keeps_the_one_before_until_the_next_brings_
     for _ in 0..2 {
         world.clock.advance(SECOND);
         world.reconcile();
-        block_on(world.broadcasts.cut_due(&edge())).unwrap();
+        block_on(world.broadcasts.kick_pending(&edge())).unwrap();
         assert!(world.is_live("one"));
     }
     world.list([listed("s2", "one")]);
@@ -299,7 +301,7 @@ fn a_server_that_replaces_publishers_keeps_the_one_before_until_the_next_brings_
     assert_eq!(sessions.len(), 2);
     assert_eq!(sessions[0].ended.map(|(_, how)| how), Some(EndReason::Superseded));
     assert_eq!((sessions[1].epoch, sessions[1].ended), (1, None));
-    assert!(world.cut().iter().all(|session| session == "s1"), "nobody but the one before is ever ended");
+    assert!(world.kick().iter().all(|session| session == "s1"), "nobody but the one before is ever ended");
 }
 
 #[test]
@@ -310,7 +312,7 @@ fn one_that_takes_over_from_one_that_never_was_on_air_is_not_live_for_it() {
     world.admit("s2", "one");
     assert!(!world.is_live("one"), "neither has brought media");
     // A hook shows the second, before any list does, and a third takes over from it.
-    world.ask(&Claim { phase: Phase::Updates, ..world.asking("s2", "one", 1) }).unwrap();
+    world.ask(&PublisherReport { trigger: Trigger::Heartbeat, ..world.asking("s2", "one", 1) }).unwrap();
     world.admit("s3", "one");
     assert!(world.is_live("one"), "viewers go on with the second");
 }
@@ -324,10 +326,10 @@ fn one_that_takes_over_and_brings_no_media_ends_no_broadcast() {
     for _ in 0..30 {
         world.clock.advance(SECOND);
         world.reconcile();
-        block_on(world.broadcasts.cut_due(&edge())).unwrap();
+        block_on(world.broadcasts.kick_pending(&edge())).unwrap();
         assert!(world.is_live("one"));
     }
-    assert_eq!(world.cut(), Vec::<String>::new());
+    assert_eq!(world.kick(), Vec::<String>::new());
     let sessions = world.sessions(1);
     assert_eq!((sessions[0].publisher.session.as_str(), sessions[0].ended), ("s1", None));
     assert_eq!(sessions[1].ended.map(|(_, how)| how), Some(EndReason::AnsweredTooLate));
@@ -345,5 +347,5 @@ fn one_that_is_back_before_its_end_was_seen_twice_is_not_cut() {
     world.clock.advance(SECOND);
     assert_eq!(world.reconcile(), (1, 1, 0));
     assert!(world.is_live("one"));
-    assert!(world.cut().is_empty());
+    assert!(world.kick().is_empty());
 }

@@ -33,8 +33,8 @@ fn in_form(form: AddressForm, family: Family) -> World {
 
 impl World {
     /// A publisher of this name that asks and shows this key behind it.
-    fn showing(&self, name: &str, shown: Option<&str>) -> Claim {
-        Claim { key: shown.map(str::to_owned), ..self.asking("s1", name, 1) }
+    fn showing(&self, name: &str, shown: Option<&str>) -> PublisherReport {
+        PublisherReport { key: shown.map(str::to_owned), ..self.asking("s1", name, 1) }
     }
 
     fn told(&self, user_number: i64) -> Vec<(Refusal, Option<u8>)> {
@@ -47,10 +47,10 @@ impl World {
     }
 
     /// Whether the key may publish, asked without a stay.
-    fn may_publish(&self, claim: &Claim) -> Result<(), Refusal> {
+    fn may_publish(&self, report: &PublisherReport) -> Result<(), Refusal> {
         let entropy = Arc::new(SeededEntropy::default());
         let streams = Streams::new(self.store.clone(), Arc::new(FakeTokens), self.clock.clone(), entropy);
-        let answer = block_on(self.broadcasts.may_publish(&streams, &edge(), claim));
+        let answer = block_on(self.broadcasts.may_publish(&streams, &edge(), report));
         answer.map(drop).map_err(|error| error.refusal())
     }
 }
@@ -113,9 +113,9 @@ fn a_key_is_never_let_in_for_another_stream() {
     let world = in_form(AddressForm::Playback, Family::NginxRtmp);
     for (before, after) in AROUND {
         let shown = format!("{before}{KEY}{after}");
-        let claim = world.showing(&id_of("another-key"), Some(&shown));
-        assert_eq!(world.ask(&claim).err(), Some(Refusal::WrongPlaybackId), "{shown:?}");
-        assert_eq!(world.may_publish(&claim), Err(Refusal::WrongPlaybackId));
+        let report = world.showing(&id_of("another-key"), Some(&shown));
+        assert_eq!(world.ask(&report).err(), Some(Refusal::WrongPlaybackId), "{shown:?}");
+        assert_eq!(world.may_publish(&report), Err(Refusal::WrongPlaybackId));
     }
 }
 
@@ -125,8 +125,9 @@ fn a_slash_too_many_is_none_where_playlists_are_files() {
         let name = name.replace("KEY", KEY);
         for family in Family::ALL {
             let world = in_form(AddressForm::Key, family);
-            let claim = Claim { application: application.to_owned(), ..world.showing(&name, None) };
-            let answer = world.ask(&claim).map(|admitted| admitted.stream_id.0);
+            let report =
+                PublisherReport { application: application.to_owned(), ..world.showing(&name, None) };
+            let answer = world.ask(&report).map(|admitted| admitted.stream_id.0);
             if family.joins_slashes() {
                 assert_eq!(answer, Ok(1), "{family:?} {application}/{name}");
                 // Its server goes on to know it by what it said.
@@ -146,8 +147,9 @@ fn a_publisher_with_a_slash_too_many_is_still_found_in_its_servers_list() {
     let mut one = listed("s1", &format!("/{KEY}"));
     one.application = "live/".to_owned();
     let world = Setup::listing(Family::Srs, [one]).begin().with_streams([KEY]);
-    let claim = Claim { application: "live/".to_owned(), ..world.showing(&format!("/{KEY}"), None) };
-    world.ask(&claim).unwrap();
+    let report =
+        PublisherReport { application: "live/".to_owned(), ..world.showing(&format!("/{KEY}"), None) };
+    world.ask(&report).unwrap();
     world.clock.advance(6 * SECOND);
     assert_eq!(world.reconcile(), (0, 0, 0));
     world.clock.advance(11 * SECOND);
@@ -176,7 +178,7 @@ fn a_name_that_is_replaced_may_have_anything_around_it() {
         let admitted = world.ask(&world.showing(&name, None));
         assert_eq!(admitted.map(|admitted| admitted.rename), Ok(true), "{name:?}");
         // An update shows the old name again.
-        let update = Claim { phase: Phase::Updates, ..world.showing(&name, None) };
+        let update = PublisherReport { trigger: Trigger::Heartbeat, ..world.showing(&name, None) };
         assert!(world.ask(&update).is_ok(), "{name:?}");
     }
 }
@@ -220,8 +222,8 @@ fn what_is_wrong_besides_a_good_key_is_told_by_its_own_word() {
         let world = in_form(form, Family::OvenMediaEngine);
         let shown = shown.map(|shown| shown.replace("KEY", KEY));
         let application = application.replace("KEY", KEY);
-        let claim = Claim { application, ..world.showing(&name, shown.as_deref()) };
-        assert_eq!(world.ask(&claim).err(), Some(refusal), "{form:?} {name:?}");
+        let report = PublisherReport { application, ..world.showing(&name, shown.as_deref()) };
+        assert_eq!(world.ask(&report).err(), Some(refusal), "{form:?} {name:?}");
         assert_eq!(world.told(1), [(refusal, Some(1))], "{form:?} {name:?}");
     }
 }
@@ -231,7 +233,7 @@ fn one_that_shows_the_public_name_alone_is_told_without_its_address() {
     let world = in_form(AddressForm::Playback, Family::Srs);
     let id = id_of(KEY);
     for host in 1..9 {
-        let alone = Claim { address: Some([192, 0, 2, host].into()), ..world.showing(&id, None) };
+        let alone = PublisherReport { address: Some([192, 0, 2, host].into()), ..world.showing(&id, None) };
         assert_eq!(world.ask(&alone).err(), Some(Refusal::NoKey));
     }
     assert_eq!(world.told(1), [(Refusal::NoKey, None)]);
@@ -247,9 +249,10 @@ fn one_that_shows_the_public_name_alone_is_told_without_its_address() {
 #[test]
 fn one_that_goes_on_is_no_attempt() {
     let world = in_form(AddressForm::Playback, Family::NginxRtmp);
-    for phase in [Phase::Updates, Phase::Listed] {
-        let claim = Claim { phase, application: "other".to_owned(), ..world.showing(KEY, Some(KEY)) };
-        assert_eq!(world.ask(&claim).err(), Some(Refusal::ForeignApplication));
+    for trigger in [Trigger::Heartbeat, Trigger::Poll] {
+        let report =
+            PublisherReport { trigger, application: "other".to_owned(), ..world.showing(KEY, Some(KEY)) };
+        assert_eq!(world.ask(&report).err(), Some(Refusal::ForeignApplication));
     }
     assert_eq!(world.told(1), []);
 }
@@ -262,7 +265,7 @@ fn a_question_without_a_stay_is_answered_by_the_key_alone() {
     // Neither a publisher that is live nor another question is in its way, and it begins nothing.
     for host in 1..3 {
         let address = Some([198, 51, 100, host].into());
-        assert_eq!(world.may_publish(&Claim { address, ..world.showing(&id, Some(KEY)) }), Ok(()));
+        assert_eq!(world.may_publish(&PublisherReport { address, ..world.showing(&id, Some(KEY)) }), Ok(()));
     }
     assert_eq!(world.sessions(1).len(), 1);
     for (name, shown, refusal) in [
@@ -279,7 +282,8 @@ fn a_question_without_a_stay_is_answered_by_the_key_alone() {
     assert_eq!(world.told(2), [(Refusal::WrongPlaybackId, Some(1))]);
     world.stop(1);
     assert_eq!(world.may_publish(&world.showing(&id, Some(KEY))), Err(Refusal::Stopped));
-    let update = Claim { phase: Phase::Updates, ..world.showing(&id_of("another-key"), None) };
+    let update =
+        PublisherReport { trigger: Trigger::Heartbeat, ..world.showing(&id_of("another-key"), None) };
     assert_eq!(world.may_publish(&update), Ok(()));
     world.store.go_away();
     assert_eq!(world.may_publish(&world.showing(&id, Some(KEY))), Err(Refusal::StoreUnavailable));
@@ -288,8 +292,8 @@ fn a_question_without_a_stay_is_answered_by_the_key_alone() {
 #[test]
 fn a_claim_that_cannot_be_right_is_told_by_the_word_it_is_refused_with() {
     let world = in_form(AddressForm::Playback, Family::Srs);
-    let claim = world.showing("name", Some(&format!("key=wrong&key={KEY}")));
-    let told = block_on(world.broadcasts.refuse(&edge(), &claim, Refusal::MalformedRequest));
+    let report = world.showing("name", Some(&format!("key=wrong&key={KEY}")));
+    let told = block_on(world.broadcasts.refuse(&edge(), &report, Refusal::MalformedRequest));
     assert_eq!(told, Some(StreamId(1)));
     assert_eq!(world.told(1), [(Refusal::MalformedRequest, Some(1))]);
 }

@@ -62,8 +62,14 @@ fn a_servers_name_is_1_to_64_plain_characters() {
 }
 
 /// What is read of a name and a key, in one word.
-fn read(form: AddressForm, phase: Phase, can_rename: bool, name: &str, key: Option<&str>) -> &'static str {
-    match Proof::read(form, phase, can_rename, name, key) {
+fn read(
+    form: AddressForm,
+    trigger: Trigger,
+    can_rename: bool,
+    name: &str,
+    key: Option<&str>,
+) -> &'static str {
+    match Proof::read(form, trigger, can_rename, name, key) {
         Ok(Proof::Key(key)) if key.expose() == name => "key",
         Ok(Proof::KeyOf(id, shown)) if id.as_str() == name && Some(shown.expose()) == key => "both",
         Ok(Proof::Name(id)) if id.as_str() == name => "name",
@@ -75,8 +81,9 @@ fn read(form: AddressForm, phase: Phase, can_rename: bool, name: &str, key: Opti
 #[test]
 fn the_address_form_tells_what_a_name_is_proof_of() {
     use AddressForm::{Key, Playback, Rename};
-    let (asks, updates, listed, vouched) = (Phase::Asks, Phase::Updates, Phase::Listed, Phase::Vouched);
-    for (form, phase, can_rename, alone, with_key) in [
+    let (asks, updates, listed, vouched) =
+        (Trigger::PublishRequest, Trigger::Heartbeat, Trigger::Poll, Trigger::GatedPoll);
+    for (form, trigger, can_rename, alone, with_key) in [
         // The name is the key, and what stands behind the `?` is nothing.
         (Key, asks, false, "key", "key"),
         (Key, asks, true, "key", "key"),
@@ -100,31 +107,31 @@ fn the_address_form_tells_what_a_name_is_proof_of() {
         (Rename, listed, false, "name", "both"),
         (Rename, vouched, false, "name", "both"),
     ] {
-        let case = format!("{form:?} {phase:?} {can_rename}");
-        assert_eq!(read(form, phase, can_rename, "abc-1", None), alone, "{case}");
-        assert_eq!(read(form, phase, can_rename, "abc-1", Some("the-key")), with_key, "{case}");
+        let case = format!("{form:?} {trigger:?} {can_rename}");
+        assert_eq!(read(form, trigger, can_rename, "abc-1", None), alone, "{case}");
+        assert_eq!(read(form, trigger, can_rename, "abc-1", Some("the-key")), with_key, "{case}");
     }
 }
 
 #[test]
 fn what_cannot_be_a_key_or_a_playback_id_is_no_proof() {
     for form in [AddressForm::Key, AddressForm::Playback, AddressForm::Rename] {
-        for phase in [Phase::Asks, Phase::Updates, Phase::Listed, Phase::Vouched] {
+        for trigger in [Trigger::PublishRequest, Trigger::Heartbeat, Trigger::Poll, Trigger::GatedPoll] {
             for name in ["", "a b", "a/b", "a?key=b", "é", &"k".repeat(256)] {
                 for key in [None, Some("the-key")] {
                     assert_eq!(
-                        read(form, phase, true, name, key),
+                        read(form, trigger, true, name, key),
                         "malformed_key",
-                        "{form:?} {phase:?} {name}"
+                        "{form:?} {trigger:?} {name}"
                     );
                 }
             }
         }
     }
     for key in ["", "a b", "a&b"] {
-        let heard = read(AddressForm::Playback, Phase::Asks, false, "abc-1", Some(key));
+        let heard = read(AddressForm::Playback, Trigger::PublishRequest, false, "abc-1", Some(key));
         assert_eq!(heard, "malformed_key", "{key}");
-        let heard = read(AddressForm::Rename, Phase::Asks, true, "abc-1", Some(key));
+        let heard = read(AddressForm::Rename, Trigger::PublishRequest, true, "abc-1", Some(key));
         assert_eq!(heard, "malformed_key", "{key}");
     }
 }
@@ -132,17 +139,17 @@ fn what_cannot_be_a_key_or_a_playback_id_is_no_proof() {
 #[test]
 fn neither_a_name_nor_a_key_is_shown_by_what_holds_it() {
     let world = Setup::of(Family::Srs).begin();
-    let claim = Claim { key: None, ..world.asking("s1", "hunter2", 1) };
-    assert!(!format!("{claim:?}").contains("hunter2"));
-    let proof = Proof::read(AddressForm::Key, Phase::Asks, false, "hunter2", None).unwrap();
+    let report = PublisherReport { key: None, ..world.asking("s1", "hunter2", 1) };
+    assert!(!format!("{report:?}").contains("hunter2"));
+    let proof = Proof::read(AddressForm::Key, Trigger::PublishRequest, false, "hunter2", None).unwrap();
     assert!(!format!("{proof:?}").contains("hunter2"));
 }
 
 #[test]
 fn a_key_behind_the_name_is_not_shown_by_the_claim_that_holds_it() {
     let world = Setup::of(Family::Srs).begin();
-    let claim = Claim { key: Some("hunter2".to_owned()), ..world.asking("s1", "name", 1) };
-    assert!(!format!("{claim:?}").contains("hunter2"));
+    let report = PublisherReport { key: Some("hunter2".to_owned()), ..world.asking("s1", "name", 1) };
+    assert!(!format!("{report:?}").contains("hunter2"));
     let one = Listed { key: Some("hunter2".to_owned()), ..listed("s1", "name") };
     assert!(!format!("{one:?}").contains("hunter2"));
 }
@@ -150,15 +157,15 @@ fn a_key_behind_the_name_is_not_shown_by_the_claim_that_holds_it() {
 #[test]
 fn a_server_that_says_nothing_more_and_cannot_be_asked_is_told_of_once() {
     let world = Setup::of(Family::Srs).begin().with_streams(["one", "two"]);
-    let elsewhere = |server: &str, session: &str, name: &str, phase| {
-        let claim = Claim { phase, ..world.asking(session, name, 1) };
-        block_on(world.broadcasts.admit(&ServerName::parse(server).unwrap(), &claim)).unwrap();
+    let elsewhere = |server: &str, session: &str, name: &str, trigger| {
+        let report = PublisherReport { trigger, ..world.asking(session, name, 1) };
+        block_on(world.broadcasts.admit(&ServerName::parse(server).unwrap(), &report)).unwrap();
     };
-    elsewhere("mute", "s1", "one", Phase::Asks);
-    elsewhere("telling", "s2", "two", Phase::Asks);
+    elsewhere("mute", "s1", "one", Trigger::PublishRequest);
+    elsewhere("telling", "s2", "two", Trigger::PublishRequest);
     assert_eq!(world.broadcasts.take_silent_servers(), []);
     world.clock.advance(5 * SECOND);
-    elsewhere("telling", "s2", "two", Phase::Updates);
+    elsewhere("telling", "s2", "two", Trigger::Heartbeat);
     world.clock.advance(5 * SECOND);
     let mute = (ServerName::parse("mute").unwrap(), Family::Srs);
     assert_eq!(world.broadcasts.take_silent_servers(), [mute]);

@@ -3,7 +3,7 @@
 use super::recorded::ANT_PUBLISH;
 use super::*;
 
-const CLAIM: &str = "Asks live/key1 key - session key1 run - number - by rtmp from -";
+const REPORT: &str = "PublishRequest live/key1 key - session key1 run - number - by rtmp from -";
 
 fn ant(body: &str) -> String {
     heard(Family::AntMedia, body)
@@ -16,21 +16,21 @@ fn with(from: &str, to: &str) -> String {
 
 #[test]
 fn a_question_is_understood() {
-    assert_eq!(ant(ANT_PUBLISH), CLAIM);
+    assert_eq!(ant(ANT_PUBLISH), REPORT);
     assert_eq!(ant(&with(r#""mode":"publish""#, r#""mode":"play""#)), "unconcerned");
-    assert_eq!(ant(r#"{"appName":"live","streamId":"key1","mode":"publish"}"#), CLAIM);
+    assert_eq!(ant(r#"{"appName":"live","streamId":"key1","mode":"publish"}"#), REPORT);
 }
 
 #[test]
 fn the_key_stands_once_in_the_text_of_a_map() {
     let params = |params: &str| ant(&with(r#""{token=abc, x=1}""#, params));
-    let claim = |key: &str| CLAIM.replace("key -", &format!("key {key}"));
-    assert_eq!(params(r#""{key=SECRET-1_x}""#), claim("SECRET-1_x"));
-    assert_eq!(params(r#""{a=1, key=SECRET-1_x, b=2}""#), claim("SECRET-1_x"));
-    assert_eq!(params(r#""{key=}""#), claim(""));
+    let report = |key: &str| REPORT.replace("key -", &format!("key {key}"));
+    assert_eq!(params(r#""{key=SECRET-1_x}""#), report("SECRET-1_x"));
+    assert_eq!(params(r#""{a=1, key=SECRET-1_x, b=2}""#), report("SECRET-1_x"));
+    assert_eq!(params(r#""{key=}""#), report(""));
     assert_eq!(params(r#""{key=a, key=b}""#), "malformed_request");
     for none in ["null", r#""""#, r#""{}""#, r#""{token}""#, "7", r#""}{""#] {
-        assert_eq!(params(none), CLAIM, "{none}");
+        assert_eq!(params(none), REPORT, "{none}");
     }
 }
 
@@ -63,5 +63,5 @@ fn what_is_not_as_it_sends_it_is_refused() {
     ] {
         assert_eq!(ant(&with(from, to)), "malformed_request", "{to}");
     }
-    assert_eq!(ant(&with(r#""appName":"live","#, "")), CLAIM.replace("live/", "/"));
+    assert_eq!(ant(&with(r#""appName":"live","#, "")), REPORT.replace("live/", "/"));
 }

@@ -14,13 +14,13 @@ fn with(from: &str, to: &str) -> String {
     MEDIAMTX_PUBLISH.replace(from, to)
 }
 
-fn claim(key: &str) -> String {
-    format!("Asks live/key1 key {key} session {ID} run - number - by rtmp from 127.0.0.1")
+fn report(key: &str) -> String {
+    format!("PublishRequest live/key1 key {key} session {ID} run - number - by rtmp from 127.0.0.1")
 }
 
 #[test]
 fn the_recorded_question_is_understood() {
-    assert_eq!(mediamtx(MEDIAMTX_PUBLISH), claim("pw1"));
+    assert_eq!(mediamtx(MEDIAMTX_PUBLISH), report("pw1"));
 }
 
 #[test]
@@ -47,11 +47,11 @@ fn only_publishers_are_asked_about_and_only_watchers_let_through() {
 #[test]
 fn older_versions_send_fewer_fields() {
     let without_agent = with(r#","userAgent":"FMLE/3.0 (compatible; Lavf59.27.100)""#, "");
-    assert_eq!(mediamtx(&without_agent), claim("pw1"));
+    assert_eq!(mediamtx(&without_agent), report("pw1"));
     let without_token = without_agent.replace(r#""token":"pw1","#, "");
-    assert_eq!(mediamtx(&without_token), claim("pw1"));
+    assert_eq!(mediamtx(&without_token), report("pw1"));
     let bare = format!(r#"{{"action":"publish","path":"live/key1","id":"{ID}"}}"#);
-    let meaning = format!("Asks live/key1 key - session {ID} run - number - by  from -");
+    let meaning = format!("PublishRequest live/key1 key - session {ID} run - number - by  from -");
     assert_eq!(mediamtx(&bare), meaning);
     let nulls = format!(
         r#"{{"action":"publish","path":"live/key1","id":"{ID}","query":null,"user":null,"password":null,"token":null}}"#
@@ -62,14 +62,14 @@ fn older_versions_send_fewer_fields() {
 #[test]
 fn the_key_is_in_the_query_or_else_a_password_or_a_token() {
     let query = r"user=bob\u0026pass=pw1\u0026token=tk1\u0026x=1";
-    assert_eq!(mediamtx(&with(query, "key=SECRET-1_x")), claim("SECRET-1_x"));
-    assert_eq!(mediamtx(&with(query, "key=")), claim(""));
-    assert_eq!(mediamtx(&with(query, r"key=a\u0026key=a")), claim("a"));
+    assert_eq!(mediamtx(&with(query, "key=SECRET-1_x")), report("SECRET-1_x"));
+    assert_eq!(mediamtx(&with(query, "key=")), report(""));
+    assert_eq!(mediamtx(&with(query, r"key=a\u0026key=a")), report("a"));
     assert_eq!(mediamtx(&with(query, r"key=a\u0026key=b")), "malformed_request");
     let empty = r#""password":"","token":"tk1""#;
-    assert_eq!(mediamtx(&with(r#""password":"pw1","token":"pw1""#, empty)), claim("tk1"));
+    assert_eq!(mediamtx(&with(r#""password":"pw1","token":"pw1""#, empty)), report("tk1"));
     let none = r#""password":"","token":"""#;
-    assert_eq!(mediamtx(&with(r#""password":"pw1","token":"pw1""#, none)), claim("-"));
+    assert_eq!(mediamtx(&with(r#""password":"pw1","token":"pw1""#, none)), report("-"));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_path_is_the_application_and_the_name() {
         ("live/key1/", "live/key1/"),
     ] {
         let body = with("live/key1", path);
-        assert_eq!(mediamtx(&body), claim("pw1").replace("live/key1", meaning), "{path}");
+        assert_eq!(mediamtx(&body), report("pw1").replace("live/key1", meaning), "{path}");
     }
 }
 
@@ -104,7 +104,7 @@ fn a_question_without_an_id_is_about_the_key_alone() {
     let id = format!(r#","id":"{ID}""#);
     for none in [r#","id":null"#, r#","id":"""#, ""] {
         let heard = mediamtx(&with(&id, none));
-        assert_eq!(heard, format!("question: {}", claim("pw1").replace(ID, "")), "{none}");
+        assert_eq!(heard, format!("question: {}", report("pw1").replace(ID, "")), "{none}");
     }
     let contradictory = with(&id, "").replace(r"user=bob\u0026", r"key=a\u0026key=b\u0026");
     assert_eq!(mediamtx(&contradictory), "malformed_request");
@@ -113,7 +113,7 @@ fn a_question_without_an_id_is_about_the_key_alone() {
 #[test]
 fn its_commands_tell_the_begin_and_the_end() {
     let available = format!("event=available&path=live/key1&id={ID}");
-    let goes_on = format!("Updates live/key1 key - session {ID} run - number - by rtmp from -");
+    let goes_on = format!("Heartbeat live/key1 key - session {ID} run - number - by rtmp from -");
     assert_eq!(mediamtx(&available), goes_on);
     assert_eq!(mediamtx(&format!("event=available&path=live%2Fkey1&id={ID}")), goes_on);
     assert_eq!(mediamtx(&format!("event=unavailable&path=live/key1&id={ID}")), format!("left {ID}"));

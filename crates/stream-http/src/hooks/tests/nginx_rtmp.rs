@@ -14,19 +14,19 @@ fn event(rest: &str) -> String {
 #[test]
 fn the_recorded_question_is_understood() {
     assert_eq!(NGINX_PUBLISH.len(), 184, "as its Content-Length said");
-    let claim = "Asks live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1";
-    assert_eq!(nginx(NGINX_PUBLISH), claim);
+    let report = "PublishRequest live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1";
+    assert_eq!(nginx(NGINX_PUBLISH), report);
 }
 
 #[test]
 fn every_event_is_understood() {
-    let claim =
-        |phase: &str| format!("{phase} live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1");
+    let report =
+        |trigger: &str| format!("{trigger} live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1");
     for (rest, meaning) in [
-        ("call=publish&name=key1&type=live", claim("Asks")),
+        ("call=publish&name=key1&type=live", report("Asks")),
         // After the control interface's `redirect` the type is empty.
-        ("call=publish&name=key1&type=", claim("Asks")),
-        ("call=update_publish&time=30&timestamp=29987&name=key1", claim("Updates")),
+        ("call=publish&name=key1&type=", report("Asks")),
+        ("call=update_publish&time=30&timestamp=29987&name=key1", report("Updates")),
         ("call=publish_done&name=key1", "left 1 of key1".to_owned()),
         ("call=done&name=key1", "left 1 of key1".to_owned()),
         ("call=play&name=key1&start=4294966296&duration=0&reset=0", "unconcerned".to_owned()),
@@ -69,15 +69,16 @@ fn the_recorded_injection_is_refused() {
 #[test]
 fn the_key_stands_behind_the_name_once() {
     let named = |rest: &str| event(&format!("call=publish&name=id1&type=live{rest}"));
-    let claim =
-        |key: &str| format!("Asks live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1");
-    assert_eq!(named("&key=SECRET-1_x"), claim("SECRET-1_x"));
-    assert_eq!(named("&key=a%2Bb+c"), claim("a+b c"));
-    assert_eq!(named("&key="), claim(""));
-    assert_eq!(named("&key"), claim(""));
-    assert_eq!(named("&KEY=a"), claim("-"));
+    let report = |key: &str| {
+        format!("PublishRequest live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1")
+    };
+    assert_eq!(named("&key=SECRET-1_x"), report("SECRET-1_x"));
+    assert_eq!(named("&key=a%2Bb+c"), report("a+b c"));
+    assert_eq!(named("&key="), report(""));
+    assert_eq!(named("&key"), report(""));
+    assert_eq!(named("&KEY=a"), report("-"));
     // OvenMediaEngine is not alone in saying a query twice.
-    assert_eq!(named("&key=a&key=a"), claim("a"));
+    assert_eq!(named("&key=a&key=a"), report("a"));
     assert_eq!(named("&key=a&key=b"), "malformed_request");
     assert_eq!(named("&key=a&x=1&k%65y=b"), "malformed_request");
 }
@@ -90,23 +91,24 @@ fn the_key_may_stand_behind_the_application() {
         assert_ne!(common, NGINX_COMMON);
         nginx(&format!("{common}&call=publish&name=id1&type=live{rest}"))
     };
-    let claim =
-        |key: &str| format!("Asks live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1");
+    let report = |key: &str| {
+        format!("PublishRequest live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1")
+    };
     for tcurl in ["rtmp://h/live?key=S-1", "rtmp://h/live%3Fkey=S-1", "rtmp://h/live?x=1%26key=S-1"] {
-        assert_eq!(asked(tcurl, ""), claim("S-1"), "{tcurl}");
-        assert_eq!(asked(tcurl, "&key=S-1"), claim("S-1"), "{tcurl}");
-        assert_eq!(asked(tcurl, "&key="), claim("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, ""), report("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, "&key=S-1"), report("S-1"), "{tcurl}");
+        assert_eq!(asked(tcurl, "&key="), report("S-1"), "{tcurl}");
         assert_eq!(asked(tcurl, "&key=T-2"), "malformed_request", "{tcurl}");
     }
     assert_eq!(asked("rtmp://h/live?key=a%26key=b", ""), "malformed_request");
-    assert_eq!(asked("rtmp://h/live?x=1", ""), claim("-"));
+    assert_eq!(asked("rtmp://h/live?x=1", ""), report("-"));
 }
 
 #[test]
 fn an_empty_name_is_for_the_domain_to_refuse() {
     // Wirecast publishes one when it stops; the connection's session must end by it.
-    let claim = "Asks live/ key - session 1 run - number 1 by rtmp from 127.0.0.1";
-    assert_eq!(event("call=publish&name=&type=live"), claim);
+    let report = "PublishRequest live/ key - session 1 run - number 1 by rtmp from 127.0.0.1";
+    assert_eq!(event("call=publish&name=&type=live"), report);
 }
 
 #[test]

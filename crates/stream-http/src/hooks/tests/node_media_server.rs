@@ -3,7 +3,8 @@
 use super::recorded::NMS_PRE_PUBLISH;
 use super::*;
 
-const CLAIM: &str = "Asks live/key1 key - session mwrgonfm8u5qaauj run - number - by rtmp from 127.0.0.1";
+const REPORT: &str =
+    "PublishRequest live/key1 key - session mwrgonfm8u5qaauj run - number - by rtmp from 127.0.0.1";
 
 fn nms(body: &str) -> String {
     heard(Family::NodeMediaServer4, body)
@@ -16,13 +17,13 @@ fn with(from: &str, to: &str) -> String {
 
 #[test]
 fn the_recorded_question_is_understood() {
-    assert_eq!(nms(NMS_PRE_PUBLISH), CLAIM);
+    assert_eq!(nms(NMS_PRE_PUBLISH), REPORT);
 }
 
 #[test]
 fn every_event_is_understood() {
     for (action, meaning) in [
-        ("postPublish", CLAIM),
+        ("postPublish", REPORT),
         ("donePublish", "left mwrgonfm8u5qaauj"),
         // So ends a second publisher of a live name.
         ("donePlay", "left mwrgonfm8u5qaauj"),
@@ -38,11 +39,11 @@ fn every_event_is_understood() {
 #[test]
 fn the_query_gives_the_key_and_nothing_else() {
     let query = |query: &str| nms(&with(r#"{"tok":"5","name":"evil"}"#, query));
-    assert_eq!(query(r#"{"key":"SECRET-1_x","name":"evil"}"#), CLAIM.replace("key -", "key SECRET-1_x"));
-    assert_eq!(query(r#"{"key":["S-1","S-1"]}"#), CLAIM.replace("key -", "key S-1"));
-    assert_eq!(query(r#"{"key":""}"#), CLAIM.replace("key -", "key "));
-    assert_eq!(query(r#"{"app":"x","id":"y","action":"donePublish","ip":"10.9.8.7"}"#), CLAIM);
-    assert_eq!(query("{}"), CLAIM);
+    assert_eq!(query(r#"{"key":"SECRET-1_x","name":"evil"}"#), REPORT.replace("key -", "key SECRET-1_x"));
+    assert_eq!(query(r#"{"key":["S-1","S-1"]}"#), REPORT.replace("key -", "key S-1"));
+    assert_eq!(query(r#"{"key":""}"#), REPORT.replace("key -", "key "));
+    assert_eq!(query(r#"{"app":"x","id":"y","action":"donePublish","ip":"10.9.8.7"}"#), REPORT);
+    assert_eq!(query("{}"), REPORT);
     for odd in [
         r#"{"key":["a","b"]}"#,
         r#"{"key":[]}"#,
@@ -58,9 +59,9 @@ fn the_query_gives_the_key_and_nothing_else() {
 #[test]
 fn names_that_the_server_refuses_come_empty_and_are_ours_to_refuse() {
     let empty = with(r#""app":"live","name":"key1""#, r#""app":"","name":"""#);
-    assert_eq!(nms(&empty), CLAIM.replace("live/key1", "/"));
+    assert_eq!(nms(&empty), REPORT.replace("live/key1", "/"));
     let names_missing = with(r#""app":"live","name":"key1","#, "");
-    assert_eq!(nms(&names_missing), CLAIM.replace("live/key1", "/"));
+    assert_eq!(nms(&names_missing), REPORT.replace("live/key1", "/"));
 }
 
 #[test]

@@ -12,15 +12,15 @@ fn with(from: &str, to: &str) -> String {
     OME_OPENING.replace(from, to)
 }
 
-const CLAIM: &str =
-    "Asks live/K123 key - session 192.0.2.7:40001/live/K123 run - number - by rtmp from 192.0.2.7";
+const REPORT: &str =
+    "PublishRequest live/K123 key - session 192.0.2.7:40001/live/K123 run - number - by rtmp from 192.0.2.7";
 
 #[test]
 fn the_recorded_question_is_understood() {
-    assert_eq!(ome(OME_OPENING), CLAIM);
+    assert_eq!(ome(OME_OPENING), REPORT);
     // It prints its JSON pretty.
     let pretty: serde_json::Value = serde_json::from_str(OME_OPENING).unwrap();
-    assert_eq!(ome(&serde_json::to_string_pretty(&pretty).unwrap()), CLAIM);
+    assert_eq!(ome(&serde_json::to_string_pretty(&pretty).unwrap()), REPORT);
 }
 
 #[test]
@@ -49,14 +49,20 @@ fn players_are_none_of_our_concern() {
 fn the_application_the_name_and_the_key_are_in_the_url() {
     let url = "rtmp://ingest.example:1935/live/K123";
     for (to, meaning) in [
-        ("rtmp://h/live/K123?key=S", "Asks live/K123 key S session 192.0.2.7:40001/live/K123"),
-        ("srt://h:9999/live/K123?x=1&key=a%20b", "Asks live/K123 key a b session 192.0.2.7:40001/live/K123"),
-        ("rtmp://h:1935/a/b/K123", "Asks a/b/K123 key - session 192.0.2.7:40001/a/b/K123"),
-        ("rtmp://[2001:db8::1]:1935/live/", "Asks live/ key - session 192.0.2.7:40001/live/"),
+        ("rtmp://h/live/K123?key=S", "PublishRequest live/K123 key S session 192.0.2.7:40001/live/K123"),
+        (
+            "srt://h:9999/live/K123?x=1&key=a%20b",
+            "PublishRequest live/K123 key a b session 192.0.2.7:40001/live/K123",
+        ),
+        ("rtmp://h:1935/a/b/K123", "PublishRequest a/b/K123 key - session 192.0.2.7:40001/a/b/K123"),
+        ("rtmp://[2001:db8::1]:1935/live/", "PublishRequest live/ key - session 192.0.2.7:40001/live/"),
         // So 0.20 asks a second time.
-        ("rtmp://h/live/K123?key=S&key=S", "Asks live/K123 key S session 192.0.2.7:40001/live/K123"),
+        (
+            "rtmp://h/live/K123?key=S&key=S",
+            "PublishRequest live/K123 key S session 192.0.2.7:40001/live/K123",
+        ),
         ("rtmp://h/live/K123?key=S&key=T", "malformed_request"),
-        ("rtmp://h/live?key=S/K123", "Asks /live key S/K123 session 192.0.2.7:40001//live"),
+        ("rtmp://h/live?key=S/K123", "PublishRequest /live key S/K123 session 192.0.2.7:40001//live"),
         ("rtmp://h/K123", "malformed_request"),
         ("rtmp://h", "malformed_request"),
         ("K123", "malformed_request"),

@@ -7,10 +7,10 @@ use super::*;
 /// Renders both a yes and a no, and checks what no answer may be.
 fn is_answered(family: Family, body: &[u8], host: Option<&str>) {
     let told = parse(family, body, host);
-    if let Ok(Told::Publisher(claim)) = &told {
-        assert_eq!(claim.family, if family.has_gate() { Family::NodeMediaServer4 } else { family });
-        assert!(claim.run.is_none() || family == Family::Srs);
-        assert!(claim.ordinal.is_none() || family == Family::NginxRtmp);
+    if let Ok(Told::Publisher(report)) = &told {
+        assert_eq!(report.family, if family.has_gate() { Family::NodeMediaServer4 } else { family });
+        assert!(report.boot_id.is_none() || family == Family::Srs);
+        assert!(report.connection_number.is_none() || family == Family::NginxRtmp);
     }
     for outcome in [Outcome::Accepted(None), Outcome::Noted, STOPPED, renamed()] {
         let answer = render(family, body, &outcome);

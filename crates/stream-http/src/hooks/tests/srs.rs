@@ -3,7 +3,8 @@
 use super::recorded::SRS_PUBLISH;
 use super::*;
 
-const CLAIM: &str = "Asks live/key1 key - session p3jz9dxq run 43693023 number - by rtmp from 127.0.0.1";
+const REPORT: &str =
+    "PublishRequest live/key1 key - session p3jz9dxq run 43693023 number - by rtmp from 127.0.0.1";
 
 fn srs(body: &str) -> String {
     heard(Family::Srs, body)
@@ -17,9 +18,9 @@ fn with(from: &str, to: &str) -> String {
 
 #[test]
 fn the_recorded_question_is_understood() {
-    assert_eq!(srs(SRS_PUBLISH), CLAIM);
-    assert_eq!(srs(&with("?token=abc&x=a%20b", "")), CLAIM);
-    assert_eq!(srs(&format!(" \n{SRS_PUBLISH}\n")), CLAIM);
+    assert_eq!(srs(SRS_PUBLISH), REPORT);
+    assert_eq!(srs(&with("?token=abc&x=a%20b", "")), REPORT);
+    assert_eq!(srs(&format!(" \n{SRS_PUBLISH}\n")), REPORT);
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn every_event_is_understood() {
     for (action, more, meaning) in [
         ("on_unpublish", "", "left p3jz9dxq".to_owned()),
         ("on_close", r#","send_bytes":3509,"recv_bytes":4160"#, "left p3jz9dxq".to_owned()),
-        ("on_hls", segment, CLAIM.replace("Asks", "Updates")),
+        ("on_hls", segment, REPORT.replace("Asks", "Updates")),
         ("on_connect", "", "unconcerned".to_owned()),
         ("on_play", r#","pageUrl":"http://h/""#, "unconcerned".to_owned()),
         ("on_stop", "", "unconcerned".to_owned()),
@@ -53,15 +54,15 @@ fn a_heartbeat_tells_the_run() {
 #[test]
 fn the_key_stands_behind_the_name_once() {
     let param = |param: &str| srs(&with("?token=abc&x=a%20b", param));
-    let claim = |key: &str| CLAIM.replace("key -", &format!("key {key}"));
-    assert_eq!(param("?key=SECRET-1_x"), claim("SECRET-1_x"));
-    assert_eq!(param("key=SECRET-1_x"), claim("SECRET-1_x"));
-    assert_eq!(param("?x=1&key=a%20b"), claim("a b"));
-    assert_eq!(param("?key="), claim(""));
-    assert_eq!(param("?key=a&key=a"), claim("a"));
+    let report = |key: &str| REPORT.replace("key -", &format!("key {key}"));
+    assert_eq!(param("?key=SECRET-1_x"), report("SECRET-1_x"));
+    assert_eq!(param("key=SECRET-1_x"), report("SECRET-1_x"));
+    assert_eq!(param("?x=1&key=a%20b"), report("a b"));
+    assert_eq!(param("?key="), report(""));
+    assert_eq!(param("?key=a&key=a"), report("a"));
     assert_eq!(param("?key=a&key=b"), "malformed_request");
     assert_eq!(param("?key=a&k%65y=b"), "malformed_request");
-    assert_eq!(param("??key=a"), claim("-"));
+    assert_eq!(param("??key=a"), report("-"));
 }
 
 /// What the publisher wrote may name a host that SRS does not have; then it is the default one.
@@ -71,11 +72,11 @@ fn the_virtual_host_is_the_one_that_srs_found() {
     assert_eq!(srs(&foreign), "foreign_host");
     assert_eq!(srs(&with(r#""vhost":"__defaultVhost__","#, "")), "foreign_host");
     for param in ["?vhost=my.domain", "?x=1&vhost=127.0.0.1", "?vhost=", "?vhost=a&vhost=b"] {
-        assert_eq!(srs(&with("?token=abc&x=a%20b", param)), CLAIM, "{param}");
+        assert_eq!(srs(&with("?token=abc&x=a%20b", param)), REPORT, "{param}");
         assert_eq!(srs(&foreign.replace("?token=abc&x=a%20b", param)), "foreign_host", "{param}");
     }
     // What the settings name is not foreign, and all else is.
-    assert_eq!(heard_at(Family::Srs, &foreign, Some("pub.local")), CLAIM);
+    assert_eq!(heard_at(Family::Srs, &foreign, Some("pub.local")), REPORT);
     assert_eq!(heard_at(Family::Srs, SRS_PUBLISH, Some("pub.local")), "foreign_host");
     // Whoever leaves may leave from anywhere: the end names its own session only.
     assert_eq!(srs(&foreign.replace("on_publish", "on_unpublish")), "left p3jz9dxq");
@@ -84,15 +85,15 @@ fn the_virtual_host_is_the_one_that_srs_found() {
 #[test]
 fn the_key_may_stand_behind_the_application() {
     let asked = |tc_url: &str| srs(&with("rtmp://127.0.0.1:51935/live", tc_url));
-    assert_eq!(asked("rtmp://h/live?key=S-1"), CLAIM.replace("key -", "key S-1"));
+    assert_eq!(asked("rtmp://h/live?key=S-1"), REPORT.replace("key -", "key S-1"));
     assert_eq!(asked("rtmp://h/live?key=S-1&key=T-2"), "malformed_request");
-    assert_eq!(asked("rtmp://h/live?x=1"), CLAIM);
+    assert_eq!(asked("rtmp://h/live?x=1"), REPORT);
 }
 
 /// Its hooks have no word for it, but only RTMP connects to an address.
 #[test]
 fn the_protocol_is_told_by_the_address_that_was_connected_to() {
-    let by = |protocol: &str| CLAIM.replace("by rtmp", &format!("by {protocol}"));
+    let by = |protocol: &str| REPORT.replace("by rtmp", &format!("by {protocol}"));
     let tc_url = r#""tcUrl":"rtmp://127.0.0.1:51935/live""#;
     for (to, protocol) in [
         (r#""tcUrl":"srt://127.0.0.1:10080/live""#, "srt"),
@@ -122,5 +123,5 @@ fn what_is_not_as_srs_sends_it_is_refused() {
 
 #[test]
 fn an_empty_name_is_for_the_domain_to_refuse() {
-    assert_eq!(srs(&with(r#""stream":"key1""#, r#""stream":"""#)), CLAIM.replace("key1", ""));
+    assert_eq!(srs(&with(r#""stream":"key1""#, r#""stream":"""#)), REPORT.replace("key1", ""));
 }

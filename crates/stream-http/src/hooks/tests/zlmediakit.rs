@@ -3,7 +3,8 @@
 use super::recorded::ZLM_PUBLISH;
 use super::*;
 
-const CLAIM: &str = "Asks live/key1 key - session 140186529001776-17 run - number - by rtmp from 192.0.2.7";
+const REPORT: &str =
+    "PublishRequest live/key1 key - session 140186529001776-17 run - number - by rtmp from 192.0.2.7";
 
 fn zlm(body: &str) -> String {
     heard(Family::ZlMediaKit, body)
@@ -16,17 +17,17 @@ fn with(from: &str, to: &str) -> String {
 
 #[test]
 fn a_question_is_understood_and_so_is_its_repetition() {
-    assert_eq!(zlm(ZLM_PUBLISH), CLAIM);
-    assert_eq!(zlm(&with(r#""hook_index" : 7"#, r#""hook_index" : 8"#)), CLAIM);
+    assert_eq!(zlm(ZLM_PUBLISH), REPORT);
+    assert_eq!(zlm(&with(r#""hook_index" : 7"#, r#""hook_index" : 8"#)), REPORT);
 }
 
 #[test]
 fn the_key_stands_behind_the_name_once() {
     let params = |params: &str| zlm(&with("token=abc", params));
-    assert_eq!(params("key=SECRET-1_x"), CLAIM.replace("key -", "key SECRET-1_x"));
-    assert_eq!(params("?key=a%20b"), CLAIM.replace("key -", "key a b"));
-    assert_eq!(params(""), CLAIM);
-    assert_eq!(params("key=a&key=a"), CLAIM.replace("key -", "key a"));
+    assert_eq!(params("key=SECRET-1_x"), REPORT.replace("key -", "key SECRET-1_x"));
+    assert_eq!(params("?key=a%20b"), REPORT.replace("key -", "key a b"));
+    assert_eq!(params(""), REPORT);
+    assert_eq!(params("key=a&key=a"), REPORT.replace("key -", "key a"));
     assert_eq!(params("key=a&key=b"), "malformed_request");
 }
 
@@ -36,8 +37,8 @@ fn another_virtual_host_is_refused_however_it_is_named() {
     assert_eq!(zlm(&foreign), "foreign_host");
     assert_eq!(zlm(&with("token=abc", "vhost=pub.local")), "foreign_host");
     assert_eq!(zlm(&with("token=abc", "vhost=__defaultVhost__&vhost=pub.local")), "malformed_request");
-    assert_eq!(zlm(&with("token=abc", "vhost=__defaultVhost__")), CLAIM);
-    assert_eq!(heard_at(Family::ZlMediaKit, &foreign, Some("pub.local")), CLAIM);
+    assert_eq!(zlm(&with("token=abc", "vhost=__defaultVhost__")), REPORT);
+    assert_eq!(heard_at(Family::ZlMediaKit, &foreign, Some("pub.local")), REPORT);
     assert_eq!(heard_at(Family::ZlMediaKit, ZLM_PUBLISH, Some("pub.local")), "foreign_host");
 }
 
@@ -89,7 +90,7 @@ fn the_server_tells_of_itself() {
 #[test]
 fn a_publisher_of_an_older_version_is_asked_about() {
     let old = with("   \"originType\" : 1,\n   \"originTypeStr\" : \"rtmp_push\",\n", "");
-    assert_eq!(zlm(&old), CLAIM);
+    assert_eq!(zlm(&old), REPORT);
 }
 
 #[test]

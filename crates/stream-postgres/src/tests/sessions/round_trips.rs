@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use stream_domain::admission::{Takeover, Terms};
-use stream_domain::ports::EndOf;
+use stream_domain::ports::SessionSelector;
 use stream_domain::testing::SeededEntropy;
 use stream_test_postgres::counting_proxy;
 
@@ -25,7 +25,7 @@ fn an_answer_to_a_media_server_costs_one_round_trip() {
         let options = PostgresOptions { url, pool_size: 2, timeout: std::time::Duration::from_secs(5) };
         let store = PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap();
         let end = |session: &str| {
-            let which = EndOf::Session { server: edge(), session: session.to_owned(), name: None };
+            let which = SessionSelector::Session { server: edge(), session: session.to_owned(), name: None };
             let store = store.clone();
             async move { store.end(&which, EndReason::Left, now()).await.unwrap() }
         };
@@ -38,7 +38,7 @@ fn an_answer_to_a_media_server_costs_one_round_trip() {
         trips();
         assert!(admitted(&store, "s1", "one").await.is_new);
         assert_eq!(trips(), 1, "an admission");
-        let update = PublishRequest { phase: Phase::Updates, ..asking("s1", "one", 1) };
+        let update = PublishRequest { trigger: Trigger::Heartbeat, ..asking("s1", "one", 1) };
         assert!(matches!(admit(&store, &update).await, Verdict::Admitted(renewed) if !renewed.is_new));
         assert_eq!(trips(), 1, "a renewal");
         for (name, host, refusal) in [

@@ -15,7 +15,7 @@ pub(in super::super) struct Sessions(pub(super) Vec<Kept>);
 #[derive(Debug, Clone)]
 pub(in super::super) struct Kept {
     pub(super) session: Session,
-    pub(super) ordinal: Option<i64>,
+    pub(super) connection_number: Option<i64>,
     pub(super) cut_tried_at: Option<Timestamp>,
     pub(super) supersedes: Option<SessionId>,
 }
@@ -102,9 +102,16 @@ impl Sessions {
             if is_same_connection && !kept.is_open() {
                 kept.session.kick = None;
             }
-            let (Some(asking), Some(ordinal)) = (request.ordinal, kept.ordinal) else { continue };
+            let (Some(asking), Some(connection_number)) = (request.connection_number, kept.connection_number)
+            else {
+                continue;
+            };
             let is_silent = kept.session.last_seen_at < now.plus(-RESTART_MARGIN);
-            if kept.is_open() && !is_same_connection && asking < ordinal && (asking == 1 || is_silent) {
+            if kept.is_open()
+                && !is_same_connection
+                && asking < connection_number
+                && (asking == 1 || is_silent)
+            {
                 kept.end(now, EndReason::ServerRestarted);
             }
         }
@@ -138,7 +145,7 @@ impl State {
             id,
             stream_id: stream.id,
             publisher: request.publisher.clone(),
-            run: request.run.clone(),
+            boot_id: request.boot_id.clone(),
             epoch,
             live_since,
             started_at: now,
@@ -150,9 +157,9 @@ impl State {
             kick: None,
             ended: None,
         };
-        let ordinal = request.ordinal;
+        let connection_number = request.connection_number;
         let supersedes = superseded.as_ref().map(|(session, _): &(SessionId, _)| *session);
-        self.sessions.0.push(Kept { session, ordinal, cut_tried_at: None, supersedes });
+        self.sessions.0.push(Kept { session, connection_number, cut_tried_at: None, supersedes });
         Admitted {
             session: id,
             stream_id: stream.id,
