@@ -13,13 +13,8 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
-use stream_domain::ports::{
-    Clock, Entropy, EntropyError, StartError, StoreError, StreamRepository, UserStreamsError,
-};
-use stream_domain::{
-    Broadcasts, MediaServers, NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Streams,
-    Timestamp, UserId,
-};
+use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
+use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
 use stream_http::server::{Server, StopPlan};
 use stream_http::yardsticks::fixed_bytes;
 use stream_http::{Addresses, GenerateKeyLimit, HookServers, HttpOptions, HttpState, Patience, Readiness};
@@ -57,7 +52,12 @@ async fn serve_with_yardsticks(address: SocketAddr, url: &str) {
     let secret = SharedSecret::new(stream_tests::SECRET_KEY).expect("a secret");
     let verifier = JwtVerifier::new(&secret, None, vec!["id".to_owned()]).expect("claims");
     let cached = Cached { store: store.clone(), streams: RwLock::default() };
-    let streams = Streams::new(Arc::new(cached), Arc::new(verifier), system.clone(), system.clone());
+    let streams = Streams::new(
+        StreamPorts { lookup: Arc::new(cached), ..StreamPorts::of(Arc::new(store.clone())) },
+        Arc::new(verifier),
+        system.clone(),
+        system.clone(),
+    );
     let store = Arc::new(store);
     let broadcast_options = BroadcastOptions {
         form: AddressForm::Key,
@@ -66,7 +66,8 @@ async fn serve_with_yardsticks(address: SocketAddr, url: &str) {
         reconnect_window: time::Duration::seconds(60),
     };
     let servers = Arc::new(MediaServers::default());
-    let broadcasts = Broadcasts::new(store.clone(), system.clone(), servers, broadcast_options);
+    let broadcasts =
+        Broadcasts::new(SessionPorts::of(store.clone()), system.clone(), servers, broadcast_options);
     let readiness = Readiness::starting();
     let options = HttpOptions {
         addresses: Addresses::new(
@@ -95,7 +96,7 @@ struct Cached {
 }
 
 #[async_trait]
-impl StreamRepository for Cached {
+impl KeyLookup for Cached {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
         if let Some(stream) = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(key) {
             return Ok(Some(stream.clone()));
@@ -108,32 +109,8 @@ impl StreamRepository for Cached {
         Ok(found)
     }
 
-    async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
-        self.store.start(new).await
-    }
-
-    async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
-        self.store.stop_active(user, now).await
-    }
-
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
         self.store.find_by_playback_id(id).await
-    }
-
-    async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        self.store.list_by_user(user, page).await
-    }
-
-    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.store.list_active(now, page).await
-    }
-
-    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.store.list_live(now, page).await
-    }
-
-    async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        self.store.expire_overdue(now, limit).await
     }
 }
 

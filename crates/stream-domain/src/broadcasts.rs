@@ -3,6 +3,7 @@
 mod boot_ids;
 mod comparing;
 mod giving_way;
+mod publisher_list;
 mod refused;
 mod silent;
 mod together;
@@ -17,9 +18,7 @@ use crate::admission::{
     AddressForm, Admitted, Attempt, Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict,
 };
 use crate::media_server::{Family, MediaServers, ServerName};
-use crate::ports::{
-    Absent, Clock, MediaServer, PublisherList, SessionRepository, SessionSelector, StoreError,
-};
+use crate::ports::{Clock, MediaServer, SessionPorts, SessionSelector, StoreError};
 use crate::session::{EndReason, PublishName, Publisher, Session, SessionId};
 use crate::{StreamId, Timestamp, UserId};
 use boot_ids::BootIds;
@@ -27,6 +26,7 @@ use silent::Silent;
 use watch::Watches;
 
 pub use comparing::{ReconcileError, Reconciled};
+pub use publisher_list::{Absent, ListIndex, PublisherList, Sighting, SyncOutcome};
 pub use refused::Permitted;
 
 /// How many rows a sweep changes in one step.
@@ -89,7 +89,7 @@ impl std::fmt::Debug for PublisherReport {
 /// Everything that the service does with publishers.
 #[derive(Clone)]
 pub struct Broadcasts {
-    sessions: Arc<dyn SessionRepository>,
+    ports: SessionPorts,
     clock: Arc<dyn Clock>,
     servers: Arc<MediaServers>,
     options: BroadcastOptions,
@@ -110,13 +110,13 @@ impl std::fmt::Debug for Broadcasts {
 impl Broadcasts {
     /// Wires the use cases to their ports.
     pub fn new(
-        sessions: Arc<dyn SessionRepository>,
+        ports: SessionPorts,
         clock: Arc<dyn Clock>,
         servers: Arc<MediaServers>,
         options: BroadcastOptions,
     ) -> Self {
         Self {
-            sessions,
+            ports,
             clock,
             servers,
             options,
@@ -154,7 +154,7 @@ impl Broadcasts {
                 if report.trigger == Trigger::PublishRequest {
                     let (at, session) = (server.clone(), report.session.clone());
                     let connection = SessionSelector::Session { server: at, session, name: None };
-                    self.sessions.end(&connection, EndReason::Republished, now).await?;
+                    self.ports.admissions.end(&connection, EndReason::Republished, now).await?;
                     self.tell_owner(server, report, refusal, now).await;
                 }
                 return Err(refusal.into());
@@ -173,7 +173,7 @@ impl Broadcasts {
         };
         let confirmed = !is_stalled && self.counts_at_once(server, report.trigger);
         let request = PublishRequest { confirmed, ..request };
-        match self.sessions.admit(&request, &terms, now).await? {
+        match self.ports.admissions.admit(&request, &terms, now).await? {
             Verdict::Refused(refusal) => {
                 if refusal == Refusal::UnknownKey && report.trigger == Trigger::PublishRequest {
                     self.tell_owner(server, report, refusal, now).await;
@@ -208,13 +208,13 @@ impl Broadcasts {
 
     /// A publisher has left, as its media server says.
     pub async fn end(&self, which: &SessionSelector, reason: EndReason) -> Result<bool, StoreError> {
-        self.sessions.end(which, reason, self.clock.now()).await
+        self.ports.admissions.end(which, reason, self.clock.now()).await
     }
 
     /// Undoes an admission whose answer came too late: the publisher was refused, and the one that gave way to it stays
     /// if it has not been ended at its server yet.
     pub async fn withdraw(&self, session: SessionId) -> Result<(), StoreError> {
-        self.sessions.withdraw(session, self.clock.now()).await
+        self.ports.admissions.withdraw(session, self.clock.now()).await
     }
 
     /// A media server says that it is well; what it had live before it was started anew has ended.
@@ -227,7 +227,7 @@ impl Broadcasts {
         let now = self.clock.now();
         let lease = self.servers.lease_of(server, family);
         self.silent.spoke(server);
-        self.sessions.heartbeat(server, boot_id.clone(), lease, now).await?;
+        self.ports.presence.heartbeat(server, boot_id.clone(), lease, now).await?;
         if let Some(boot_id) = boot_id {
             self.boot_ids.remember(server, &boot_id);
         }
@@ -246,7 +246,7 @@ impl Broadcasts {
             settled_before: now,
             absent: Absent::Ended(EndReason::ServerRestarted),
         };
-        self.sessions.sync_publishers(&nobody, Duration::ZERO, now).await.map(drop)
+        self.ports.presence.sync_publishers(&nobody, Duration::ZERO, now).await.map(drop)
     }
 
     /// Writes down the end of sessions whose lease has run out, and forgets what is older than 30 days.
@@ -254,13 +254,13 @@ impl Broadcasts {
         let now = self.clock.now();
         let mut total: u32 = 0;
         loop {
-            let ended = self.sessions.expire_leases(now, SWEEP_BATCH).await?;
+            let ended = self.ports.presence.expire_leases(now, SWEEP_BATCH).await?;
             total = total.saturating_add(ended);
             if ended < SWEEP_BATCH {
                 break;
             }
         }
-        while self.sessions.forget(now.plus(-RETENTION), SWEEP_BATCH).await? >= SWEEP_BATCH {}
+        while self.ports.history.forget(now.plus(-RETENTION), SWEEP_BATCH).await? >= SWEEP_BATCH {}
         Ok(total)
     }
 
@@ -270,12 +270,12 @@ impl Broadcasts {
         user: UserId,
         stream: StreamId,
     ) -> Result<Option<Vec<Session>>, StoreError> {
-        self.sessions.list_sessions(user, stream, HISTORY_LIMIT).await
+        self.ports.history.list_sessions(user, stream, HISTORY_LIMIT).await
     }
 
     /// The last refused attempts on the user's keys, newest first.
     pub async fn list_attempts(&self, user: UserId) -> Result<Vec<Attempt>, StoreError> {
-        self.sessions.list_attempts(user, HISTORY_LIMIT).await
+        self.ports.history.list_attempts(user, HISTORY_LIMIT).await
     }
 
     /// Media servers that let a publisher in and have said nothing since, though nobody can ask them: it will be off air
@@ -322,7 +322,7 @@ impl Broadcasts {
     ) -> Result<(), StoreError> {
         if !self.boot_ids.has_seen(server, boot_id) {
             let lease = self.servers.lease_of(server, family);
-            self.sessions.heartbeat(server, Some(boot_id.to_owned()), lease, now).await?;
+            self.ports.presence.heartbeat(server, Some(boot_id.to_owned()), lease, now).await?;
             self.boot_ids.remember(server, boot_id);
         }
         Ok(())

@@ -12,6 +12,7 @@
 pub mod admission;
 pub mod boots;
 pub mod broadcasts;
+pub mod catalog;
 pub mod key;
 pub mod lifecycle;
 pub mod media_server;

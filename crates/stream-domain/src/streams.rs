@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::catalog::CatalogQuery;
 use crate::lifecycle::{Ended, KeyLifetime};
 use crate::ports::{
-    Clock, Entropy, EntropyError, StartError, StoreError, StreamRepository, TokenVerifier, UserStreamsError,
+    Clock, Entropy, EntropyError, StartError, StoreError, StreamPorts, TokenVerifier, UserStreamsError,
 };
 use crate::token::TokenError;
 use crate::{
@@ -21,7 +22,7 @@ const SWEEP_BATCH: u32 = 500;
 /// Everything that the service does with streams.
 #[derive(Clone)]
 pub struct Streams {
-    repository: Arc<dyn StreamRepository>,
+    ports: StreamPorts,
     tokens: Arc<dyn TokenVerifier>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -37,12 +38,12 @@ impl std::fmt::Debug for Streams {
 impl Streams {
     /// Wires the use cases to their ports; keys live for [`KeyLifetime::DEFAULT`].
     pub fn new(
-        repository: Arc<dyn StreamRepository>,
+        ports: StreamPorts,
         tokens: Arc<dyn TokenVerifier>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { repository, tokens, clock, entropy, key_lifetime: KeyLifetime::DEFAULT }
+        Self { ports, tokens, clock, entropy, key_lifetime: KeyLifetime::DEFAULT }
     }
 
     /// The same, with keys that live this long; keys that were made before keep their end.
@@ -73,7 +74,7 @@ impl Streams {
             let key = StreamKey::generate(&*self.entropy)?;
             let playback_id = PlaybackId::generate(&*self.entropy)?;
             let new = NewStream::begin(user, key, playback_id, now, self.key_lifetime);
-            match self.repository.start(&new).await {
+            match self.ports.keys.start(&new).await {
                 Err(StartError::KeyTaken) => {}
                 Err(StartError::AlreadyActive(stream)) => {
                     return Err(GenerateKeyError::AlreadyActive(stream));
@@ -88,7 +89,7 @@ impl Streams {
 
     /// Ends the user's active stream; its key lets nobody in from now on.
     pub async fn stop(&self, user: UserId) -> Result<Stream, StopError> {
-        match self.repository.stop_active(user, self.clock.now()).await {
+        match self.ports.keys.stop_active(user, self.clock.now()).await {
             Ok(Some(stream)) => Ok(stream),
             Ok(None) => Err(StopError::NoneActive),
             Err(UserStreamsError::UnknownUser) => Err(StopError::UnknownUser),
@@ -98,7 +99,7 @@ impl Streams {
 
     /// The stream whose key this is, only while the key may publish.
     pub async fn find_publishable(&self, key: &StreamKey) -> Result<Stream, LookupError> {
-        let found = self.repository.find_by_key(key).await?;
+        let found = self.ports.lookup.find_by_key(key).await?;
         let stream = found.ok_or(LookupError::Unknown)?;
         stream.publishable_at(self.clock.now())?;
         Ok(stream)
@@ -106,12 +107,12 @@ impl Streams {
 
     /// The number of the stream whose key this is, in whatever state it is.
     pub async fn identify(&self, key: &StreamKey) -> Result<Option<StreamId>, StoreError> {
-        Ok(self.repository.find_by_key(key).await?.map(|stream| stream.id))
+        Ok(self.ports.lookup.find_by_key(key).await?.map(|stream| stream.id))
     }
 
     /// The stream of this public name, only while its key may publish.
     pub async fn find_public(&self, id: &PlaybackId) -> Result<Stream, LookupError> {
-        let found = self.repository.find_by_playback_id(id).await?;
+        let found = self.ports.lookup.find_by_playback_id(id).await?;
         let stream = found.ok_or(LookupError::Unknown)?;
         stream.publishable_at(self.clock.now())?;
         Ok(stream)
@@ -119,17 +120,12 @@ impl Streams {
 
     /// The user's own streams, in every state, newest first.
     pub async fn list_own(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        self.repository.list_by_user(user, page).await
+        self.ports.keys.list_by_user(user, page).await
     }
 
-    /// Every stream whose key may publish now, newest first.
-    pub async fn list_public(&self, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.repository.list_active(self.clock.now(), page).await
-    }
-
-    /// Every stream that is on air now, newest first.
-    pub async fn list_live(&self, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.repository.list_live(self.clock.now(), page).await
+    /// The public list as it is now, newest first.
+    pub async fn list(&self, query: &CatalogQuery) -> Result<Arc<StreamPage>, StoreError> {
+        self.ports.catalog.list(query, self.clock.now()).await
     }
 
     /// Marks every stream that has expired, in steps of 500, and returns how many there were.
@@ -137,7 +133,7 @@ impl Streams {
         let now = self.clock.now();
         let mut total: u32 = 0;
         loop {
-            let marked = self.repository.expire_overdue(now, SWEEP_BATCH).await?;
+            let marked = self.ports.keys.expire_overdue(now, SWEEP_BATCH).await?;
             total = total.saturating_add(marked);
             if marked < SWEEP_BATCH {
                 return Ok(total);

@@ -1,7 +1,7 @@
 //! Fakes of the ports, and the laws that hold for the real thing as well.
 //!
-//! `mockall` mocks (`MockStreamRepository` and its kin, beside the ports) are for injecting failure; for
-//! behaviour use the fakes here: [`MemoryStore`] is held to the same laws as the databases.
+//! `mockall` mocks (`MockKeyStore` and the like, beside the ports) inject failure.
+//! For behaviour use the fakes here: [`MemoryStore`] is held to the same laws as the databases.
 
 mod clock;
 mod entropy;
@@ -10,6 +10,8 @@ mod history;
 pub mod laws;
 mod memory;
 mod model;
+mod ports;
+mod stores;
 mod streams;
 mod tokens;
 
@@ -17,5 +19,7 @@ pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use memory::MemoryStore;
 pub use model::{Step, check_history};
+pub use ports::{unused_session_ports, unused_stream_ports};
+pub use stores::{Store, StreamStore};
 pub use streams::{asking, new_stream, playback_id_of, publisher, terms};
 pub use tokens::FakeTokens;

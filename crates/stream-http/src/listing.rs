@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stream_coalesce::{Lane, Lanes, Limits, Source, Unanswered};
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::StoreError;
 use stream_domain::{PageRequest, StreamPage, Streams, Timestamp};
 use tokio::task::spawn_blocking;
@@ -149,11 +150,12 @@ impl Reading {
     }
 
     /// The page as it is after this call, and at which time.
-    async fn read(&self, (shown, page): Asked) -> Result<(StreamPage, Timestamp), StoreError> {
-        let page = match shown {
-            Shown::All => self.streams.list_public(&page).await,
-            Shown::Live => self.streams.list_live(&page).await,
-        }?;
+    async fn read(&self, (shown, page): Asked) -> Result<(Arc<StreamPage>, Timestamp), StoreError> {
+        let query = match shown {
+            Shown::All => CatalogQuery::active(page),
+            Shown::Live => CatalogQuery::live(page),
+        };
+        let page = self.streams.list(&query).await?;
         Ok((page, self.streams.now()))
     }
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::MediaServers;
-use stream_domain::ports::{Clock, Entropy, SessionRepository, StreamRepository};
+use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
 use stream_domain::{Broadcasts, Streams};
 use tokio::sync::oneshot;
@@ -44,34 +44,41 @@ struct World {
 }
 
 /// What a world's use cases ask: streams, sessions, health, the time.
-type Parts = (Arc<dyn StreamRepository>, Arc<dyn SessionRepository>, Arc<MemoryStore>, Arc<ManualClock>);
+type Parts = (StreamPorts, SessionPorts, Arc<MemoryStore>, Arc<ManualClock>);
 
 impl World {
     fn new() -> Self {
         let store = Arc::new(MemoryStore::default());
-        Self::with(store.clone(), store, 600)
+        Self::with(StreamPorts::of(store.clone()), store, 600)
     }
 
     fn with_key_requests_per_minute(requests: u32) -> Self {
         let store = Arc::new(MemoryStore::default());
-        Self::with(store.clone(), store, requests)
+        Self::with(StreamPorts::of(store.clone()), store, requests)
     }
 
     /// A world whose use cases ask `repository`, while its health and its sessions are those of `store`.
-    fn with(repository: Arc<dyn StreamRepository>, store: Arc<MemoryStore>, key_requests: u32) -> Self {
-        let sessions = store.clone();
+    fn with(repository: StreamPorts, store: Arc<MemoryStore>, key_requests: u32) -> Self {
+        let sessions = SessionPorts::of(store.clone());
         Self::made_of(repository, sessions, store, key_requests, AddressForm::Key, HookServers::default())
     }
 
     /// A world whose addresses have this form, and which knows these media servers.
     fn on_air(form: AddressForm, servers: HookServers) -> Self {
         let store = Arc::new(MemoryStore::default());
-        Self::made_of(store.clone(), store.clone(), store, 600, form, servers)
+        Self::made_of(
+            StreamPorts::of(store.clone()),
+            SessionPorts::of(store.clone()),
+            store,
+            600,
+            form,
+            servers,
+        )
     }
 
     fn made_of(
-        repository: Arc<dyn StreamRepository>,
-        sessions: Arc<dyn SessionRepository>,
+        repository: StreamPorts,
+        sessions: SessionPorts,
         store: Arc<MemoryStore>,
         key_requests: u32,
         form: AddressForm,

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
@@ -53,8 +53,8 @@ impl MediaMtx {
     }
 
     /// Adds where publishers come from, a few more with each list.
-    async fn add_addresses(&self, publishers: &mut [Listed]) {
-        let unknown = |listed: &&mut Listed| {
+    async fn add_addresses(&self, publishers: &mut [ListedPublisher]) {
+        let unknown = |listed: &&mut ListedPublisher| {
             let known = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
             listed.session.as_ref().is_some_and(|session| !known.contains_key(session))
         };
@@ -138,7 +138,7 @@ impl MediaServer for MediaMtx {
             }
         }
         is_whole &= total.is_none_or(|total| paths.len() as u64 >= total);
-        let mut publishers: Vec<Listed> = paths.into_values().filter_map(listed).collect();
+        let mut publishers: Vec<ListedPublisher> = paths.into_values().filter_map(listed).collect();
         self.add_addresses(&mut publishers).await;
         Ok(Listing { publishers, is_whole, process: None })
     }
@@ -160,11 +160,11 @@ impl MediaServer for MediaMtx {
 }
 
 /// A path is the application and the name, joined; only the name has no slash for sure.
-fn listed(path: Path) -> Option<Listed> {
+fn listed(path: Path) -> Option<ListedPublisher> {
     let source = path.source?;
     let (_, protocol, _) = KINDS.iter().find(|(kind, _, _)| *kind == source.kind)?;
     let (application, name) = path.name.rsplit_once('/').unwrap_or(("", &path.name));
-    Some(Listed {
+    Some(ListedPublisher {
         session: Some(source.id),
         application: application.to_owned(),
         name: PublishName::new(name),

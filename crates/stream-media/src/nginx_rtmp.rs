@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use reqwest::Method;
 use roxmltree::{Document, Node};
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, Process};
+use stream_domain::ports::{
+    Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
+};
 use stream_domain::session::PublishName;
 use time::Duration;
 
@@ -75,11 +77,11 @@ fn read(xml: &[u8], connection: Option<u64>) -> Result<Listing, MediaServerError
     Ok(Listing { publishers, is_whole: process.is_some(), process })
 }
 
-fn listed(client: Node<'_, '_>) -> Option<Listed> {
+fn listed(client: Node<'_, '_>) -> Option<ListedPublisher> {
     let stream = client.parent().filter(|node| node.has_tag_name("stream"))?;
     let application = stream.ancestors().find(|node| node.has_tag_name("application"))?;
     let id = text(client, "id")?;
-    Some(Listed {
+    Some(ListedPublisher {
         session: Some(id.to_owned()),
         application: text(application, "name")?.to_owned(),
         name: PublishName::new(text(stream, "name")?),

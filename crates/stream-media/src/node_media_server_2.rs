@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
@@ -53,7 +53,7 @@ impl MediaServer for NodeMediaServer2 {
     async fn kick(&self, publisher: &Publisher, _: KickPatience) -> Result<Kick, MediaServerError> {
         // The name may be another's by now.
         let listed = self.publishers().await?.publishers;
-        let is_there = |one: &Listed| one.session.as_deref() == Some(publisher.session.as_str());
+        let is_there = |one: &ListedPublisher| one.session.as_deref() == Some(publisher.session.as_str());
         let Some(there) = listed.into_iter().find(is_there) else {
             return Ok(Kick::Gone);
         };
@@ -62,8 +62,8 @@ impl MediaServer for NodeMediaServer2 {
     }
 }
 
-fn listed(client: Client) -> Listed {
-    Listed {
+fn listed(client: Client) -> ListedPublisher {
+    ListedPublisher {
         session: Some(client.client_id),
         application: client.app,
         name: PublishName::new(client.stream),

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Answer, Http};
@@ -117,9 +117,9 @@ impl MediaServer for NodeMediaServer4 {
     }
 }
 
-fn listed(stream: Stream) -> Option<Listed> {
+fn listed(stream: Stream) -> Option<ListedPublisher> {
     let client = stream.publisher?;
-    Some(Listed {
+    Some(ListedPublisher {
         session: Some(client.id),
         application: stream.app,
         name: PublishName::new(stream.name),

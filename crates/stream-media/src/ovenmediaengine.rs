@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::Http;
@@ -50,8 +50,8 @@ struct Names {
 }
 
 impl OvenMediaEngine {
-    async fn listed(&self, name: String, counts_bytes: bool) -> Listed {
-        Listed {
+    async fn listed(&self, name: String, counts_bytes: bool) -> ListedPublisher {
+        ListedPublisher {
             session: None,
             application: self.application.clone(),
             bytes: if counts_bytes { self.bytes_of(&name).await } else { None },

@@ -10,7 +10,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, Process};
+use stream_domain::ports::{
+    Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
+};
 use stream_domain::session::PublishName;
 
 use crate::DEFAULT_HOST;
@@ -139,7 +141,7 @@ impl MediaServer for Srs {
         let mut clients: HashMap<String, Client> = ours.map(|client| (client.id.clone(), client)).collect();
         let active = streams.entries.into_iter().filter(|one| one.publish.active && self.is_ours(&one.url));
         let active = active.filter(|stream| !stream.publish.cid.is_empty());
-        let mut publishers: Vec<Listed> =
+        let mut publishers: Vec<ListedPublisher> =
             active.map(|stream| of_stream(clients.remove(&stream.publish.cid), stream)).collect();
         publishers.extend(clients.into_values().map(of_client));
         let is_whole = streams.is_whole && clients_are_whole && runs.len() <= 1;
@@ -158,9 +160,9 @@ impl MediaServer for Srs {
     }
 }
 
-fn of_stream(client: Option<Client>, stream: Stream) -> Listed {
+fn of_stream(client: Option<Client>, stream: Stream) -> ListedPublisher {
     let bytes = client.as_ref().map_or(0, |client| client.recv_bytes);
-    Listed {
+    ListedPublisher {
         session: Some(stream.publish.cid),
         application: stream.app,
         name: PublishName::new(stream.name),
@@ -173,10 +175,10 @@ fn of_stream(client: Option<Client>, stream: Stream) -> Listed {
     }
 }
 
-fn of_client(client: Client) -> Listed {
+fn of_client(client: Client) -> ListedPublisher {
     let (path, last) = client.url.rsplit_once('/').unwrap_or(("", &client.url));
     let (_, application) = path.split_once('/').unwrap_or(("", path));
-    Listed {
+    ListedPublisher {
         application: application.to_owned(),
         name: PublishName::new(client.name.as_deref().unwrap_or(last)),
         key: None,

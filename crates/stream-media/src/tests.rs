@@ -4,7 +4,9 @@ mod bounds;
 
 use std::sync::{Arc, Mutex};
 
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, Process};
+use stream_domain::ports::{
+    Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
+};
 use stream_domain::session::PublishName;
 use stream_domain::{Family, Publisher, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -102,7 +104,7 @@ async fn kick(control: &Arc<dyn MediaServer>, publisher: &Publisher) -> Result<K
 
 /// Application, name and session of what is listed.
 fn names(listing: &Listing) -> Vec<(&str, &str, Option<&str>)> {
-    let listed: &[Listed] = &listing.publishers;
+    let listed: &[ListedPublisher] = &listing.publishers;
     listed.iter().map(|one| (one.application.as_str(), one.name.expose(), one.session.as_deref())).collect()
 }
 

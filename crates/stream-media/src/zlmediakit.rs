@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
 use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
@@ -66,7 +66,7 @@ impl MediaServer for ZlMediaKit {
         let media: Media = answer.json()?;
         succeeded(media.code)?;
         let ours = media.data.into_iter().filter(|output| output.vhost == self.host);
-        let mut listed: Vec<Listed> = ours.filter_map(listed).collect();
+        let mut listed: Vec<ListedPublisher> = ours.filter_map(listed).collect();
         // Each publisher is listed once an output, and each output counts for itself.
         listed.sort_by(|a, b| (&a.session, b.bytes).cmp(&(&b.session, a.bytes)));
         listed.dedup_by(|a, b| a.session == b.session);
@@ -92,10 +92,10 @@ fn succeeded(code: i64) -> Result<(), MediaServerError> {
     }
 }
 
-fn listed(output: Output) -> Option<Listed> {
+fn listed(output: Output) -> Option<ListedPublisher> {
     let protocol = output.origin_type_str.strip_suffix("_push")?.to_owned();
     let socket = output.origin_sock?;
-    Some(Listed {
+    Some(ListedPublisher {
         session: Some(socket.identifier),
         application: output.app,
         name: PublishName::new(output.stream),

@@ -14,16 +14,17 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use stream_coalesce::{Known, Lane, Lanes, Limits, Source, Unanswered};
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::StoreError;
-use stream_domain::{PageRequest, PlaybackId, Position, Stream, StreamKey, StreamPage, Timestamp};
+use stream_domain::{PlaybackId, Position, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::time::timeout;
 
+use crate::lists::{at, page_of};
 use crate::pool::{self, Connector, Links};
 use crate::readers::Readers;
 use crate::row::{StreamColumns, StreamRow, placed};
 use crate::schema::Moment;
 use crate::statement::{Parameter, Statement};
-use crate::streams::{Listed, page_of};
 use crate::{PostgresStore, Share, error, too_slow};
 
 /// How many callers may wait on a lane; a second's worth of answers waits for less than a second.
@@ -53,7 +54,7 @@ pub(crate) enum Subject {
     Key(StreamKey),
     PlaybackId(PlaybackId),
     /// A page of at most [`LARGEST_PAGE`] streams.
-    Page(Listed, PageRequest),
+    Page(CatalogQuery),
 }
 
 /// A subject, and for a page the time at which the list is asked for.
@@ -67,7 +68,7 @@ pub(crate) struct Question {
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Stream(Option<Stream>),
-    Page(StreamPage),
+    Page(Arc<StreamPage>),
 }
 
 /// Reads for many callers at once.
@@ -137,7 +138,7 @@ enum Remembered {
     Stream(Stream),
     /// A page, and the time through which it stays as it is while nobody writes.
     Page {
-        page: StreamPage,
+        page: Arc<StreamPage>,
         from: Timestamp,
         until: Timestamp,
     },
@@ -205,9 +206,8 @@ impl Reading<'_> {
         };
         self.read_streams(BY_PLAYBACK_ID, asked, by_playback_id, &mut answers).await?;
         for (question, answer) in asked.iter().zip(&mut answers) {
-            if let (None, Subject::Page(listed, page), Some(now)) = (&answer, &question.subject, question.now)
-            {
-                *answer = Some(Ok(Answer::Page(self.read_page(*listed, page, now).await?)));
+            if let (None, Subject::Page(query), Some(now)) = (&answer, &question.subject, question.now) {
+                *answer = Some(Ok(Answer::Page(self.read_page(query, now).await?)));
             }
         }
         Ok(answers.into_iter().map(|answer| answer.unwrap_or(Ok(Answer::Stream(None)))).collect())
@@ -257,11 +257,10 @@ impl Reading<'_> {
 
     async fn read_page(
         &mut self,
-        listed: Listed,
-        page: &PageRequest,
+        query: &CatalogQuery,
         now: Timestamp,
-    ) -> Result<StreamPage, StoreError> {
-        let rows: Vec<(Option<String>, StreamRow)> = page_of(listed.at(now), page)
+    ) -> Result<Arc<StreamPage>, StoreError> {
+        let rows: Vec<(Option<String>, StreamRow)> = page_of(at(query.filter, now), &query.page)
             .select((Moment, StreamRow::as_select()))
             .load(self.connection)
             .await
@@ -272,10 +271,10 @@ impl Reading<'_> {
         }
         let rows = placed(rows.into_iter().map(|(_, row)| row));
         let until = unchanged_until(now, &rows);
-        let read = page.page_of(rows);
+        let read = Arc::new(query.page.page_of(rows));
         if let Some(until) = until {
             let remembered = Remembered::Page { page: read.clone(), from: now, until };
-            self.memory.known.learn(Subject::Page(listed, *page), remembered, read.streams.len());
+            self.memory.known.learn(Subject::Page(*query), remembered, read.streams.len());
         }
         Ok(read)
     }

@@ -7,24 +7,30 @@
 
 #![warn(clippy::future_not_send)]
 
+mod admissions;
 mod attempts;
+mod catalog;
 mod connect;
 mod cure;
 mod error;
 mod fresh;
 mod generations;
 mod health;
+mod history;
+mod keys;
+mod kicks;
+mod lists;
 mod migrate;
 mod objects;
 mod pool;
 mod pooler;
+mod presence;
 mod readers;
 mod row;
 mod schema;
 mod session_row;
 mod sessions;
 mod statement;
-mod streams;
 mod tls;
 mod url;
 mod users;
@@ -94,7 +100,7 @@ impl Share {
     }
 }
 
-/// A [`stream_domain::ports::StreamRepository`] and [`stream_domain::ports::SessionRepository`] on PostgreSQL.
+/// All ports of a store, on PostgreSQL.
 #[derive(Clone)]
 pub struct PostgresStore {
     connector: Arc<Connector>,

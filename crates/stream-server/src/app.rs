@@ -8,7 +8,8 @@ use std::time::Duration;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::ServerProfile;
 use stream_domain::ports::{
-    SessionRepository, StoreError, StoreHealth, StreamRepository, UsersTable, chain_of,
+    Admissions, CatalogStore, History, KeyLookup, KeyStore, Kicks, Presence, SessionPorts, StoreError,
+    StoreHealth, StreamPorts, UsersTable, chain_of,
 };
 use stream_domain::{Broadcasts, MediaServers, Streams};
 use stream_http::server::{Server, StopPlan};
@@ -38,14 +39,29 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// A store, by what it is for.
 struct Ports {
-    streams: Arc<dyn StreamRepository>,
-    sessions: Arc<dyn SessionRepository>,
+    streams: StreamPorts,
+    sessions: SessionPorts,
     health: Arc<dyn StoreHealth>,
 }
 
 impl Ports {
-    fn of(store: Arc<impl StreamRepository + SessionRepository + StoreHealth + 'static>) -> Self {
-        Self { streams: store.clone(), sessions: store.clone(), health: store }
+    fn of<S>(store: &Arc<S>) -> Self
+    where
+        S: KeyStore
+            + KeyLookup
+            + CatalogStore
+            + Admissions
+            + Presence
+            + Kicks
+            + History
+            + StoreHealth
+            + 'static,
+    {
+        Self {
+            streams: StreamPorts::of(store.clone()),
+            sessions: SessionPorts::of(store.clone()),
+            health: store.clone(),
+        }
     }
 }
 
@@ -88,8 +104,8 @@ impl Store {
 
     fn ports(&self) -> Ports {
         match self.clone() {
-            Self::Postgres(store) => Ports::of(Arc::new(store)),
-            Self::Sqlite(store) => Ports::of(Arc::new(store)),
+            Self::Postgres(store) => Ports::of(&Arc::new(store)),
+            Self::Sqlite(store) => Ports::of(&Arc::new(store)),
         }
     }
 

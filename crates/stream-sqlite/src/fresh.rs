@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use stream_coalesce::{Known, Lane, Lanes, Limits, Source, Unanswered};
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::StoreError;
-use stream_domain::{PageRequest, PlaybackId, Position, Stream, StreamKey, StreamPage, Timestamp};
+use stream_domain::{PlaybackId, Position, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::lists::{at, page_of};
 use crate::readers::{Moment, Readers};
 use crate::row::{StreamRow, placed};
 use crate::schema::streams;
-use crate::streams::{Listed, page_of};
 use crate::{SqliteStore, too_slow};
 
 /// How many callers may wait on a lane; a second's worth of answers waits for less than a second.
@@ -45,7 +46,7 @@ pub(crate) enum Subject {
     Key(StreamKey),
     PlaybackId(PlaybackId),
     /// A page of at most [`LARGEST_PAGE`] streams.
-    Page(Listed, PageRequest),
+    Page(CatalogQuery),
 }
 
 /// A subject, and for a page the time at which the list is asked for.
@@ -59,7 +60,7 @@ pub(crate) struct Question {
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Stream(Option<Stream>),
-    Page(StreamPage),
+    Page(Arc<StreamPage>),
 }
 
 /// Reads for many callers at once.
@@ -119,7 +120,7 @@ enum Remembered {
     Stream(Stream),
     /// A page, and the time through which it stays as it is while nobody writes.
     Page {
-        page: StreamPage,
+        page: Arc<StreamPage>,
         from: Timestamp,
         until: Timestamp,
     },
@@ -157,8 +158,8 @@ impl Reading<'_> {
             return Ok(Ok(known));
         }
         match question {
-            Question { subject: Subject::Page(listed, page), now } => {
-                let page = self.read_page(listed, &page, now.unwrap_or(Timestamp::MIN))?;
+            Question { subject: Subject::Page(query), now } => {
+                let page = self.read_page(&query, now.unwrap_or(Timestamp::MIN))?;
                 Ok(Ok(Answer::Page(page)))
             }
             Question { subject, .. } => Ok(self.read_stream(subject)?.map(Answer::Stream)),
@@ -184,15 +185,16 @@ impl Reading<'_> {
         Ok(stream)
     }
 
-    fn read_page(&mut self, listed: Listed, page: &PageRequest, now: Timestamp) -> QueryResult<StreamPage> {
-        let rows: Vec<StreamRow> =
-            page_of(listed.at(now), page).select(StreamRow::as_select()).load(self.connection)?;
+    fn read_page(&mut self, query: &CatalogQuery, now: Timestamp) -> QueryResult<Arc<StreamPage>> {
+        let rows: Vec<StreamRow> = page_of(at(query.filter, now), &query.page)
+            .select(StreamRow::as_select())
+            .load(self.connection)?;
         let rows = placed(rows);
         let until = unchanged_until(now, &rows);
-        let read = page.page_of(rows);
+        let read = Arc::new(query.page.page_of(rows));
         if let Some(until) = until {
             let remembered = Remembered::Page { page: read.clone(), from: now, until };
-            self.memory.0.learn(Subject::Page(listed, *page), remembered, read.streams.len());
+            self.memory.0.learn(Subject::Page(*query), remembered, read.streams.len());
         }
         Ok(read)
     }

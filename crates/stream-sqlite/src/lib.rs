@@ -7,17 +7,23 @@
 
 #![warn(clippy::future_not_send)]
 
+mod admissions;
+mod catalog;
 mod error;
 mod fresh;
+mod history;
+mod keys;
+mod kicks;
+mod lists;
 mod migrate;
 mod objects;
 mod pool;
+mod presence;
 mod readers;
 mod row;
 mod schema;
 mod session_row;
 mod sessions;
-mod streams;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +51,7 @@ pub struct SqliteOptions {
     pub timeout: Duration,
 }
 
-/// A [`stream_domain::ports::StreamRepository`] and [`stream_domain::ports::SessionRepository`] in an SQLite file.
+/// All ports of a store, in an SQLite file.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: PathBuf,

@@ -9,16 +9,14 @@ use std::collections::HashSet;
 
 use time::Duration;
 
+use super::publisher_list::{PublisherList, SyncOutcome};
 use super::together::together;
 use super::watch::{Look, known_as_of};
 use super::{AdmitError, Broadcasts, PublisherReport, publisher_of};
 use crate::Timestamp;
 use crate::admission::{Refusal, Trigger};
 use crate::media_server::{Family, ServerName};
-use crate::ports::{
-    Kick, KickPatience, Listed, Listing, MediaServer, MediaServerError, PublisherList, StoreError,
-    SyncOutcome,
-};
+use crate::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, StoreError};
 use crate::session::{EndReason, PendingKick};
 
 /// How long a publisher may be on air before its server must list it.
@@ -57,7 +55,7 @@ impl Broadcasts {
         }
         self.undo_idle_takeovers(server, &listing, asked_at).await?;
         let list = list_of(server, &listing, &look, asked_at);
-        let synced = self.sessions.sync_publishers(&list, profile.lease, self.clock.now()).await?;
+        let synced = self.ports.presence.sync_publishers(&list, profile.lease, self.clock.now()).await?;
         let SyncOutcome { known, missing, ended } = synced;
         // Where no hook tells who comes, one that is back so soon is met here first.
         let is_somebody_missed = profile.family.has_gate() && !missing.is_empty();
@@ -106,7 +104,7 @@ impl Broadcasts {
         asked_at: Timestamp,
     ) -> Result<(), StoreError> {
         for newcomer in self.watches.idle_takeovers(server, listing, asked_at) {
-            self.sessions.withdraw(newcomer, self.clock.now()).await?;
+            self.ports.admissions.withdraw(newcomer, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -121,13 +119,13 @@ impl Broadcasts {
         let now = self.clock.now();
         // A server that replaces publishers by itself does so when the media of the next one come.
         let patience = if profile.family.replaces_publishers() { REPLACED_WITHIN } else { Duration::ZERO };
-        let due = self.sessions.claim_pending_kicks(server, now.plus(-patience), now, CUT_BATCH).await?;
+        let due = self.ports.kicks.claim_pending_kicks(server, now.plus(-patience), now, CUT_BATCH).await?;
         let kicks = due.iter().map(|cut| kick_one(profile.family, &*control, cut));
         let (mut count, mut unfound, mut failure) = (0, Vec::new(), None);
         for (cut, kicked) in due.iter().zip(together(kicks).await) {
             match kicked {
                 Ok(Kick::Gone) => {
-                    self.sessions.mark_kicked(cut.session, self.clock.now()).await?;
+                    self.ports.kicks.mark_kicked(cut.session, self.clock.now()).await?;
                     count += 1;
                 }
                 Ok(Kick::NotFound) => unfound.push(cut),
@@ -151,7 +149,7 @@ impl Broadcasts {
         let (mut count, listing) = (0, control.publishers().await?);
         for cut in unfound {
             if self.watches.proves_gone(server, &listing, &cut.publisher.session) {
-                self.sessions.mark_kicked(cut.session, self.clock.now()).await?;
+                self.ports.kicks.mark_kicked(cut.session, self.clock.now()).await?;
                 count += 1;
             }
         }
@@ -173,8 +171,8 @@ async fn kick_one(
 
 /// The list as the store takes it.
 fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timestamp) -> PublisherList {
-    let is_stalled = |one: &&Listed| look.stalled.contains(known_as_of(one));
-    let moving: Vec<&Listed> = listing.publishers.iter().filter(|one| !is_stalled(one)).collect();
+    let is_stalled = |one: &&ListedPublisher| look.stalled.contains(known_as_of(one));
+    let moving: Vec<&ListedPublisher> = listing.publishers.iter().filter(|one| !is_stalled(one)).collect();
     let names = moving.iter().filter(|one| one.session.is_none());
     PublisherList {
         server: server.clone(),
@@ -188,7 +186,7 @@ fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timest
     }
 }
 
-fn report_of(listed: Listed, trigger: Trigger, family: Family) -> PublisherReport {
+fn report_of(listed: ListedPublisher, trigger: Trigger, family: Family) -> PublisherReport {
     PublisherReport {
         trigger,
         session: listed.session.unwrap_or_default(),

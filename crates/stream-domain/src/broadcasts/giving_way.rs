@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::publisher_list::{Absent, PublisherList};
 use super::watch::Takeover;
 use super::{Broadcasts, PublisherReport};
 use crate::admission::Trigger;
 use crate::media_server::ServerName;
-use crate::ports::{Absent, Kick, KickPatience, MediaServer, PublisherList};
+use crate::ports::{Kick, KickPatience, MediaServer};
 use crate::session::{Publisher, SessionId};
 
 impl Broadcasts {
@@ -43,7 +44,7 @@ impl Broadcasts {
                 absent: Absent::Kept,
             };
             let lease = self.servers.lease_of(server, report.family);
-            let _ = self.sessions.sync_publishers(&shown, lease, now).await;
+            let _ = self.ports.presence.sync_publishers(&shown, lease, now).await;
             self.watches.note_shown(server, &report.session);
             return;
         }
@@ -55,7 +56,7 @@ impl Broadcasts {
         if let Some(control) = control
             && matches!(control.kick(former, KickPatience::BeforeAnswer).await, Ok(Kick::Gone))
         {
-            let _ = self.sessions.mark_kicked(session, self.clock.now()).await;
+            let _ = self.ports.kicks.mark_kicked(session, self.clock.now()).await;
         }
     }
 

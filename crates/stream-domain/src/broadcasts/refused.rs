@@ -108,7 +108,7 @@ impl Broadcasts {
     ) -> Option<StreamId> {
         let clues = self.clues_of(server, report, refusal)?;
         // It is refused all the same where the store does not answer.
-        self.sessions.note_attempt(&clues, now).await.ok().flatten()
+        self.ports.admissions.note_attempt(&clues, now).await.ok().flatten()
     }
 
     fn clues_of(&self, server: &ServerName, report: &PublisherReport, refusal: Refusal) -> Option<Clues> {

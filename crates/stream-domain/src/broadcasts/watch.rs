@@ -8,9 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::Duration;
 
+use super::publisher_list::Absent;
 use crate::Timestamp;
 use crate::media_server::ServerName;
-use crate::ports::{Absent, Listed, Listing, Process};
+use crate::ports::{ListedPublisher, Listing, Process};
 use crate::session::{EndReason, PublishName, SessionId};
 
 /// How long a publisher's bytes may stand still before it counts as stalled.
@@ -265,7 +266,7 @@ impl Watch {
     }
 
     /// Notes how far everybody has come, and says who stands still.
-    fn note_moves(&mut self, publishers: &[Listed], asked_at: Timestamp) -> HashSet<String> {
+    fn note_moves(&mut self, publishers: &[ListedPublisher], asked_at: Timestamp) -> HashSet<String> {
         let mut moves = HashMap::with_capacity(publishers.len());
         for listed in publishers {
             let Some(bytes) = listed.bytes else { continue };
@@ -279,7 +280,7 @@ impl Watch {
         stalled.map(|(known_as, _)| known_as.clone()).collect()
     }
 
-    fn note_seen(&mut self, publishers: &[Listed]) {
+    fn note_seen(&mut self, publishers: &[ListedPublisher]) {
         note(&mut self.seen, publishers.iter().map(known_as_of));
         let moving = publishers.iter().map(known_as_of).filter(|known_as| !self.stalled.contains(*known_as));
         note(&mut self.shown, moving);
@@ -309,7 +310,7 @@ impl Move {
 }
 
 /// What a publisher goes by in a list: its session id or, where the list has none, its name.
-pub(super) fn known_as_of(listed: &Listed) -> &str {
+pub(super) fn known_as_of(listed: &ListedPublisher) -> &str {
     listed.session.as_deref().unwrap_or(listed.name.expose())
 }
 

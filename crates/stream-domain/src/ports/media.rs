@@ -43,7 +43,7 @@ pub enum Kick {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Those that are listed.
-    pub publishers: Vec<Listed>,
+    pub publishers: Vec<ListedPublisher>,
     /// Whether everybody is listed whom the process that answered has: nothing was cut off, and nobody can have slipped
     /// between two pages.
     pub is_whole: bool,
@@ -70,7 +70,7 @@ pub enum Process {
 
 /// A publisher in a media server's list.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedPublisher {
     /// The server's id of its stay; `None` where the list has names only.
     pub session: Option<String>,
     /// The application that it publishes to.
@@ -91,10 +91,10 @@ pub struct Listed {
     pub may_wait: bool,
 }
 
-impl std::fmt::Debug for Listed {
+impl std::fmt::Debug for ListedPublisher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The key is a secret.
-        f.debug_struct("Listed")
+        f.debug_struct("ListedPublisher")
             .field("session", &self.session)
             .field("name", &self.name)
             .field("bytes", &self.bytes)

@@ -7,12 +7,17 @@ use std::fmt::Write as _;
 
 use time::Duration;
 
-use super::laws::Store;
+use super::Store;
 use super::{ManualClock, MemoryStore, SeededEntropy, asking, new_stream, playback_id_of, terms};
 use crate::admission::{Attempt, Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::{Absent, PublisherList};
+use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
-use crate::ports::{Absent, Clock as _, PublisherList, SessionRepository, SessionSelector, StreamRepository};
+use crate::ports::{
+    Admissions as _, CatalogStore as _, Clock as _, History as _, KeyLookup as _, KeyStore as _, Kicks as _,
+    Presence as _, SessionSelector,
+};
 use crate::session::{EndReason, Session, SessionId};
 use crate::{PageRequest, PlaybackId, ServerName, Stream, StreamId, StreamKey, Timestamp, UserId};
 
@@ -362,14 +367,16 @@ impl<S: Store> Pair<'_, S> {
             let of_store = self.store.list_attempts(user, 100).await.expect("it is there");
             same!(self, ordered(of_reference), ordered(of_store));
         }
-        let of_reference = self.reference.list_live(now, &PageRequest::default()).await.expect("it is there");
-        let of_store = self.store.list_live(now, &PageRequest::default()).await.expect("it is there");
+        let of_reference =
+            self.reference.list(&CatalogQuery::live(PageRequest::default()), now).await.expect("it is there");
+        let of_store =
+            self.store.list(&CatalogQuery::live(PageRequest::default()), now).await.expect("it is there");
         let prefix = format!("h{}-", self.history);
         let own = |streams: Vec<Stream>| -> Vec<Stream> {
             let own = streams.into_iter().filter(|stream| stream.key.expose().starts_with(&prefix));
             own.map(nameless).collect()
         };
-        same!(self, own(of_reference.streams), own(of_store.streams));
+        same!(self, own(of_reference.streams.clone()), own(of_store.streams.clone()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The laws of [`StreamRepository`] and `SessionRepository`: what every store promises, run on every store.
+//! The laws of stores: what every store promises, run on every store.
 //!
 //! A store's test module says [`store_laws!`](crate::store_laws) once; a law that is added here then reaches
 //! them all.
@@ -17,12 +17,12 @@ mod starting;
 
 use time::Duration;
 
-use crate::ports::{Clock as _, StreamRepository};
-use crate::testing::{ManualClock, new_stream};
+use crate::catalog::CatalogQuery;
+use crate::ports::Clock as _;
+use crate::testing::{ManualClock, StreamStore, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
 pub use admission::*;
-pub use asked::Store;
 pub use clocks::*;
 pub use clues::*;
 pub use confirming::*;
@@ -160,25 +160,30 @@ fn named(user_number: i64, name: &str, at: Timestamp) -> NewStream {
     new_stream(user(user_number), key(name), at)
 }
 
-async fn started(store: &dyn StreamRepository, new: &NewStream) -> Stream {
+async fn started(store: &dyn StreamStore, new: &NewStream) -> Stream {
     store.start(new).await.expect("nothing is in the way")
 }
 
-async fn stopped(store: &dyn StreamRepository, user_number: i64, at: Timestamp) -> Option<Stream> {
+async fn stopped(store: &dyn StreamStore, user_number: i64, at: Timestamp) -> Option<Stream> {
     store.stop_active(user(user_number), at).await.expect("the store is there")
 }
 
-async fn found(store: &dyn StreamRepository, name: &str) -> Option<Stream> {
+async fn found(store: &dyn StreamStore, name: &str) -> Option<Stream> {
     store.find_by_key(&key(name)).await.expect("the store is there")
 }
 
-async fn own(store: &dyn StreamRepository, user_number: i64) -> Vec<Stream> {
+async fn own(store: &dyn StreamStore, user_number: i64) -> Vec<Stream> {
     let page = store.list_by_user(user(user_number), &PageRequest::default()).await;
     page.expect("the store is there").streams
 }
 
-async fn active(store: &dyn StreamRepository, at: Timestamp) -> Vec<Stream> {
-    store.list_active(at, &PageRequest::default()).await.expect("the store is there").streams
+async fn active(store: &dyn StreamStore, at: Timestamp) -> Vec<Stream> {
+    store
+        .list(&CatalogQuery::active(PageRequest::default()), at)
+        .await
+        .expect("the store is there")
+        .streams
+        .clone()
 }
 
 fn names(streams: &[Stream]) -> Vec<&str> {

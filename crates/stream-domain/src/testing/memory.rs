@@ -1,5 +1,11 @@
 //! The store that forgets: a reference for the real ones, and fast enough for every handler test.
 
+mod admissions;
+mod catalog;
+mod history;
+mod keys;
+mod kicks;
+mod presence;
 mod sessions;
 
 use std::collections::HashMap;
@@ -9,11 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::boots::Boots;
-use crate::ports::{StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable};
-use crate::{
-    NewStream, PageRequest, PlaybackId, Position, ServerName, Stream, StreamId, StreamKey, StreamPage,
-    StreamStatus, Timestamp, UserId,
-};
+use crate::ports::{StoreError, StoreHealth, UsersTable};
+use crate::{PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp};
 
 use super::gate::Gate;
 use sessions::{Attempts, Sessions};
@@ -102,81 +105,6 @@ impl State {
         if let Err(ended) = stream.publishable_at(Timestamp::MIN) {
             self.sessions.mark(stream.id, ended.into());
         }
-    }
-}
-
-#[async_trait]
-impl StreamRepository for MemoryStore {
-    async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
-        let mut state = self.state()?;
-        let active =
-            |stream: &&Stream| stream.user_id == Some(new.user_id) && stream.status == StreamStatus::Active;
-        if let Some(existing) = state.streams.iter().find(active).cloned() {
-            let swept = existing.sweep(new.created_at);
-            state.put(&swept);
-            if swept.status == StreamStatus::Active {
-                return Err(StartError::AlreadyActive(Box::new(state.sessions.seen_from(&swept))));
-            }
-        }
-        if state.streams.iter().any(|stream| stream.key == new.key || stream.playback_id == new.playback_id) {
-            return Err(StartError::KeyTaken);
-        }
-        state.last_stream += 1;
-        let id = state.last_stream;
-        let stream = Stream {
-            id: StreamId(id),
-            user_id: Some(new.user_id),
-            key: new.key.clone(),
-            playback_id: new.playback_id.clone(),
-            status: StreamStatus::Active,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-            expires_at: new.expires_at,
-            on_air: None,
-        };
-        state.streams.push(stream.clone());
-        Ok(stream)
-    }
-
-    async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
-        let mut state = self.state()?;
-        let mut own = state.streams.iter().filter(|stream| stream.user_id == Some(user));
-        let stopped = own.find_map(|stream| stream.clone().stop(now).ok());
-        stopped.iter().for_each(|stopped| state.put(stopped));
-        Ok(stopped.map(|stopped| state.sessions.seen_from(&stopped)))
-    }
-
-    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        let state = self.state()?;
-        let found = state.streams.iter().find(|stream| stream.key == *key);
-        Ok(found.map(|stream| state.sessions.seen_from(stream)))
-    }
-
-    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        let state = self.state()?;
-        let found = state.streams.iter().find(|stream| stream.playback_id == *id);
-        Ok(found.map(|stream| state.sessions.seen_from(stream)))
-    }
-
-    async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        Ok(self.page(page, |stream| stream.user_id == Some(user))?)
-    }
-
-    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.page(page, |stream| stream.publishable_at(now).is_ok())
-    }
-
-    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.page(page, |stream| stream.live_since_at(now).is_some())
-    }
-
-    async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let mut state = self.state()?;
-        let swept = state.streams.iter().map(|stream| (stream.clone(), stream.clone().sweep(now)));
-        let changed = swept.filter(|(before, after)| before != after).map(|(_, after)| after);
-        let overdue: Vec<Stream> = changed.take(limit as usize).collect();
-        overdue.iter().for_each(|stream| state.put(stream));
-        Ok(u32::try_from(overdue.len()).unwrap_or(u32::MAX))
     }
 }
 

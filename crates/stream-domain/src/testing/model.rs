@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use time::Duration;
 
+use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
-use crate::ports::{Clock as _, StartError, StreamRepository};
+use crate::ports::{Clock as _, StartError};
+use crate::testing::StreamStore;
 use crate::testing::{ManualClock, SeededEntropy, new_stream};
 use crate::{PageRequest, StreamKey, StreamStatus, Timestamp, UserId};
 
@@ -59,7 +61,7 @@ impl Fact {
 }
 
 /// Plays the steps on the store, which must be empty, and panics where it departs from the model.
-pub async fn check_history(store: &dyn StreamRepository, steps: &[Step]) {
+pub async fn check_history(store: &dyn StreamStore, steps: &[Step]) {
     let (clock, entropy) = (ManualClock::default(), SeededEntropy::default());
     let mut facts: HashMap<StreamKey, Fact> = HashMap::new();
     for step in steps {
@@ -102,13 +104,18 @@ pub async fn check_history(store: &dyn StreamRepository, steps: &[Step]) {
     look(store, &facts, clock.now()).await;
 }
 
-async fn look(store: &dyn StreamRepository, facts: &HashMap<StreamKey, Fact>, now: Timestamp) {
+async fn look(store: &dyn StreamStore, facts: &HashMap<StreamKey, Fact>, now: Timestamp) {
     for (key, fact) in facts {
         let stream = store.find_by_key(key).await.expect("the store is there").expect("no stream is lost");
         assert_eq!(stream.status_at(now), fact.status_at(now));
         assert_eq!(stream.user_id, Some(fact.user));
     }
-    let listed = store.list_active(now, &PageRequest::default()).await.expect("the store is there").streams;
+    let listed = store
+        .list(&CatalogQuery::active(PageRequest::default()), now)
+        .await
+        .expect("the store is there")
+        .streams
+        .clone();
     let mut listed: Vec<&str> = listed.iter().map(|stream| stream.key.expose()).collect();
     let active = facts.iter().filter(|(_, fact)| fact.status_at(now) == StreamStatus::Active);
     let mut active: Vec<&str> = active.map(|(key, _)| key.expose()).collect();

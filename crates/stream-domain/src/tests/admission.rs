@@ -8,10 +8,12 @@ use proptest::sample::select;
 use time::Duration;
 
 use crate::admission::{Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::{Absent, PublisherList};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
 use crate::ports::{
-    Absent, Clock as _, PublisherList, SessionRepository as _, SessionSelector, StreamRepository as _,
+    Admissions as _, Clock as _, History as _, KeyLookup as _, KeyStore as _, Kicks as _, Presence as _,
+    SessionSelector,
 };
 use crate::session::{EndReason, Session, SessionId};
 use crate::testing::{ManualClock, MemoryStore, asking, new_stream, playback_id_of, terms};

@@ -17,7 +17,8 @@ use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, PublisherRepor
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
 use crate::ports::{
-    Clock as _, Kick, Listed, Listing, MediaServerError, MockMediaServer, StreamRepository as _,
+    Clock as _, KeyLookup as _, KeyStore as _, Kick, ListedPublisher, Listing, MediaServerError,
+    MockMediaServer,
 };
 use crate::session::{EndReason, PublishName, Session};
 use crate::testing::{ManualClock, MemoryStore, new_stream, playback_id_of};
@@ -45,7 +46,7 @@ struct Setup {
     form: AddressForm,
     takeover: Takeover,
     lease: Duration,
-    listed: Vec<Listed>,
+    listed: Vec<ListedPublisher>,
     /// The publishers that it does not end.
     stubborn: Vec<&'static str>,
     /// The publishers that the process which takes orders does not have.
@@ -65,7 +66,7 @@ impl Setup {
         }
     }
 
-    fn listing(family: Family, listed: impl IntoIterator<Item = Listed>) -> Self {
+    fn listing(family: Family, listed: impl IntoIterator<Item = ListedPublisher>) -> Self {
         Self { listed: listed.into_iter().collect(), ..Self::of(family) }
     }
 
@@ -95,7 +96,12 @@ impl Setup {
         };
         let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
         let servers = MediaServers::new([(edge(), profile)]);
-        let broadcasts = Broadcasts::new(store.clone(), clock.clone(), Arc::new(servers), options);
+        let broadcasts = Broadcasts::new(
+            crate::ports::SessionPorts::of(store.clone()),
+            clock.clone(),
+            Arc::new(servers),
+            options,
+        );
         World { store, clock, broadcasts, family: self.family, cut, listing }
     }
 }
@@ -175,7 +181,7 @@ impl World {
     }
 
     /// From now on the media server lists these.
-    fn list(&self, publishers: impl IntoIterator<Item = Listed>) {
+    fn list(&self, publishers: impl IntoIterator<Item = ListedPublisher>) {
         self.listing.lock().unwrap().publishers = publishers.into_iter().collect();
     }
 
@@ -210,8 +216,8 @@ fn id_of(key_text: &str) -> String {
 }
 
 /// A publisher in a list, by the server's id of its stay.
-fn listed(session: &str, name: &str) -> Listed {
-    Listed {
+fn listed(session: &str, name: &str) -> ListedPublisher {
+    ListedPublisher {
         session: Some(session.to_owned()),
         application: "live".to_owned(),
         name: PublishName::new(name),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_executor::block_on;
 use proptest::prelude::*;
 
-use crate::ports::StreamRepository as _;
+use crate::ports::KeyStore as _;
 use crate::testing::{MemoryStore, Step, check_history, new_stream};
 use crate::{StreamKey, Timestamp, UserId};
 

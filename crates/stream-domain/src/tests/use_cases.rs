@@ -8,11 +8,11 @@ use time::Duration;
 
 use crate::lifecycle::{Ended, KeyLifetime, LIFETIME};
 use crate::ports::{
-    EntropyError, MockEntropy, MockStreamRepository, StartError, StoreError, StreamRepository,
+    EntropyError, KeyStore as _, MockEntropy, MockKeyStore, StartError, StoreError, StreamPorts,
     UserStreamsError,
 };
 use crate::streams::{GenerateKeyError, LookupError, StopError};
-use crate::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use crate::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
 use crate::token::TokenError;
 use crate::{BearerToken, PageRequest, StreamKey, StreamStatus, Streams, UserId};
 
@@ -21,19 +21,15 @@ struct World {
     streams: Streams,
 }
 
-fn world_over(repository: impl StreamRepository + 'static) -> World {
+fn world_over(ports: StreamPorts) -> World {
     let clock = Arc::new(ManualClock::default());
-    let streams = Streams::new(
-        Arc::new(repository),
-        Arc::new(FakeTokens),
-        clock.clone(),
-        Arc::new(SeededEntropy::default()),
-    );
+    let streams =
+        Streams::new(ports, Arc::new(FakeTokens), clock.clone(), Arc::new(SeededEntropy::default()));
     World { clock, streams }
 }
 
 fn world() -> World {
-    world_over(MemoryStore::default())
+    world_over(StreamPorts::of(Arc::new(MemoryStore::default())))
 }
 
 fn user(number: i64) -> UserId {
@@ -114,7 +110,7 @@ fn the_public_list_shows_what_may_publish_now() {
     clock.advance(Duration::HOUR);
     let second = block_on(streams.generate_key(user(2))).unwrap();
     clock.advance(Duration::hours(23));
-    let page = block_on(streams.list_public(&PageRequest::default())).unwrap();
+    let page = block_on(streams.list(&crate::catalog::CatalogQuery::active(PageRequest::default()))).unwrap();
     assert_eq!(page.streams, [second]);
     assert_eq!(page.next, None);
 }
@@ -143,32 +139,32 @@ fn a_sweep_goes_on_until_nothing_is_overdue() {
 
 #[test]
 fn a_token_is_checked_without_the_store() {
-    let World { streams, .. } = world_over(MockStreamRepository::new());
+    let World { streams, .. } = world_over(unused_stream_ports());
     assert_eq!(streams.authenticate(&BearerToken::new("user-7")), Ok(user(7)));
     assert_eq!(streams.authenticate(&BearerToken::new("expired")), Err(TokenError::Expired));
 }
 
 #[test]
 fn a_taken_key_is_drawn_anew() {
-    let mut repository = MockStreamRepository::new();
+    let mut keys = MockKeyStore::new();
     let real = MemoryStore::default();
     let mut refusals = 2;
-    repository.expect_start().times(3).returning(move |new| {
+    keys.expect_start().times(3).returning(move |new| {
         if refusals > 0 {
             refusals -= 1;
             return Err(StartError::KeyTaken);
         }
         real.start(new).now_or_never().expect("memory never waits")
     });
-    let World { streams, .. } = world_over(repository);
+    let World { streams, .. } = world_over(StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() });
     assert!(block_on(streams.generate_key(user(1))).is_ok());
 }
 
 #[test]
 fn a_store_that_calls_every_key_taken_is_not_asked_for_ever() {
-    let mut repository = MockStreamRepository::new();
-    repository.expect_start().times(3).returning(|_| Err(StartError::KeyTaken));
-    let World { streams, .. } = world_over(repository);
+    let mut keys = MockKeyStore::new();
+    keys.expect_start().times(3).returning(|_| Err(StartError::KeyTaken));
+    let World { streams, .. } = world_over(StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() });
     assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::EveryKeyTaken)));
 }
 
@@ -177,7 +173,7 @@ fn no_key_is_made_without_randomness() {
     let mut entropy = MockEntropy::new();
     entropy.expect_fill().returning(|_| Err(EntropyError("the device is gone".into())));
     let streams = Streams::new(
-        Arc::new(MockStreamRepository::new()),
+        unused_stream_ports(),
         Arc::new(FakeTokens),
         Arc::new(ManualClock::default()),
         Arc::new(entropy),
@@ -187,11 +183,11 @@ fn no_key_is_made_without_randomness() {
 
 #[test]
 fn an_unknown_user_is_told_so_by_every_use_case() {
-    let mut repository = MockStreamRepository::new();
-    repository.expect_start().returning(|_| Err(StartError::UnknownUser));
-    repository.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
-    repository.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
-    let World { streams, .. } = world_over(repository);
+    let mut keys = MockKeyStore::new();
+    keys.expect_start().returning(|_| Err(StartError::UnknownUser));
+    keys.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    keys.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    let World { streams, .. } = world_over(StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() });
     assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::UnknownUser)));
     assert!(matches!(block_on(streams.stop(user(1))), Err(StopError::UnknownUser)));
     let own = block_on(streams.list_own(user(1), &PageRequest::default()));
@@ -200,7 +196,7 @@ fn an_unknown_user_is_told_so_by_every_use_case() {
 
 #[test]
 fn a_store_that_is_away_is_no_refusal() {
-    let World { streams, .. } = world_over(MemoryStore::away());
+    let World { streams, .. } = world_over(StreamPorts::of(Arc::new(MemoryStore::away())));
     let away = |error: &StoreError| matches!(error, StoreError::Unavailable(_));
     assert!(matches!(block_on(streams.generate_key(user(1))), Err(GenerateKeyError::Store(e)) if away(&e)));
     assert!(matches!(block_on(streams.stop(user(1))), Err(StopError::Store(e)) if away(&e)));

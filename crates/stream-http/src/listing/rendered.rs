@@ -1,6 +1,7 @@
 //! A page as it is sent.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use actix_web::http::header::{ContentEncoding, HeaderValue};
 use actix_web::web::Bytes;
@@ -26,7 +27,7 @@ const BROTLI_QUALITY: u32 = 5;
 
 /// A page as it is sent, in each form that somebody has wanted.
 pub(crate) struct Rendered {
-    page: StreamPage,
+    page: Arc<StreamPage>,
     from: Timestamp,
     until: Timestamp,
     json: Bytes,
@@ -37,7 +38,7 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
-    pub(super) fn new(page: StreamPage, now: Timestamp, addresses: &Addresses) -> Self {
+    pub(super) fn new(page: Arc<StreamPage>, now: Timestamp, addresses: &Addresses) -> Self {
         let json = Bytes::from(PageView::at(now, &page, addresses, Audience::Public).to_json());
         // Weak, since the same stands in several encodings; 16 bytes of a hash are enough to tell pages apart.
         let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&json)[..16]);
@@ -48,7 +49,9 @@ impl Rendered {
     }
 
     pub(super) fn shows(&self, page: &StreamPage, now: Timestamp) -> bool {
-        self.from <= now && now < self.until && self.page == *page
+        self.from <= now
+            && now < self.until
+            && (std::ptr::eq(&raw const *self.page, page) || *self.page == *page)
     }
 
     /// Whether compressing it pays.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use stream_domain::admission::AddressForm;
-use stream_domain::ports::{Clock as _, StreamRepository as _};
+use stream_domain::ports::{Clock as _, KeyStore as _};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, new_stream};
 use stream_domain::{PageRequest, Position, StreamId, StreamKey, Streams, UserId};
 
@@ -22,7 +22,12 @@ async fn listings_of(streams: u32) -> (Listings, Arc<MemoryStore>, Arc<ManualClo
         store.start(&new_stream(user, key, clock.now())).await.unwrap();
     }
     let entropy = Arc::new(SeededEntropy::default());
-    let use_cases = Streams::new(store.clone(), Arc::new(FakeTokens), clock.clone(), entropy);
+    let use_cases = Streams::new(
+        stream_domain::ports::StreamPorts::of(store.clone()),
+        Arc::new(FakeTokens),
+        clock.clone(),
+        entropy,
+    );
     let addresses = Addresses::new("rtmp://localhost/live", "http://localhost/live", AddressForm::Key);
     (Listings::new(use_cases, addresses, &Arc::default()), store, clock)
 }

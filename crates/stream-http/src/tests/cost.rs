@@ -39,7 +39,12 @@ fn an_answer_allocates_about_as_often_as_it_did() {
     let measured = local.block_on(&runtime, async {
         let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting());
         readiness.ready();
-        let parts = (store.clone() as _, store.clone() as _, store, Arc::new(ManualClock::default()));
+        let parts = (
+            StreamPorts::of(store.clone()),
+            SessionPorts::of(store.clone()),
+            store,
+            Arc::new(ManualClock::default()),
+        );
         let state = World::state(parts, &readiness, 0, AddressForm::Key, HookServers::default());
         let state = Data::new(state);
         let app = App::new().app_data(state.clone()).wrap(from_fn(crate::observe::observe));

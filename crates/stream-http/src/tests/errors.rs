@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use stream_domain::ports::{MockStreamRepository, StartError, StoreError, UserStreamsError};
-use stream_domain::testing::MemoryStore;
+use stream_domain::ports::{
+    MockKeyLookup, MockKeyStore, StartError, StoreError, StreamPorts, UserStreamsError,
+};
+use stream_domain::testing::{MemoryStore, unused_stream_ports};
 
 use super::World;
 use crate::error::ErrorCode;
@@ -32,17 +34,21 @@ fn a_store_that_is_away_is_503_with_a_time_to_come_back() {
 
 #[test]
 fn a_defect_is_500_and_tells_nothing_of_the_inside() {
-    let mut repository = MockStreamRepository::new();
+    let (mut keys, mut lookup) = (MockKeyStore::new(), MockKeyLookup::new());
     let defect = || StoreError::failed("relation \"streams\" has no column hunter2");
-    repository.expect_start().returning(move |_| Err(StartError::Store(defect())));
-    repository.expect_find_by_key().returning(|_| {
+    keys.expect_start().returning(move |_| Err(StartError::Store(defect())));
+    lookup.expect_find_by_key().returning(|_| {
         Err(StoreError::Corrupt {
             table: "streams",
             id: 7,
             reason: "status is none of active, stopped, expired",
         })
     });
-    let world = World::with(Arc::new(repository), Arc::new(MemoryStore::default()), 600);
+    let world = World::with(
+        StreamPorts { keys: Arc::new(keys), lookup: Arc::new(lookup), ..unused_stream_ports() },
+        Arc::new(MemoryStore::default()),
+        600,
+    );
     for answer in [world.post_as("user-1", "/api/streams/generate-key"), world.get("/api/streams/some-key")] {
         assert_eq!((answer.status, answer.code().as_str()), (500, "internal_error"));
         assert!(!answer.body.contains("streams"), "{answer:?}");
@@ -51,11 +57,15 @@ fn a_defect_is_500_and_tells_nothing_of_the_inside() {
 
 #[test]
 fn a_user_whom_the_platform_does_not_know_is_401() {
-    let mut repository = MockStreamRepository::new();
-    repository.expect_start().returning(|_| Err(StartError::UnknownUser));
-    repository.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
-    repository.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
-    let world = World::with(Arc::new(repository), Arc::new(MemoryStore::default()), 600);
+    let mut keys = MockKeyStore::new();
+    keys.expect_start().returning(|_| Err(StartError::UnknownUser));
+    keys.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    keys.expect_list_by_user().returning(|_, _| Err(UserStreamsError::UnknownUser));
+    let world = World::with(
+        StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() },
+        Arc::new(MemoryStore::default()),
+        600,
+    );
     let answers = [
         world.post_as("user-1", "/api/streams/generate-key"),
         world.post_as("user-1", "/api/streams/stop"),
@@ -100,7 +110,7 @@ fn other_methods_are_405_with_those_that_are_allowed() {
 #[test]
 fn before_the_store_is_ready_requests_are_asked_to_come_again() {
     let world = World::new();
-    let waiting = World::with(Arc::new(MockStreamRepository::new()), Arc::new(MemoryStore::default()), 600);
+    let waiting = World::with(unused_stream_ports(), Arc::new(MemoryStore::default()), 600);
     drop(world);
     let readiness = Readiness::starting();
     assert_eq!(readiness.not_ready_reason(), Some(NotReady::Starting));

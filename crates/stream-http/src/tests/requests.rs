@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use stream_domain::ports::MockStreamRepository;
-use stream_domain::testing::MemoryStore;
+use stream_domain::testing::{MemoryStore, unused_stream_ports};
 
 use super::World;
 
 /// A world in which asking the store is a panic, and so a dropped connection.
 fn world_without_store() -> World {
-    World::with(Arc::new(MockStreamRepository::new()), Arc::new(MemoryStore::default()), 600)
+    World::with(unused_stream_ports(), Arc::new(MemoryStore::default()), 600)
 }
 
 #[test]

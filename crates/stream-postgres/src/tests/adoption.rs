@@ -1,7 +1,7 @@
 //! Taking over a running platform's table.
 
 use futures_util::future::join_all;
-use stream_domain::ports::{StartError, StreamRepository as _};
+use stream_domain::ports::{KeyLookup as _, KeyStore as _, StartError};
 use stream_domain::{PageRequest, StreamStatus};
 use stream_test_postgres::{Cluster, Database};
 

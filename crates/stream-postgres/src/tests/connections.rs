@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::ports::{MockEntropy, StoreError, StreamRepository as _};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, MockEntropy, StoreError};
 use stream_domain::testing::SeededEntropy;
 use stream_test_postgres::Cluster;
 
@@ -84,8 +85,10 @@ fn a_step_that_its_caller_abandons_is_finished() {
                 tokio::time::timeout(Duration::from_micros(u64::try_from(number).unwrap() * 40), start).await;
         }
         for _ in 0..200 {
-            let active =
-                store.list_active(super::now(), &stream_domain::PageRequest::default()).await.unwrap();
+            let active = store
+                .list(&CatalogQuery::active(stream_domain::PageRequest::default()), super::now())
+                .await
+                .unwrap();
             if active.streams.len() == 50 {
                 return;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use stream_domain::StreamStatus;
-use stream_domain::ports::{StoreError, StreamRepository as _};
+use stream_domain::ports::{KeyLookup as _, KeyStore as _, StoreError};
 
 use super::{block_on, key, migrated, new_stream};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stream_domain::ports::{StartError, StreamRepository as _};
+use stream_domain::ports::{KeyStore as _, StartError};
 
 use super::{block_on, migrated, new_stream, store_at};
 

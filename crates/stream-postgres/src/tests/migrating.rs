@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
-use stream_domain::ports::{StoreError, StreamRepository as _};
+use stream_domain::ports::{KeyStore as _, StoreError};
 use stream_test_postgres::{Cluster, Database, eventually, free_port};
 
 use super::{block_on, documented, migrated, new_stream, now, store_at, user};

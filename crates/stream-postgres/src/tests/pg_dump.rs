@@ -1,7 +1,10 @@
 //! Databases that were restored from dumps, whole and in part, with PostgreSQL's own programs.
 
 use stream_domain::PageRequest;
-use stream_domain::ports::{StartError, StoreError, StoreHealth as _, StreamRepository as _};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::{
+    CatalogStore as _, KeyLookup as _, KeyStore as _, StartError, StoreError, StoreHealth as _,
+};
 use stream_test_postgres::{Cluster, Database};
 
 use super::{block_on, key, migrated, new_stream, now, store_at, user};
@@ -52,7 +55,10 @@ async fn is_whole(database: &Database<'_>, role: &str) {
     store.start(&new_stream(4, "new")).await.unwrap();
     let refused = store.start(&new_stream(5, "new")).await;
     assert!(matches!(refused, Err(StartError::KeyTaken)), "{refused:?}");
-    assert_eq!(store.list_active(now(), &PageRequest::default()).await.unwrap().streams.len(), 3);
+    assert_eq!(
+        store.list(&CatalogQuery::active(PageRequest::default()), now()).await.unwrap().streams.len(),
+        3
+    );
     database.sql("INSERT INTO streams (user_id, stream_key) VALUES (6, 'theirs')");
     assert!(store.find_by_key(&key("theirs")).await.unwrap().unwrap().playback_id.as_str().len() > 8);
 }

@@ -1,6 +1,6 @@
 //! Roles that own the tables, and roles that only use them.
 
-use stream_domain::ports::{StoreError, StoreHealth as _, StreamRepository as _, UsersTable};
+use stream_domain::ports::{KeyStore as _, StoreError, StoreHealth as _, UsersTable};
 use stream_test_postgres::{Cluster, Database};
 
 use super::{block_on, documented, new_stream, now, store_at, user};

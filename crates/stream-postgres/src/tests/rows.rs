@@ -1,7 +1,8 @@
 //! Rows that somebody else wrote.
 
 use stream_domain::PageRequest;
-use stream_domain::ports::{StoreError, StreamRepository as _};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
 
 use super::{block_on, key, migrated, new_stream, now, user};
 
@@ -23,7 +24,10 @@ fn an_unreadable_row_is_an_error_that_names_it_and_spoils_no_list() {
         store.start(&new_stream(1, "mine")).await.unwrap();
         let own = store.list_by_user(user(1), &PageRequest::default()).await.unwrap();
         assert_eq!(own.streams.len(), 1);
-        assert_eq!(store.list_active(now(), &PageRequest::default()).await.unwrap().streams.len(), 1);
+        assert_eq!(
+            store.list(&CatalogQuery::active(PageRequest::default()), now()).await.unwrap().streams.len(),
+            1
+        );
     });
 }
 
@@ -50,7 +54,10 @@ fn a_stream_without_a_user_is_kept_and_found() {
                  (NULL, 'a', '2026-01-02 00:00:00', '2026-01-03 00:00:00'), (NULL, 'b', '2026-01-02 00:00:00', '2026-01-03 00:00:00')",
         );
         assert_eq!(store.find_by_key(&key("a")).await.unwrap().unwrap().user_id, None);
-        assert_eq!(store.list_active(now(), &PageRequest::default()).await.unwrap().streams.len(), 2);
+        assert_eq!(
+            store.list(&CatalogQuery::active(PageRequest::default()), now()).await.unwrap().streams.len(),
+            2
+        );
     });
 }
 
@@ -72,7 +79,7 @@ fn times_out_of_range_spoil_no_list() {
             assert!(matches!(error, StoreError::Corrupt { .. }), "{times}: {error:?}");
         }
         store.start(&new_stream(9, "mine")).await.unwrap();
-        let active = store.list_active(now(), &PageRequest::default()).await.unwrap();
+        let active = store.list(&CatalogQuery::active(PageRequest::default()), now()).await.unwrap();
         assert_eq!(active.streams.len(), 1);
         assert!(store.list_by_user(user(3), &PageRequest::default()).await.unwrap().streams.is_empty());
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use stream_domain::PageRequest;
 use stream_domain::ports::{
-    StartError, StoreError, StoreHealth as _, StreamRepository as _, UserStreamsError, chain_of,
+    KeyLookup as _, KeyStore as _, StartError, StoreError, StoreHealth as _, UserStreamsError, chain_of,
 };
 use stream_test_postgres::{Cluster, Database, eventually};
 

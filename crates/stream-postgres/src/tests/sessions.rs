@@ -8,7 +8,8 @@ use std::sync::Arc;
 use stream_domain::admission::{Admitted, Proof, PublishRequest, Refusal, Trigger, Verdict};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::{
-    KICK_RETRY_AFTER, SessionRepository as _, SessionSelector, StreamRepository as _,
+    Admissions as _, History as _, KICK_RETRY_AFTER, KeyLookup as _, KeyStore as _, Kicks as _,
+    SessionSelector,
 };
 use stream_domain::session::EndReason;
 use stream_domain::testing::{asking, laws, terms};

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use stream_test_postgres::Cluster;
 
 use super::{block_on, new_stream, store_at};
-use stream_domain::ports::StreamRepository as _;
+use stream_domain::ports::KeyStore as _;
 
 /// A server with `pg_hba.conf` lines, whose folder has certificates of every kind.
 struct Server {

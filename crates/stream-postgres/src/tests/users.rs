@@ -2,7 +2,7 @@
 
 use stream_domain::PageRequest;
 use stream_domain::ports::{
-    StartError, StoreHealth as _, StreamRepository as _, UserStreamsError, UsersTable,
+    KeyLookup as _, KeyStore as _, StartError, StoreHealth as _, UserStreamsError, UsersTable,
 };
 use stream_test_postgres::{Cluster, eventually};
 

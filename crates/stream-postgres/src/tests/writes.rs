@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use stream_domain::ports::{StartError, StreamRepository as _};
+use stream_domain::ports::{KeyStore as _, StartError};
 
 use super::{block_on, key, migrated, new_stream, now, user};
 

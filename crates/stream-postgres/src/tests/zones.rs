@@ -1,6 +1,6 @@
 //! Databases, roles and writers whose time zone is not UTC.
 
-use stream_domain::ports::StreamRepository as _;
+use stream_domain::ports::{KeyLookup as _, KeyStore as _};
 use stream_domain::testing::new_stream;
 use stream_test_postgres::{Cluster, Database};
 

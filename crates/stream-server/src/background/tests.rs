@@ -8,15 +8,15 @@ use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
-use stream_domain::ports::{Listing, MockMediaServer, MockStreamRepository, StreamRepository};
-use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
+use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
 use stream_http::NotReady;
 
 use super::*;
 use crate::config::Arguments;
 
 /// A service whose tasks run on these.
-fn background(streams: Arc<dyn StreamRepository>, control: MockMediaServer) -> (Background, Readiness) {
+fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Readiness) {
     let (clock, memory) = (Arc::new(ManualClock::default()), Arc::new(MemoryStore::default()));
     let options = BroadcastOptions {
         form: AddressForm::Key,
@@ -41,12 +41,12 @@ fn background(streams: Arc<dyn StreamRepository>, control: MockMediaServer) -> (
         store: Store::open(&settings).unwrap(),
         health: memory.clone(),
         streams: Streams::new(
-            streams,
+            StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() },
             Arc::new(FakeTokens),
             clock.clone(),
             Arc::new(SeededEntropy::default()),
         ),
-        broadcasts: Broadcasts::new(memory, clock, Arc::new(servers), options),
+        broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
         readiness: readiness.clone(),
         limit: Arc::new(GenerateKeyLimit::per_minute(0)),
         sweep_interval: Duration::from_secs(30),
@@ -65,8 +65,8 @@ fn counted(calls: &Arc<AtomicU32>) -> impl Fn() + Send + Sync + 'static {
 async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_readiness() {
     let (sweeps, looks) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (swept, looked) = (counted(&sweeps), counted(&looks));
-    let mut streams = MockStreamRepository::new();
-    streams.expect_expire_overdue().returning(move |_, _| {
+    let mut keys = MockKeyStore::new();
+    keys.expect_expire_overdue().returning(move |_, _| {
         swept();
         panic!("injected")
     });
@@ -75,7 +75,7 @@ async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_rea
         looked();
         Ok(Listing { publishers: Vec::new(), is_whole: true, process: None })
     });
-    let (background, readiness) = background(Arc::new(streams), control);
+    let (background, readiness) = background(keys, control);
     let (prepared, is_prepared) = oneshot::channel();
     let mut tasks = JoinSet::new();
     tasks.spawn(background.run(prepared));
@@ -91,14 +91,14 @@ async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_rea
 async fn a_media_server_that_makes_the_look_at_it_panic_stops_no_sweep() {
     let sweeps = Arc::new(AtomicU32::new(0));
     let swept = counted(&sweeps);
-    let mut streams = MockStreamRepository::new();
-    streams.expect_expire_overdue().returning(move |_, _| {
+    let mut keys = MockKeyStore::new();
+    keys.expect_expire_overdue().returning(move |_, _| {
         swept();
         Ok(0)
     });
     let mut control = MockMediaServer::new();
     control.expect_publishers().returning(|| panic!("injected"));
-    let (background, readiness) = background(Arc::new(streams), control);
+    let (background, readiness) = background(keys, control);
     let mut tasks = JoinSet::new();
     tasks.spawn(background.run(oneshot::channel().0));
     sleep(Duration::from_secs(95)).await;

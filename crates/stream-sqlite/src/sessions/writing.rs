@@ -11,7 +11,7 @@ use crate::schema::publish_sessions as sessions;
 use crate::session_row::SessionRow;
 
 /// Ends these sessions as the domain says, and takes them off those to be cut.
-pub(super) fn end(
+pub(crate) fn end(
     connection: &mut SqliteConnection,
     ids: &[i64],
     said: EndReason,
@@ -28,7 +28,7 @@ pub(super) fn end(
 }
 
 /// Writes down how a session ends that may have ended before, and takes it off those to be cut.
-pub(super) fn write_end(
+pub(crate) fn write_end(
     connection: &mut SqliteConnection,
     session: &Session,
     said: EndReason,
@@ -42,7 +42,7 @@ pub(super) fn write_end(
     gone.execute(connection).map_err(error::query).map(drop)
 }
 
-pub(super) fn write_ending(
+pub(crate) fn write_ending(
     connection: &mut SqliteConnection,
     session: SessionId,
     (at, reason): (Timestamp, EndReason),
@@ -52,7 +52,7 @@ pub(super) fn write_ending(
     ended.execute(connection).map_err(error::query).map(drop)
 }
 
-pub(super) fn renew(
+pub(crate) fn renew(
     connection: &mut SqliteConnection,
     session: &Session,
     lease: Duration,
@@ -62,7 +62,7 @@ pub(super) fn renew(
     write_times(connection, session.id, last_seen_at, lease_until)
 }
 
-pub(super) fn write_times(
+pub(crate) fn write_times(
     connection: &mut SqliteConnection,
     session: SessionId,
     last_seen_at: Timestamp,
@@ -76,7 +76,7 @@ pub(super) fn write_times(
 }
 
 /// The renewal of those that are seen to move.
-pub(super) fn confirm(
+pub(crate) fn confirm(
     connection: &mut SqliteConnection,
     session: &Session,
     lease: Duration,
@@ -91,7 +91,7 @@ pub(super) fn confirm(
     confirmed.execute(connection).map_err(error::query).map(drop)
 }
 
-pub(super) fn stall(
+pub(crate) fn stall(
     connection: &mut SqliteConnection,
     session: SessionId,
     (lease_until, stalled_until): (Timestamp, Timestamp),
@@ -104,7 +104,7 @@ pub(super) fn stall(
 }
 
 /// Bounds the leases that a clock which was set back since would leave running for as long.
-pub(super) fn put_under_clock(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn put_under_clock(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
     let ahead: Vec<SessionRow> = sessions::table
         .filter(sessions::ended_at.is_null())
         .filter(sessions::last_seen_at.gt(now.plus(CLOCK_MARGIN).to_naive_utc()))

@@ -8,7 +8,10 @@ use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, sql_query};
-use stream_domain::ports::{Clock as _, StartError, StoreHealth as _, StreamRepository as _, UsersTable};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::{
+    CatalogStore as _, Clock as _, KeyLookup as _, KeyStore as _, StartError, StoreHealth as _, UsersTable,
+};
 use stream_domain::testing::ManualClock;
 use stream_domain::{NewStream, PageRequest, StreamKey, UserId};
 
@@ -125,7 +128,7 @@ fn a_step_that_its_caller_abandons_on_a_single_thread_runtime_is_finished() {
     });
     let at = new_stream(1, "x").created_at;
     eventually(|| {
-        let active = main.block_on(store.list_active(at, &PageRequest::default())).unwrap();
+        let active = main.block_on(store.list(&CatalogQuery::active(PageRequest::default()), at)).unwrap();
         active.streams.len() == 50
     });
 }

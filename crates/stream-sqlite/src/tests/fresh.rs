@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use futures_util::future::join_all;
-use stream_domain::ports::{Clock as _, StoreError, StreamRepository as _};
+use stream_domain::ports::{Clock as _, KeyLookup as _, KeyStore as _, StoreError};
 use stream_domain::testing::ManualClock;
 use stream_domain::{NewStream, StreamKey, StreamStatus, UserId};
 use tempfile::TempDir;

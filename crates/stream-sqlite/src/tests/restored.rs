@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
-use stream_domain::ports::{Clock as _, StartError, StreamRepository as _};
+use stream_domain::ports::{Clock as _, KeyStore as _, StartError};
 use stream_domain::testing::ManualClock;
 use stream_domain::{StreamKey, UserId};
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Integer;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{
-    Clock as _, StoreError, StoreHealth as _, StreamRepository as _, UsersTable, chain_of,
+    CatalogStore as _, Clock as _, KeyLookup as _, KeyStore as _, StoreError, StoreHealth as _, UsersTable,
+    chain_of,
 };
 use stream_domain::testing::ManualClock;
 use stream_domain::{PageRequest, StreamKey, UserId};
@@ -165,8 +167,10 @@ fn a_schema_that_does_not_fit_is_a_defect_and_not_an_outage() {
             .batch_execute("DROP TRIGGER streams_make_room; ALTER TABLE streams DROP COLUMN updated_at")
             .unwrap();
         let lookup = store.find_by_key(&key("mine")).await.unwrap_err();
-        let list =
-            store.list_active(ManualClock::default().now(), &PageRequest::default()).await.unwrap_err();
+        let list = store
+            .list(&CatalogQuery::active(PageRequest::default()), ManualClock::default().now())
+            .await
+            .unwrap_err();
         let health = store.check().await.unwrap_err();
         for error in [lookup, list, health] {
             assert!(matches!(error, StoreError::Failed(_)), "{error:?}");

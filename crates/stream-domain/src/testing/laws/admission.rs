@@ -4,15 +4,16 @@ use futures_util::future::join_all;
 use time::Duration;
 
 use super::asked::{
-    SECOND, Store, admitted, cuts, edge, live_since, refused, session, sessions, updating, verdict,
-    verdict_on,
+    SECOND, admitted, cuts, edge, live_since, refused, session, sessions, updating, verdict, verdict_on,
 };
 use super::{RACERS, found, key, named, now, started, stopped, user};
 use crate::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict};
+use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
 use crate::ports::KICK_RETRY_AFTER;
 use crate::session::EndReason;
+use crate::testing::Store;
 use crate::testing::{asking, playback_id_of, terms};
 use crate::{PageRequest, StreamId};
 
@@ -28,7 +29,12 @@ pub async fn an_admitted_publisher_is_live(store: &impl Store) {
     assert_eq!(kept.publisher, request.publisher);
     assert_eq!((kept.epoch, kept.live_since, kept.started_at), (1, now(), now()));
     assert_eq!((kept.last_seen_at, kept.lease_until, kept.ended), (now(), now().plus(LEASE), None));
-    let live = store.list_live(now(), &PageRequest::default()).await.expect("the store is there").streams;
+    let live = store
+        .list(&CatalogQuery::live(PageRequest::default()), now())
+        .await
+        .expect("the store is there")
+        .streams
+        .clone();
     assert_eq!(live, [found(store, "one").await.expect("it is there")]);
 }
 
@@ -84,7 +90,12 @@ pub async fn a_session_is_live_while_its_lease_runs(store: &impl Store) {
     assert_eq!(live_since(store, "one", end.plus(-Duration::MICROSECOND)).await, Some(now()));
     assert_eq!(live_since(store, "one", end).await, None);
     assert!(
-        store.list_live(end, &PageRequest::default()).await.expect("the store is there").streams.is_empty()
+        store
+            .list(&CatalogQuery::live(PageRequest::default()), end)
+            .await
+            .expect("the store is there")
+            .streams
+            .is_empty()
     );
     assert_eq!(store.expire_leases(end.plus(-Duration::MICROSECOND), 10).await.ok(), Some(0));
     assert_eq!(store.expire_leases(end, 10).await.ok(), Some(1));

@@ -5,15 +5,11 @@ use time::Duration;
 use super::{found, user};
 use crate::Timestamp;
 use crate::admission::{Admitted, PublishRequest, Refusal, Terms, Trigger, Verdict};
+use crate::broadcasts::{Absent, PublisherList};
 use crate::media_server::ServerName;
-use crate::ports::{Absent, PublisherList, SessionRepository, SessionSelector, StreamRepository};
+use crate::ports::SessionSelector;
 use crate::session::{EndReason, Session};
-use crate::testing::terms;
-
-/// A store of streams and sessions.
-pub trait Store: StreamRepository + SessionRepository {}
-
-impl<S: StreamRepository + SessionRepository> Store for S {}
+use crate::testing::{Store, terms};
 
 pub(super) const SECOND: Duration = Duration::SECOND;
 

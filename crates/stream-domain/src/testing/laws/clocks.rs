@@ -2,10 +2,11 @@
 
 use time::Duration;
 
-use super::asked::{SECOND, Store, admitted, edge, list, live_since, sessions, updating};
+use super::asked::{SECOND, admitted, edge, list, live_since, sessions, updating};
 use super::{named, now, started};
 use crate::media_server::LEASE;
 use crate::session::CLOCK_MARGIN;
+use crate::testing::Store;
 use crate::testing::asking;
 use crate::testing::history::compare_with_memory;
 

@@ -1,10 +1,11 @@
 //! Refused publishers are told to the owner of what they showed.
 
-use super::asked::{SECOND, Store, edge};
+use super::asked::{SECOND, edge};
 use super::{key, named, now, started, user};
 use crate::Timestamp;
 use crate::admission::{Attempt, Refusal};
 use crate::ports::Clues;
+use crate::testing::Store;
 use crate::testing::playback_id_of;
 
 /// A publisher at 192.0.2.`host` that showed these texts and, as its name, this playback id.

@@ -2,15 +2,16 @@
 
 use time::Duration;
 
-use super::asked::{
-    SECOND, Store, admitted, cuts, edge, list, live_since, refused, session, sessions, updating,
-};
+use super::asked::{SECOND, admitted, cuts, edge, list, live_since, refused, session, sessions, updating};
 use super::{named, now, started, stopped};
 use crate::PageRequest;
 use crate::admission::{PublishRequest, Refusal, Terms, Trigger};
+use crate::broadcasts::{Absent, PublisherList, SyncOutcome};
+use crate::catalog::CatalogQuery;
 use crate::media_server::LEASE;
-use crate::ports::{Absent, KICK_RETRY_AFTER, PublisherList, SyncOutcome};
+use crate::ports::KICK_RETRY_AFTER;
 use crate::session::EndReason;
+use crate::testing::Store;
 use crate::testing::{asking, terms};
 
 fn unconfirmed(request: PublishRequest) -> PublishRequest {
@@ -32,14 +33,24 @@ pub async fn an_admitted_publisher_is_live_when_its_server_shows_it(store: &impl
     store.heartbeat(&edge(), None, LEASE, later).await.expect("the store is there");
     admitted(store, &unconfirmed(asking("s1", "one", 1)), later).await;
     assert_eq!(live_since(store, "one", later).await, None);
-    let live = store.list_live(later, &PageRequest::default()).await.expect("the store is there").streams;
+    let live = store
+        .list(&CatalogQuery::live(PageRequest::default()), later)
+        .await
+        .expect("the store is there")
+        .streams
+        .clone();
     assert_eq!(live, []);
     // It holds the stream all the same.
     assert_eq!(refused(store, &asking("s2", "one", 2), later).await, Refusal::AlreadyLive);
     let shown = later.plus(SECOND);
     assert_eq!(synced(store, &list(&["s1"], shown)).await.known, ["s1"]);
     assert_eq!(live_since(store, "one", shown).await, Some(now()));
-    let live = store.list_live(shown, &PageRequest::default()).await.expect("the store is there").streams;
+    let live = store
+        .list(&CatalogQuery::live(PageRequest::default()), shown)
+        .await
+        .expect("the store is there")
+        .streams
+        .clone();
     assert_eq!(live.len(), 1);
     assert_eq!(sessions(store, 1, "one").await[0].confirmed_at, Some(shown));
 }

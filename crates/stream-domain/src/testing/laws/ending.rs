@@ -6,10 +6,11 @@ use time::Duration;
 use super::{MICROSECOND, RACERS, active, found, named, names, now, started, stopped, user};
 use crate::StreamStatus;
 use crate::lifecycle::LIFETIME;
-use crate::ports::{StartError, StreamRepository};
+use crate::ports::StartError;
+use crate::testing::StreamStore;
 
 /// A stop is remembered, with its time.
-pub async fn stopping_ends_the_active_stream(store: &dyn StreamRepository) {
+pub async fn stopping_ends_the_active_stream(store: &dyn StreamStore) {
     let stream = started(store, &named(1, "mine", now())).await;
     started(store, &named(2, "theirs", now())).await;
     let later = now().plus(Duration::HOUR);
@@ -20,7 +21,7 @@ pub async fn stopping_ends_the_active_stream(store: &dyn StreamRepository) {
 }
 
 /// A second stop has nothing to do.
-pub async fn stopping_finds_nothing_to_stop_twice(store: &dyn StreamRepository) {
+pub async fn stopping_finds_nothing_to_stop_twice(store: &dyn StreamStore) {
     assert_eq!(stopped(store, 1, now()).await, None);
     started(store, &named(1, "mine", now())).await;
     assert!(stopped(store, 1, now()).await.is_some());
@@ -28,7 +29,7 @@ pub async fn stopping_finds_nothing_to_stop_twice(store: &dyn StreamRepository) 
 }
 
 /// A stream is stopped by one caller.
-pub async fn one_of_many_stoppers_wins(store: &dyn StreamRepository) {
+pub async fn one_of_many_stoppers_wins(store: &dyn StreamStore) {
     started(store, &named(1, "mine", now())).await;
     let outcomes = join_all((0..RACERS).map(|_| store.stop_active(user(1), now()))).await;
     let winners = outcomes.into_iter().filter(|outcome| matches!(outcome, Ok(Some(_)))).count();
@@ -36,14 +37,14 @@ pub async fn one_of_many_stoppers_wins(store: &dyn StreamRepository) {
 }
 
 /// What ended by itself is not ended again.
-pub async fn an_expired_stream_cannot_be_stopped(store: &dyn StreamRepository) {
+pub async fn an_expired_stream_cannot_be_stopped(store: &dyn StreamStore) {
     let stream = started(store, &named(1, "old", now())).await;
     assert_eq!(stopped(store, 1, stream.expires_at).await, None);
     assert!(stopped(store, 1, stream.expires_at.plus(-MICROSECOND)).await.is_some());
 }
 
 /// A stale active stream, not yet swept, never blocks a new key, and is marked on the way.
-pub async fn an_expired_stream_does_not_block_its_user(store: &dyn StreamRepository) {
+pub async fn an_expired_stream_does_not_block_its_user(store: &dyn StreamStore) {
     let old = started(store, &named(1, "old", now())).await;
     let early = store.start(&named(1, "early", old.expires_at.plus(-MICROSECOND))).await;
     assert!(matches!(early, Err(StartError::AlreadyActive(_))), "{early:?}");
@@ -54,7 +55,7 @@ pub async fn an_expired_stream_does_not_block_its_user(store: &dyn StreamReposit
 }
 
 /// Expiry is exact.
-pub async fn a_stream_is_active_to_its_last_microsecond(store: &dyn StreamRepository) {
+pub async fn a_stream_is_active_to_its_last_microsecond(store: &dyn StreamStore) {
     let stream = started(store, &named(1, "mine", now())).await;
     assert_eq!(active(store, stream.expires_at.plus(-MICROSECOND)).await.len(), 1);
     assert_eq!(active(store, stream.expires_at).await.len(), 0);
@@ -65,7 +66,7 @@ pub async fn a_stream_is_active_to_its_last_microsecond(store: &dyn StreamReposi
 }
 
 /// A sweep does so much and no more.
-pub async fn a_sweep_marks_overdue_streams_in_batches(store: &dyn StreamRepository) {
+pub async fn a_sweep_marks_overdue_streams_in_batches(store: &dyn StreamStore) {
     for number in 1..=5 {
         started(store, &named(number, &format!("key-{number}"), now())).await;
     }
@@ -82,7 +83,7 @@ pub async fn a_sweep_marks_overdue_streams_in_batches(store: &dyn StreamReposito
 }
 
 /// Many instances may sweep at once.
-pub async fn concurrent_sweeps_mark_each_stream_once(store: &dyn StreamRepository) {
+pub async fn concurrent_sweeps_mark_each_stream_once(store: &dyn StreamStore) {
     for number in 1..=20 {
         started(store, &named(number, &format!("key-{number}"), now())).await;
     }
@@ -101,7 +102,7 @@ pub async fn concurrent_sweeps_mark_each_stream_once(store: &dyn StreamRepositor
 }
 
 /// What was stopped stays stopped.
-pub async fn a_sweep_leaves_stopped_streams_alone(store: &dyn StreamRepository) {
+pub async fn a_sweep_leaves_stopped_streams_alone(store: &dyn StreamStore) {
     started(store, &named(1, "mine", now())).await;
     let before = stopped(store, 1, now()).await;
     let marked = store.expire_overdue(now().plus(LIFETIME), 10).await;
@@ -110,7 +111,7 @@ pub async fn a_sweep_leaves_stopped_streams_alone(store: &dyn StreamRepository) 
 }
 
 /// Whoever asks after a stop was acknowledged learns of it, however many ask at the same time.
-pub async fn a_lookup_after_a_stop_finds_the_stop(store: &dyn StreamRepository) {
+pub async fn a_lookup_after_a_stop_finds_the_stop(store: &dyn StreamStore) {
     for turn in 0..RACERS {
         let name = format!("turn-{turn}");
         started(store, &named(1, &name, now())).await;

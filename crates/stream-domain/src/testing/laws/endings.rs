@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::asked::{SECOND, Store, admitted, edge, list, live_since, refused, session, sessions, updating};
+use super::asked::{SECOND, admitted, edge, list, live_since, refused, session, sessions, updating};
 use super::{named, now, started, user};
 use crate::Timestamp;
 use crate::admission::{PublishRequest, Refusal, Trigger};
@@ -10,6 +10,7 @@ use crate::boots::{LATE_WITHIN, SHARED_FOR};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
 use crate::session::EndReason;
+use crate::testing::Store;
 use crate::testing::asking;
 
 /// What may be said that ends a session, and how it ends if nothing else has ended it before.

@@ -3,19 +3,16 @@
 use futures_util::future::join;
 use time::Duration;
 
-use super::asked::{
-    SECOND, Store, admitted, cuts, edge, list, live_since, refused, session, sessions, updating,
-};
+use super::asked::{SECOND, admitted, cuts, edge, list, live_since, refused, session, sessions, updating};
 use super::{named, now, own, started, stopped, user};
 use crate::StreamId;
 use crate::admission::{PublishRequest, Refusal, Trigger};
+use crate::broadcasts::{Absent, PublisherList};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
-use crate::ports::{
-    Absent, KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, PublisherList, RESTART_MARGIN, SETTLED_AFTER,
-    SessionSelector,
-};
+use crate::ports::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, RESTART_MARGIN, SETTLED_AFTER, SessionSelector};
 use crate::session::EndReason;
+use crate::testing::Store;
 use crate::testing::{asking, terms};
 
 /// An end ends the session that it names, once, and no other.

@@ -60,21 +60,27 @@ fn a_new_run_of_a_server_ends_the_sessions_of_the_last_one_once() {
 }
 
 #[test]
-fn a_run_that_is_known_costs_the_store_nothing() {
+fn a_boot_that_is_known_costs_the_store_nothing() {
     use crate::admission::Verdict;
-    use crate::ports::MockSessionRepository;
+    use crate::ports::{MockAdmissions, MockPresence, SessionPorts};
+    use crate::testing::unused_session_ports;
     let world = Setup::of(Family::Srs).begin();
-    let mut sessions = MockSessionRepository::new();
-    sessions.expect_admit().times(5).returning(|_, _, _| Ok(Verdict::Refused(Refusal::UnknownKey)));
-    // Once for each run, and once for the sign of life.
-    sessions.expect_heartbeat().times(3).returning(|_, _, _, _| Ok(0));
+    let (mut admissions, mut presence) = (MockAdmissions::new(), MockPresence::new());
+    admissions.expect_admit().times(5).returning(|_, _, _| Ok(Verdict::Refused(Refusal::UnknownKey)));
+    // Once for each boot, and once for the sign of life.
+    presence.expect_heartbeat().times(3).returning(|_, _, _, _| Ok(0));
     let options = BroadcastOptions {
         form: AddressForm::Key,
         application: "live".to_owned(),
         takeover: Takeover::SameAddress,
         reconnect_window: 60 * SECOND,
     };
-    let broadcasts = Broadcasts::new(Arc::new(sessions), world.clock.clone(), Arc::default(), options);
+    let ports = SessionPorts {
+        admissions: Arc::new(admissions),
+        presence: Arc::new(presence),
+        ..unused_session_ports()
+    };
+    let broadcasts = Broadcasts::new(ports, world.clock.clone(), Arc::default(), options);
     let ask = |boot_id: &str| {
         let report = PublisherReport { boot_id: Some(boot_id.to_owned()), ..world.asking("s1", "one", 1) };
         assert!(block_on(broadcasts.admit(&edge(), &report)).is_err());

@@ -78,8 +78,10 @@ fn one_that_has_given_way_and_is_still_listed_is_cut() {
 
 #[test]
 fn other_applications_are_left_alone() {
-    let elsewhere =
-        |session: &str, name: &str| Listed { application: "vod".to_owned(), ..listed(session, name) };
+    let elsewhere = |session: &str, name: &str| ListedPublisher {
+        application: "vod".to_owned(),
+        ..listed(session, name)
+    };
     let list = [elsewhere("s1", "one"), elsewhere("s2", "none")];
     let world = Setup::listing(Family::Srs, list).begin().with_streams(["one"]);
     assert_eq!(world.reconcile(), (0, 0, 0));
@@ -139,7 +141,7 @@ fn a_session_that_has_shown_its_key_may_be_listed_by_its_public_name() {
 
 #[test]
 fn a_list_of_names_stands_for_one_of_sessions() {
-    let nameless = |name: &str| Listed { session: None, ..listed("", name) };
+    let nameless = |name: &str| ListedPublisher { session: None, ..listed("", name) };
     let list = [nameless("one"), nameless("two"), nameless("none")];
     let world = Setup::listing(Family::OvenMediaEngine, list).begin().with_streams(["one", "two", "three"]);
     world.admit("192.0.2.1:4/live/one", "one");
@@ -178,7 +180,12 @@ fn a_server_that_does_not_answer_ends_nobody() {
         reconnect_window: 60 * SECOND,
     };
     let servers = Arc::new(MediaServers::new([(edge(), profile)]));
-    let broadcasts = Broadcasts::new(world.store.clone(), world.clock.clone(), servers, options);
+    let broadcasts = Broadcasts::new(
+        crate::ports::SessionPorts::of(world.store.clone()),
+        world.clock.clone(),
+        servers,
+        options,
+    );
     let failure = block_on(broadcasts.reconcile(&edge())).unwrap_err();
     assert!(matches!(failure, ReconcileError::MediaServer(MediaServerError::Forbidden)), "{failure:?}");
     assert!(world.is_live("one"));

@@ -9,8 +9,8 @@ fn worker(world: &World, id: u32, age: Duration, connection: Option<u64>) {
     world.listing.lock().unwrap().process = Some(process);
 }
 
-fn moving(session: &str, name: &str, bytes: u64) -> Listed {
-    Listed { bytes: Some(bytes), ..listed(session, name) }
+fn moving(session: &str, name: &str, bytes: u64) -> ListedPublisher {
+    ListedPublisher { bytes: Some(bytes), ..listed(session, name) }
 }
 
 /// Looks at the list every two seconds for so long, while the publisher is heard of by updates in between.
@@ -168,7 +168,7 @@ fn another_run_of_a_server_that_is_one_process_ends_who_was_there_before() {
 
 #[test]
 fn one_that_waits_for_a_hook_is_neither_found_nor_cut() {
-    let waiting = Listed { may_wait: true, ..listed("s1", "one") };
+    let waiting = ListedPublisher { may_wait: true, ..listed("s1", "one") };
     let world = Setup::listing(Family::Srs, [waiting]).begin().with_streams(["one"]);
     assert_eq!(world.reconcile(), (0, 0, 0));
     assert_eq!(world.kick(), Vec::<String>::new());

@@ -49,7 +49,12 @@ impl World {
     /// Whether the key may publish, asked without a stay.
     fn may_publish(&self, report: &PublisherReport) -> Result<(), Refusal> {
         let entropy = Arc::new(SeededEntropy::default());
-        let streams = Streams::new(self.store.clone(), Arc::new(FakeTokens), self.clock.clone(), entropy);
+        let streams = Streams::new(
+            crate::ports::StreamPorts::of(self.store.clone()),
+            Arc::new(FakeTokens),
+            self.clock.clone(),
+            entropy,
+        );
         let answer = block_on(self.broadcasts.may_publish(&streams, &edge(), report));
         answer.map(drop).map_err(|error| error.refusal())
     }

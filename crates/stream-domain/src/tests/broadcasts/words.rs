@@ -150,7 +150,7 @@ fn a_key_behind_the_name_is_not_shown_by_the_claim_that_holds_it() {
     let world = Setup::of(Family::Srs).begin();
     let report = PublisherReport { key: Some("hunter2".to_owned()), ..world.asking("s1", "name", 1) };
     assert!(!format!("{report:?}").contains("hunter2"));
-    let one = Listed { key: Some("hunter2".to_owned()), ..listed("s1", "name") };
+    let one = ListedPublisher { key: Some("hunter2".to_owned()), ..listed("s1", "name") };
     assert!(!format!("{one:?}").contains("hunter2"));
 }
 

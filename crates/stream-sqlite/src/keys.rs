@@ -1,28 +1,26 @@
-//! The repository: each method is one statement on its common path, and one hop to a thread that may block.
+//! Keys: streams begin, end, and are found by what they are called.
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sqlite::Sqlite;
 use diesel::{sql_query, sql_types};
 use diesel_async::pooled_connection::deadpool::Pool;
 use stream_domain::ports::{
-    StartError, StoreError, StoreHealth, StreamRepository, UserStreamsError, UsersTable,
+    KeyLookup, KeyStore, StartError, StoreError, StoreHealth, UserStreamsError, UsersTable,
 };
 use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
-use time::PrimitiveDateTime;
-
 use crate::SqliteStore;
 use crate::error::{self, BrokenRule};
-use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
+use crate::fresh::{Answer, Question, Subject};
+use crate::lists::read_page;
 use crate::pool::Connection;
-use crate::row::{NewStreamRow, StreamRow, placed};
-use crate::schema::{ActiveLiteral, publish_sessions, streams};
+use crate::row::{NewStreamRow, StreamRow};
+use crate::schema::{ActiveLiteral, streams};
 
 #[async_trait]
-impl StreamRepository for SqliteStore {
+impl KeyStore for SqliteStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
         let new = new.clone();
         self.write(move |connection| {
@@ -54,14 +52,6 @@ impl StreamRepository for SqliteStore {
         .await
     }
 
-    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::Key(key.clone())).await
-    }
-
-    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::PlaybackId(id.clone())).await
-    }
-
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
         let page = *page;
         self.read(move |connection| {
@@ -69,14 +59,6 @@ impl StreamRepository for SqliteStore {
             Ok(read_page(connection, own, &page)?)
         })
         .await
-    }
-
-    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.list(Listed::Active, now, page).await
-    }
-
-    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.list(Listed::Live, now, page).await
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -92,6 +74,17 @@ impl StreamRepository for SqliteStore {
             Ok(u32::try_from(marked).unwrap_or(u32::MAX))
         })
         .await
+    }
+}
+
+#[async_trait]
+impl KeyLookup for SqliteStore {
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
+        self.look_up(Subject::Key(key.clone())).await
+    }
+
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        self.look_up(Subject::PlaybackId(id.clone())).await
     }
 }
 
@@ -174,53 +167,6 @@ impl SqliteStore {
             Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
         }
     }
-
-    async fn list(
-        &self,
-        listed: Listed,
-        now: Timestamp,
-        page: &PageRequest,
-    ) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        if page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
-            let question = Question { subject: Subject::Page(listed, page), now: Some(now) };
-            return match self.ask(question).await? {
-                Answer::Page(page) => Ok(page),
-                Answer::Stream(_) => Err(StoreError::failed("a stream was read in a page's place")),
-            };
-        }
-        self.read(move |connection| read_page(connection, listed.at(now), &page)).await
-    }
-}
-
-/// Which streams are listed for everybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Listed {
-    /// Those whose key may publish.
-    Active,
-    /// Those of them that are on air.
-    Live,
-}
-
-impl Listed {
-    /// The list as it is at `now`.
-    pub(crate) fn at<'a>(self, now: Timestamp) -> BoxedList<'a> {
-        let now = now.to_naive_utc();
-        let active =
-            streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
-        match self {
-            Self::Active => active.into_boxed(),
-            Self::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
-        }
-    }
-}
-
-/// The streams with a confirmed session whose lease runs: few, however many streams are active.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn on_air_at(now: PrimitiveDateTime) -> _ {
-    let open = publish_sessions::table.filter(publish_sessions::ended_at.is_null());
-    let confirmed = open.filter(publish_sessions::confirmed_at.is_not_null());
-    confirmed.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
 /// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.
@@ -249,31 +195,4 @@ fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<S
         .first(connection)
         .map_err(error::query)?;
     row.try_into()
-}
-
-fn read_page(
-    connection: &mut SqliteConnection,
-    list: BoxedList<'_>,
-    page: &PageRequest,
-) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> =
-        page_of(list, page).select(StreamRow::as_select()).load(connection).map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
-}
-
-/// A list of streams as it is asked for, before it is cut to a page.
-pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Sqlite>;
-
-/// The rows of a page, and one more, newest first.
-pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedList<'a> {
-    if let Some(after) = page.after {
-        let created_at = after.created_at.to_naive_utc();
-        let same_instant = streams::created_at.eq(created_at).and(streams::id.lt(after.id.0));
-        list = list.filter(streams::created_at.le(created_at));
-        list = list.filter(streams::created_at.lt(created_at).or(same_instant));
-    }
-    if let Some(rows) = page.rows_to_read() {
-        list = list.limit(rows);
-    }
-    list.order((streams::created_at.desc(), streams::id.desc()))
 }

@@ -1,24 +1,22 @@
-//! The repository: each method is one statement on its common path.
+//! Keys: streams begin, end, and are found by what they are called.
 
 use async_trait::async_trait;
 use diesel::dsl::exists;
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use stream_domain::ports::{StartError, StoreError, StreamRepository, UserStreamsError};
+use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
-use time::PrimitiveDateTime;
-
 use crate::PostgresStore;
 use crate::error::{self, BrokenRule};
-use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
-use crate::row::{StreamColumns, StreamRow, placed, stored};
-use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions, streams, users};
+use crate::fresh::{Answer, Question, Subject};
+use crate::lists::read_page;
+use crate::row::{StreamColumns, StreamRow};
+use crate::schema::{ActiveLiteral, streams, users};
 use crate::statement::{Parameter, Statement};
 use crate::writes::Write;
 
@@ -29,7 +27,7 @@ const ATTEMPTS: usize = 5;
 const START: &str = include_str!("writes/start.sql");
 
 #[async_trait]
-impl StreamRepository for PostgresStore {
+impl KeyStore for PostgresStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
         if let Some(stream) = self.write(Write::Start(new.clone())).await? {
             return Ok(stream);
@@ -81,14 +79,6 @@ impl StreamRepository for PostgresStore {
         .await
     }
 
-    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::Key(key.clone())).await
-    }
-
-    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::PlaybackId(id.clone())).await
-    }
-
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
         let (page, tied) = (*page, self.is_tied_to_users());
         self.on(&self.reads, move |connection| {
@@ -103,14 +93,6 @@ impl StreamRepository for PostgresStore {
             .boxed()
         })
         .await
-    }
-
-    async fn list_active(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.list(Listed::Active, now, page).await
-    }
-
-    async fn list_live(&self, now: Timestamp, page: &PageRequest) -> Result<StreamPage, StoreError> {
-        self.list(Listed::Live, now, page).await
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
@@ -135,6 +117,17 @@ impl StreamRepository for PostgresStore {
     }
 }
 
+#[async_trait]
+impl KeyLookup for PostgresStore {
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
+        self.look_up(Subject::Key(key.clone())).await
+    }
+
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        self.look_up(Subject::PlaybackId(id.clone())).await
+    }
+}
+
 impl PostgresStore {
     async fn look_up(&self, subject: Subject) -> Result<Option<Stream>, StoreError> {
         match self.ask(Question { subject, now: None }).await? {
@@ -142,56 +135,6 @@ impl PostgresStore {
             Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
         }
     }
-
-    async fn list(
-        &self,
-        listed: Listed,
-        now: Timestamp,
-        page: &PageRequest,
-    ) -> Result<StreamPage, StoreError> {
-        let page = *page;
-        if page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
-            let question = Question { subject: Subject::Page(listed, page), now: Some(now) };
-            return match self.ask(question).await? {
-                Answer::Page(page) => Ok(page),
-                Answer::Stream(_) => Err(StoreError::failed("a stream was read in a page's place")),
-            };
-        }
-        self.on(&self.reads, move |connection| {
-            async move { read_page(connection, listed.at(now), &page).await }.boxed()
-        })
-        .await
-    }
-}
-
-/// Which streams are listed for everybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Listed {
-    /// Those whose key may publish.
-    Active,
-    /// Those of them that are on air.
-    Live,
-}
-
-impl Listed {
-    /// The list as it is at `now`.
-    pub(crate) fn at<'a>(self, now: Timestamp) -> BoxedList<'a> {
-        let now = now.to_naive_utc();
-        let active =
-            streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
-        match self {
-            Self::Active => active.into_boxed(),
-            Self::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
-        }
-    }
-}
-
-/// The streams with a confirmed session whose lease runs: few, however many streams are active.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn on_air_at(now: PrimitiveDateTime) -> _ {
-    let open = publish_sessions::table.filter(publish_sessions::ended_at.is_null());
-    let confirmed = open.filter(publish_sessions::confirmed_at.is_not_null());
-    confirmed.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
 /// Inserts the stream, unless the index `streams_one_active_per_user` has one of its user.
@@ -242,32 +185,4 @@ async fn known(connection: &mut AsyncPgConnection, user: UserId, tied: bool) -> 
     let user_exists = diesel::select(exists(users::table.find(user.get())));
     let exists: bool = user_exists.get_result(connection).await.map_err(error::query)?;
     if exists { Ok(()) } else { Err(UserStreamsError::UnknownUser) }
-}
-
-async fn read_page(
-    connection: &mut AsyncPgConnection,
-    list: BoxedList<'_>,
-    page: &PageRequest,
-) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> =
-        page_of(list, page).select(StreamRow::as_select()).load(connection).await.map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
-}
-
-/// A list of streams as it is asked for, before it is cut to a page.
-pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Pg>;
-
-/// The rows of a page, and one more, newest first.
-pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedList<'a> {
-    if let Some(after) = page.after {
-        let created_at = stored(after);
-        let same_instant = CreationOrder.eq(created_at).and(streams::id.lt(after.id.0));
-        // The first condition follows from the second, and lets the index be entered at the right place.
-        list = list.filter(CreationOrder.le(created_at));
-        list = list.filter(CreationOrder.lt(created_at).or(same_instant));
-    }
-    if let Some(rows) = page.rows_to_read() {
-        list = list.limit(rows);
-    }
-    list.order((CreationOrder.desc(), streams::id.desc()))
 }

@@ -1,0 +1,20 @@
+//! Lists what everybody may see.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::catalog::CatalogQuery;
+use crate::{StreamPage, Timestamp};
+
+/// Lists streams for everybody.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait CatalogStore: Send + Sync {
+    /// The streams that the query asks for, as they are at `now`, newest first.
+    ///
+    /// The list MUST be read after the call.
+    /// A store may return the same page again, by the same [`Arc`], as long as nothing in it has changed.
+    async fn list(&self, query: &CatalogQuery, now: Timestamp) -> Result<Arc<StreamPage>, StoreError>;
+}

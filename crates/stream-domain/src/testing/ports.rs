@@ -1,0 +1,27 @@
+//! Ports that expect no call, for the tests that inject failure into one of them.
+
+use std::sync::Arc;
+
+use crate::ports::{
+    MockAdmissions, MockCatalogStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks, MockPresence,
+    SessionPorts, StreamPorts,
+};
+
+/// Ports of streams that nobody may call.
+pub fn unused_stream_ports() -> StreamPorts {
+    StreamPorts {
+        keys: Arc::new(MockKeyStore::new()),
+        lookup: Arc::new(MockKeyLookup::new()),
+        catalog: Arc::new(MockCatalogStore::new()),
+    }
+}
+
+/// Ports of sessions that nobody may call.
+pub fn unused_session_ports() -> SessionPorts {
+    SessionPorts {
+        admissions: Arc::new(MockAdmissions::new()),
+        presence: Arc::new(MockPresence::new()),
+        kicks: Arc::new(MockKicks::new()),
+        history: Arc::new(MockHistory::new()),
+    }
+}
