@@ -119,7 +119,7 @@ fn the_stores_are_twins() {
         "wire.rs",
     ];
     let own =
-        ["fresh", "migrate", "statement.rs", "tls", "tls.rs", "url.rs", "users.rs", "writes", "writes.rs"];
+        ["fresh", "kicks", "migrate", "statement.rs", "tls", "tls.rs", "url.rs", "users.rs", "writes", "writes.rs"];
     let mut expected = [&network[..], &own[..]].concat();
     expected.sort_unstable();
     assert_eq!(more, expected);

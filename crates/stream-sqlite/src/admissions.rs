@@ -14,7 +14,7 @@ use stream_domain::{SessionId, StreamId, Timestamp};
 use crate::SqliteStore;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
-use crate::sessions::writing::end;
+use crate::sessions::end;
 use crate::sessions::*;
 
 #[async_trait]

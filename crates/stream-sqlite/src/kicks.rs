@@ -11,7 +11,7 @@ use stream_domain::{ServerName, SessionId, Timestamp};
 use crate::SqliteStore;
 use crate::error;
 use crate::session_row::corrupt;
-use crate::sessions::writing::end;
+use crate::sessions::end;
 use crate::sessions::*;
 
 #[async_trait]

@@ -15,7 +15,7 @@ use crate::SqliteStore;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
 use crate::session_row::SessionRow;
-use crate::sessions::writing::{confirm, put_under_clock, renew, stall, write_end, write_ending};
+use crate::sessions::{confirm, put_under_clock, renew, stall, write_end, write_ending};
 use crate::sessions::*;
 
 #[async_trait]

@@ -14,7 +14,7 @@ use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId,
 use time::{Duration, PrimitiveDateTime};
 
 use super::of_stream;
-use super::writing::{confirm, end, renew};
+use crate::sessions::{confirm, end, renew};
 use crate::error;
 use crate::row::StreamRow;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
