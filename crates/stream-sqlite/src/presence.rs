@@ -15,8 +15,8 @@ use crate::SqliteStore;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
 use crate::session_row::SessionRow;
-use crate::sessions::{confirm, put_under_clock, renew, stall, write_end, write_ending};
 use crate::sessions::*;
+use crate::sessions::{confirm, put_under_clock, renew, stall, write_end, write_ending};
 
 #[async_trait]
 impl Presence for SqliteStore {

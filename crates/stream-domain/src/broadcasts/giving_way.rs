@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::publisher_list::{Absent, PublisherList};
-use super::watch::Takeover;
+use super::watch::Newcomer;
 use super::{Broadcasts, PublisherReport};
 use crate::admission::Trigger;
 use crate::media_server::ServerName;
@@ -23,14 +23,9 @@ impl Broadcasts {
         let now = self.clock.now();
         if report.family.replaces_publishers() && former.server == *server {
             // Viewers go on with the one before until the media of the next one come, so the stream stays live.
-            let takeover = Takeover {
-                newcomer,
-                known_as: report.session.clone(),
-                former: former.session.clone(),
-                since: now,
-            };
+            let newcomer = Newcomer { session: newcomer, known_as: report.session.clone() };
             let was_on_air = self.watches.was_shown(server, &former.session);
-            self.watches.await_takeover(server, takeover);
+            self.watches.await_takeover(server, newcomer, &former.session, now);
             if !was_on_air {
                 return;
             }

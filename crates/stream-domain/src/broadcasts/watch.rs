@@ -72,17 +72,25 @@ struct Awaited {
     since: Timestamp,
 }
 
-/// A publisher that was let in where its server keeps the one before until the media of the next one come.
+/// Publishers that were let in one after the other where the server keeps the one that is live until the media of the
+/// next one arrive, and that have not sent media so far.
 #[derive(Debug, Clone)]
 pub(super) struct Takeover {
+    /// Those that wait, the last one first.
+    pub(super) newcomers: Vec<Newcomer>,
+    /// What the publisher that is live goes by in lists.
+    pub(super) former: String,
+    /// When the first of them was let in.
+    pub(super) since: Timestamp,
+}
+
+/// A publisher that was let in and may send no media.
+#[derive(Debug, Clone)]
+pub(super) struct Newcomer {
     /// The session that it was given.
-    pub(super) newcomer: SessionId,
+    pub(super) session: SessionId,
     /// What it goes by in lists.
     pub(super) known_as: String,
-    /// What the one before goes by.
-    pub(super) former: String,
-    /// When it was let in.
-    pub(super) since: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -168,12 +176,31 @@ impl Watches {
         self.all().get(server).is_some_and(|watch| watch.shown.contains(session))
     }
 
-    /// A publisher was let in on a server that keeps the one before until it brings media.
-    pub(super) fn await_takeover(&self, server: &ServerName, takeover: Takeover) {
-        self.all().entry(server.clone()).or_default().takeovers.push(takeover);
+    /// A publisher was let in on a server that keeps the one before until the next one sends media.
+    ///
+    /// One that takes over from another that still waits joins it: the one that is live is the same for both.
+    pub(super) fn await_takeover(
+        &self,
+        server: &ServerName,
+        newcomer: Newcomer,
+        former: &str,
+        now: Timestamp,
+    ) {
+        let mut all = self.all();
+        let takeovers = &mut all.entry(server.clone()).or_default().takeovers;
+        let waiting = takeovers
+            .iter_mut()
+            .find(|one| one.newcomers.first().is_some_and(|last| last.known_as == former));
+        match waiting {
+            Some(waiting) => waiting.newcomers.insert(0, newcomer),
+            None => {
+                takeovers.push(Takeover { newcomers: vec![newcomer], former: former.to_owned(), since: now })
+            }
+        }
     }
 
-    /// The sessions that were let in some time ago and are not listed, while the one before still is.
+    /// The sessions that were let in some time ago and are not listed, while one before them still is; the last one
+    /// first.
     pub(super) fn idle_takeovers(
         &self,
         server: &ServerName,
@@ -183,11 +210,19 @@ impl Watches {
         let mut all = self.all();
         let Some(watch) = all.get_mut(server) else { return Vec::new() };
         let listed: HashSet<&str> = listing.publishers.iter().map(known_as_of).collect();
-        watch.takeovers.retain(|one| !listed.contains(one.known_as.as_str()));
+        let has_media = |one: &Newcomer| listed.contains(one.known_as.as_str());
+        watch.takeovers.retain(|one| !one.newcomers.first().is_some_and(has_media));
         let is_over = |one: &mut Takeover| one.since.plus(MEDIA_WITHIN) <= asked_at;
         let over = watch.takeovers.extract_if(.., is_over);
-        let over: Vec<Takeover> = over.collect();
-        over.iter().filter(|one| listed.contains(one.former.as_str())).map(|one| one.newcomer).collect()
+        let idle = over.flat_map(|one| {
+            // One of those that waited may be live by now; then only those after it are idle.
+            let is_former_live = listed.contains(one.former.as_str());
+            match one.newcomers.iter().position(has_media) {
+                None if !is_former_live => Vec::new(),
+                live => one.newcomers.into_iter().take(live.unwrap_or(usize::MAX)).collect(),
+            }
+        });
+        idle.map(|one| one.session).collect()
     }
 
     /// Whether the last list has shown this publisher as one that brings no media.

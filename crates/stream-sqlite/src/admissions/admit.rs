@@ -14,11 +14,11 @@ use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId,
 use time::{Duration, PrimitiveDateTime};
 
 use super::of_stream;
-use crate::sessions::{confirm, end, renew};
 use crate::error;
 use crate::row::StreamRow;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
 use crate::session_row::{NewSessionRow, SessionRow};
+use crate::sessions::{confirm, end, renew};
 
 /// Decides and carries it out; the transaction is the only writer, so what was read stays true.
 pub(super) fn admit(

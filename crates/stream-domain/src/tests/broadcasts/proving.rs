@@ -336,6 +336,50 @@ fn one_that_takes_over_and_brings_no_media_ends_no_broadcast() {
 }
 
 #[test]
+fn two_that_take_over_in_a_row_without_media_end_no_broadcast() {
+    let world = Setup::listing(Family::MediaMtx, [listed("s1", "one")]).begin().with_streams(["one"]);
+    world.admit("s1", "one");
+    world.reconcile();
+    world.admit("s2", "one");
+    for second in 0..30 {
+        if second == 2 {
+            world.admit("s3", "one");
+        }
+        world.clock.advance(SECOND);
+        world.reconcile();
+        block_on(world.broadcasts.kick_pending(&edge())).unwrap();
+        assert!(world.is_live("one"), "after {second} s");
+    }
+    assert_eq!(world.kick(), Vec::<String>::new());
+    let sessions = world.sessions(1);
+    assert_eq!((sessions[0].publisher.session.as_str(), sessions[0].ended), ("s1", None));
+    let ends: Vec<_> = sessions[1..].iter().map(|session| session.ended.map(|(_, how)| how)).collect();
+    assert_eq!(ends, [Some(EndReason::AnsweredTooLate); 2]);
+}
+
+#[test]
+fn of_two_that_take_over_in_a_row_the_one_with_media_stays() {
+    let world = Setup::listing(Family::MediaMtx, [listed("s1", "one")]).begin().with_streams(["one"]);
+    world.admit("s1", "one");
+    world.reconcile();
+    world.admit("s2", "one");
+    world.clock.advance(SECOND);
+    world.admit("s3", "one");
+    // The second replaces the first after all; the third never sends anything.
+    world.list([listed("s2", "one")]);
+    for _ in 0..20 {
+        world.clock.advance(SECOND);
+        world.reconcile();
+        block_on(world.broadcasts.kick_pending(&edge())).unwrap();
+        assert!(world.is_live("one"));
+    }
+    assert!(!world.kick().contains(&"s2".to_owned()));
+    let sessions = world.sessions(1);
+    assert_eq!(sessions[1].ended, None);
+    assert_eq!(sessions[2].ended.map(|(_, how)| how), Some(EndReason::AnsweredTooLate));
+}
+
+#[test]
 fn one_that_is_back_before_its_end_was_seen_twice_is_not_cut() {
     // A gate there has seen its key, and no hook tells that it comes.
     let world = Setup::listing(Family::NodeMediaServer2, [listed("s1", "one")]).begin().with_streams(["one"]);
