@@ -3,17 +3,19 @@
 //! A store's test module says [`store_laws!`](crate::store_laws) once; a law that is added here then reaches
 //! them all.
 
-mod admission;
+mod admissions;
 mod asked;
-mod clocks;
+mod away;
+mod catalog;
 mod clues;
-mod confirming;
-mod ending;
-mod endings;
-mod keeping;
-mod listing;
-mod sessions;
-mod starting;
+mod ends;
+mod heartbeats;
+mod history;
+mod keys;
+mod kicks;
+mod lookup;
+mod presence;
+mod withdrawals;
 
 use time::Duration;
 
@@ -22,16 +24,18 @@ use crate::ports::Clock as _;
 use crate::testing::{ManualClock, StreamStore, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
-pub use admission::*;
-pub use clocks::*;
+pub use admissions::*;
+pub use away::*;
+pub use catalog::*;
 pub use clues::*;
-pub use confirming::*;
-pub use ending::*;
-pub use endings::*;
-pub use keeping::*;
-pub use listing::*;
-pub use sessions::*;
-pub use starting::*;
+pub use ends::*;
+pub use heartbeats::*;
+pub use history::*;
+pub use keys::*;
+pub use kicks::*;
+pub use lookup::*;
+pub use presence::*;
+pub use withdrawals::*;
 
 /// How many run at once where a law has a race.
 const RACERS: usize = 32;
@@ -40,16 +44,23 @@ const MICROSECOND: Duration = Duration::MICROSECOND;
 
 /// Makes one test of each law.
 ///
-/// `store` is an async expression that gives a guard and an empty store (anything that derefs to one), `away` one that gives a guard and a store whose database cannot be reached, and
-/// `block_on` a function that runs a future to its end.
+/// `store` is an async expression that gives a guard and an empty store (anything that derefs to one).
+/// `away` is one that gives a guard and a store whose database cannot be reached.
+/// `block_on` is a function that runs a future to its end.
 #[macro_export]
 macro_rules! store_laws {
     (store: $store:expr, away: $away:expr, block_on: $block_on:expr) => {
+        // Lookups.
         $crate::store_laws!(@each $store, $block_on;
             a_started_stream_is_found_by_its_key
             an_unknown_key_finds_nothing
             keys_are_compared_byte_by_byte
             keys_of_255_characters_are_kept
+            a_lookup_after_a_stop_finds_the_stop
+            times_survive_a_round_trip
+        );
+        // Keys.
+        $crate::store_laws!(@each $store, $block_on;
             a_taken_key_is_refused
             a_second_start_is_refused_and_names_the_active_stream
             one_of_many_racers_wins
@@ -58,7 +69,6 @@ macro_rules! store_laws {
             stopping_ends_the_active_stream
             stopping_finds_nothing_to_stop_twice
             one_of_many_stoppers_wins
-            a_lookup_after_a_stop_finds_the_stop
             an_expired_stream_cannot_be_stopped
             an_expired_stream_does_not_block_its_user
             a_stream_is_active_to_its_last_microsecond
@@ -66,14 +76,19 @@ macro_rules! store_laws {
             concurrent_sweeps_mark_each_stream_once
             a_sweep_leaves_stopped_streams_alone
             own_streams_come_newest_first_in_every_state
+            random_histories_match_the_model
+        );
+        // The catalog.
+        $crate::store_laws!(@each $store, $block_on;
             active_streams_come_newest_first
             streams_of_one_instant_come_by_number
             pages_join_to_the_whole_list
             a_page_is_undisturbed_by_new_streams
             a_page_is_what_it_is_at_its_time
-            a_page_is_read_anew
-            times_survive_a_round_trip
-            random_histories_match_the_model
+            a_page_is_read_again_each_time
+        );
+        // Admissions,
+        $crate::store_laws!(@each $store, $block_on;
             an_admitted_publisher_is_live
             only_a_publishable_key_is_admitted
             a_key_belongs_to_its_playback_id
@@ -86,48 +101,70 @@ macro_rules! store_laws {
             unknown_addresses_are_not_the_same
             an_overdue_session_gives_way
             a_quick_reconnect_is_the_same_broadcast
-            an_end_ends_only_the_session_that_it_names
             a_connection_publishes_one_thing
-            a_stopped_publisher_is_to_be_cut
-            an_expired_publisher_is_to_be_cut
-            an_end_after_expiry_is_an_expiry
-            a_cut_outlives_the_lease
-            a_roll_ends_who_is_not_there
-            a_new_run_of_a_server_ends_its_sessions
-            a_count_that_begins_again_ends_what_was
-            a_session_that_was_lost_comes_back
-            a_session_that_was_lost_comes_back_by_its_name
-            an_overdue_session_that_asks_again_begins_anew
-            a_stop_and_an_admission_at_once_leave_nobody_uncut
-            a_mark_to_cut_grows_stale
-            sessions_are_shown_to_their_owner
-            old_sessions_are_forgotten
-            an_attempt_is_noted_for_whom_its_clues_name
-            an_admitted_publisher_is_live_when_its_server_shows_it
-            an_update_confirms_its_publisher
-            an_unconfirmed_publisher_is_cut_by_a_stop
-            a_publisher_that_was_never_seen_begins_no_broadcast
-            a_stalled_publisher_is_off_air_until_it_moves
-            an_old_list_stalls_nobody
-            a_stalled_publisher_gives_way_and_is_cut
-            an_update_of_a_stalled_publisher_brings_it_no_further
-            a_list_that_is_not_whole_ends_nobody_at_once
-            an_admission_that_came_too_late_is_undone
-            a_withdrawal_brings_nobody_back_who_was_cut
-            a_withdrawal_after_a_stop_leaves_the_first_to_be_cut
-            a_withdrawal_takes_nothing_from_others
-            a_session_ends_by_its_keys_expiry_whoever_ends_it_later
-            an_overdue_session_was_lost_whatever_is_said_later
-            a_late_heartbeat_of_an_earlier_boot_changes_nothing
-            two_servers_under_one_name_leave_each_other_alone
-            a_session_that_is_found_again_is_the_publisher_it_was
+            a_connection_count_that_restarts_ends_older_sessions
+            an_overdue_session_that_asks_again_begins_a_new_one
             two_encoders_behind_one_address_do_not_take_turns
             an_encoder_that_loses_its_connection_comes_back
-            random_histories_of_publishers_go_as_in_memory
+        );
+        // how they end,
+        $crate::store_laws!(@each $store, $block_on;
+            an_end_ends_only_the_session_that_it_names
+            an_end_after_expiry_is_an_expiry
+            a_session_ends_by_its_keys_expiry_whatever_ends_it_later
+            an_overdue_session_was_lost_whatever_is_said_later
+        );
+        // how they are withdrawn,
+        $crate::store_laws!(@each $store, $block_on;
+            an_admission_that_came_too_late_is_undone
+            a_withdrawal_brings_no_kicked_publisher_back
+            a_withdrawal_after_a_stop_leaves_the_first_to_be_kicked
+            a_withdrawal_takes_nothing_from_others
+        );
+        // and how refused attempts are noted.
+        $crate::store_laws!(@each $store, $block_on;
+            an_attempt_is_noted_for_the_owner_that_its_clues_name
+        );
+        // Presence by lists,
+        $crate::store_laws!(@each $store, $block_on;
+            an_admitted_publisher_is_live_when_its_server_shows_it
+            a_heartbeat_confirms_its_publisher
+            a_publisher_that_was_never_seen_begins_no_broadcast
+            a_stalled_publisher_is_off_air_until_it_moves
+            an_old_list_stalls_no_publisher
+            a_heartbeat_does_not_renew_a_stalled_publisher
+            a_partial_list_ends_no_session_at_once
+            a_list_ends_the_sessions_that_it_misses
+            a_session_that_was_lost_comes_back
+            a_session_that_was_lost_comes_back_by_its_name
+            a_session_that_is_found_again_is_the_publisher_it_was
+        );
+        // and by heartbeats.
+        $crate::store_laws!(@each $store, $block_on;
+            a_new_boot_of_a_server_ends_its_sessions
+            a_late_heartbeat_of_an_earlier_boot_changes_nothing
+            two_servers_under_one_name_leave_each_other_alone
             a_clock_that_is_set_back_leaves_nobody_live
             what_renews_after_a_clock_was_set_back_bounds_the_lease
             clocks_that_differ_a_little_shorten_no_lease
         );
+        // Kicks.
+        $crate::store_laws!(@each $store, $block_on;
+            a_stopped_publisher_is_to_be_kicked
+            an_expired_publisher_is_to_be_kicked
+            a_stop_kicks_an_unconfirmed_publisher
+            a_stalled_publisher_gives_way_and_is_kicked
+            a_pending_kick_outlives_the_lease
+            a_stop_and_an_admission_at_once_leave_a_refusal_or_a_kick
+            a_pending_kick_expires
+        );
+        // History.
+        $crate::store_laws!(@each $store, $block_on;
+            sessions_are_shown_to_their_owner
+            old_sessions_are_forgotten
+            random_histories_of_publishers_match_memory
+        );
+        // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;
             a_store_that_is_away_says_so
             a_store_that_is_away_admits_nobody

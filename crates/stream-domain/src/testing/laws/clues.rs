@@ -1,12 +1,11 @@
-//! Refused publishers are told to the owner of what they showed.
+//! Attempts that were refused before their stream was known.
 
 use super::asked::{SECOND, edge};
 use super::{key, named, now, started, user};
 use crate::Timestamp;
 use crate::admission::{Attempt, Refusal};
 use crate::ports::Clues;
-use crate::testing::Store;
-use crate::testing::playback_id_of;
+use crate::testing::{Store, playback_id_of};
 
 /// A publisher at 192.0.2.`host` that showed these texts and, as its name, this playback id.
 fn clues(keys: &[&str], playback_id_of_key: Option<&str>, host: u8) -> Clues {
@@ -30,7 +29,7 @@ async fn attempts(store: &impl Store, user_number: i64) -> Vec<Attempt> {
 }
 
 /// The first key that is known counts, then the playback id, and strangers leave nothing behind.
-pub async fn an_attempt_is_noted_for_whom_its_clues_name(store: &impl Store) {
+pub async fn an_attempt_is_noted_for_the_owner_that_its_clues_name(store: &impl Store) {
     let one = started(store, &named(1, "one", now())).await.id.0;
     let two = started(store, &named(2, "two", now())).await.id.0;
 

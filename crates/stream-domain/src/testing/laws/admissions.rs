@@ -1,4 +1,4 @@
-//! Sessions begin: who is admitted, who takes over, and how long a lease runs.
+//! Who may go on air.
 
 use futures_util::future::join_all;
 use time::Duration;
@@ -11,10 +11,9 @@ use crate::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger,
 use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
-use crate::ports::KICK_RETRY_AFTER;
+use crate::ports::{KICK_RETRY_AFTER, RESTART_MARGIN};
 use crate::session::EndReason;
-use crate::testing::Store;
-use crate::testing::{asking, playback_id_of, terms};
+use crate::testing::{Store, asking, playback_id_of, terms};
 use crate::{PageRequest, StreamId};
 
 /// A publisher with a good key is admitted, is live, and is listed with all that its server said of it.
@@ -220,4 +219,112 @@ pub async fn a_quick_reconnect_is_the_same_broadcast(store: &impl Store) {
     assert_eq!(live_since(store, "one", late).await, Some(late));
     let epochs: Vec<i32> = sessions(store, 1, "one").await.iter().map(|session| session.epoch).collect();
     assert_eq!(epochs, [1, 1, 2]);
+}
+
+/// A connection that goes on to publish something else has ended what it published, let in or not.
+pub async fn a_connection_publishes_one_thing(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    started(store, &named(2, "two", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    assert_eq!(refused(store, &updating(&asking("s1", "none", 1)), now()).await, Refusal::UnknownKey);
+    assert!(live_since(store, "one", now()).await.is_some(), "an update ends nothing else");
+    admitted(store, &asking("s1", "two", 1), now()).await;
+    assert_eq!(live_since(store, "one", now()).await, None);
+    assert_eq!(refused(store, &asking("s1", "none", 1), now()).await, Refusal::UnknownKey);
+    assert_eq!(live_since(store, "two", now()).await, None);
+    assert_eq!(sessions(store, 2, "two").await[0].ended, Some((now(), EndReason::Republished)));
+    // However one came to hear of it.
+    admitted(store, &asking("s2", "one", 1), now()).await;
+    admitted(store, &updating(&asking("s2", "two", 1)), now()).await;
+    assert_eq!(live_since(store, "one", now()).await, None);
+    assert!(live_since(store, "two", now()).await.is_some());
+}
+
+/// A server that counts its connections from 1 again was started anew.
+pub async fn a_connection_count_that_restarts_ends_older_sessions(store: &impl Store) {
+    for number in 1..=4 {
+        started(store, &named(number, &format!("key-{number}"), now())).await;
+    }
+    let counted = |user: i64, connection_number: i64| PublishRequest {
+        connection_number: Some(connection_number),
+        ..asking(&connection_number.to_string(), &format!("key-{user}"), 1)
+    };
+    admitted(store, &counted(1, 7), now()).await;
+    // Two connections may ask in another order than they came in.
+    admitted(store, &counted(2, 6), now().plus(SECOND)).await;
+    assert!(live_since(store, "key-1", now().plus(SECOND)).await.is_some());
+    let again = now().plus(2 * SECOND);
+    admitted(store, &counted(3, 1), again).await;
+    assert_eq!(live_since(store, "key-1", again).await, None);
+    assert_eq!(live_since(store, "key-2", again).await, None);
+    assert_eq!(sessions(store, 1, "key-1").await[0].ended, Some((again, EndReason::ServerRestarted)));
+    // A low number is enough where nothing was heard of the higher ones lately.
+    admitted(store, &counted(1, 9), again).await;
+    admitted(store, &counted(2, 8), again).await;
+    let later = again.plus(RESTART_MARGIN).plus(SECOND);
+    admitted(store, &updating(&counted(1, 9)), later).await;
+    // Whoever may not publish shows nothing.
+    assert_eq!(
+        refused(store, &PublishRequest { connection_number: Some(1), ..asking("1", "none", 9) }, later).await,
+        Refusal::UnknownKey
+    );
+    assert!(live_since(store, "key-1", later).await.is_some());
+    admitted(store, &counted(4, 2), later).await;
+    assert!(live_since(store, "key-1", later).await.is_some(), "it was seen a moment ago");
+    assert_eq!(live_since(store, "key-2", later).await, None);
+}
+
+/// The same number that asks again after its lease is another connection, and has no part in an old broadcast.
+pub async fn an_overdue_session_that_asks_again_begins_a_new_one(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let request = asking("1", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE).plus(61 * SECOND);
+    assert!(admitted(store, &request, later).await.is_new);
+    assert_eq!(live_since(store, "one", later).await, Some(later));
+    let ended = sessions(store, 1, "one").await[0].ended;
+    assert_eq!(ended, Some((now().plus(LEASE), EndReason::Lost)));
+}
+
+/// Two encoders behind one address do not take over from each other for longer than three times.
+pub async fn two_encoders_behind_one_address_do_not_take_turns(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let connects = |n: i32| asking(&format!("s{n}"), "one", 1);
+    let at = |n: i32| now().plus(n * Duration::milliseconds(2_200));
+    for n in 0..3 {
+        admitted(store, &connects(n), at(n)).await;
+    }
+    // From now on the third stays, for as long as the other goes on asking, however long that is.
+    for n in 3..100 {
+        assert_eq!(refused(store, &connects(n), at(n)).await, Refusal::AlreadyLive, "{n}");
+        admitted(store, &updating(&connects(2)), at(n)).await;
+    }
+    let attempts = store.list_attempts(user(1), 10).await.expect("the store is there");
+    assert_eq!(attempts.iter().map(|attempt| attempt.refusal).collect::<Vec<_>>(), [Refusal::AlreadyLive]);
+    assert_eq!(sessions(store, 1, "one").await.len(), 3);
+    // The one that is live may leave and come back, or lose its connection when the other has given up.
+    let left = at(100);
+    store.end(&session("s2"), EndReason::Left, left).await.expect("the store is there");
+    admitted(store, &asking("t1", "one", 1), left.plus(SECOND)).await;
+    let quiet = left.plus(2 * Duration::MINUTE);
+    admitted(store, &updating(&asking("t1", "one", 1)), quiet).await;
+    assert!(admitted(store, &asking("t2", "one", 1), quiet).await.superseded.is_some());
+}
+
+/// An encoder that loses its connection now and then comes back each time, before its server has noticed.
+pub async fn an_encoder_that_loses_its_connection_comes_back(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let mut at = now();
+    admitted(store, &asking("s0", "one", 1), at).await;
+    for n in 1..10 {
+        for _ in 0..5 {
+            at = at.plus(8 * SECOND);
+            admitted(store, &updating(&asking(&format!("s{}", n - 1), "one", 1)), at).await;
+        }
+        assert!(admitted(store, &asking(&format!("s{n}"), "one", 1), at).await.superseded.is_some(), "{n}");
+    }
+    // Twice in a row is as good as once.
+    assert!(admitted(store, &asking("t1", "one", 1), at.plus(Duration::MINUTE)).await.is_new);
+    assert!(admitted(store, &asking("t2", "one", 1), at.plus(Duration::MINUTE).plus(SECOND)).await.is_new);
+    assert_eq!(live_since(store, "one", at.plus(Duration::MINUTE).plus(SECOND)).await, Some(now()));
 }

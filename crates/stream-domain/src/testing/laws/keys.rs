@@ -1,13 +1,73 @@
-//! Ending a stream: by its owner, by time, once.
+//! Users have one active stream at most, and its life is what the domain says.
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use time::Duration;
 
-use super::{MICROSECOND, RACERS, active, found, named, names, now, started, stopped, user};
-use crate::StreamStatus;
+use super::{MICROSECOND, RACERS, active, found, named, names, now, own, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::StartError;
-use crate::testing::StreamStore;
+use crate::testing::{SeededEntropy, Step, StreamStore, check_history, new_stream};
+use crate::{NewStream, Stream, StreamKey, StreamStatus};
+
+/// A key belongs to one stream for ever.
+pub async fn a_taken_key_is_refused(store: &dyn StreamStore) {
+    started(store, &named(1, "same", now())).await;
+    let refusal = store.start(&named(2, "same", now())).await;
+    assert!(matches!(refusal, Err(StartError::KeyTaken)), "{refusal:?}");
+    stopped(store, 1, now()).await;
+    let refusal = store.start(&named(1, "same", now())).await;
+    assert!(matches!(refusal, Err(StartError::KeyTaken)), "{refusal:?}");
+    assert!(own(store, 2).await.is_empty());
+}
+
+/// One active stream per user, one after the other.
+pub async fn a_second_start_is_refused_and_names_the_active_stream(store: &dyn StreamStore) {
+    let first = started(store, &named(1, "first", now())).await;
+    match store.start(&named(1, "second", now())).await {
+        Err(StartError::AlreadyActive(active)) => assert_eq!(*active, first),
+        other => panic!("expected the first stream to be in the way, got {other:?}"),
+    }
+    assert_eq!(found(store, "second").await, None);
+}
+
+/// One active stream per user, all at once.
+pub async fn one_of_many_racers_wins(store: &dyn StreamStore) {
+    let entropy = SeededEntropy::default();
+    let contenders: Vec<NewStream> = (0..RACERS)
+        .map(|_| new_stream(user(1), StreamKey::generate(&entropy).expect("it cannot fail"), now()))
+        .collect();
+    let outcomes = join_all(contenders.iter().map(|new| store.start(new))).await;
+    let winners: Vec<&Stream> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    let [winner] = winners[..] else { panic!("{} of {RACERS} won", winners.len()) };
+    for outcome in &outcomes {
+        match outcome {
+            Ok(_) => {}
+            Err(StartError::AlreadyActive(active)) => assert_eq!(active.key, winner.key),
+            Err(error) => panic!("a loser is told {error:?}"),
+        }
+    }
+    assert_eq!(own(store, 1).await.len(), 1);
+}
+
+/// The rule is per user: others are not held up.
+pub async fn racers_of_different_users_all_win(store: &dyn StreamStore) {
+    let contenders: Vec<NewStream> =
+        (1..=RACERS as i64).map(|number| named(number, &format!("key-{number}"), now())).collect();
+    let outcomes = join_all(contenders.iter().map(|new| store.start(new))).await;
+    for outcome in outcomes {
+        outcome.expect("nobody is in the way");
+    }
+    assert_eq!(active(store, now()).await.len(), RACERS);
+}
+
+/// Stopping frees the user.
+pub async fn a_stopped_user_may_start_again(store: &dyn StreamStore) {
+    let first = started(store, &named(1, "first", now())).await;
+    stopped(store, 1, now()).await;
+    let second = started(store, &named(1, "second", now())).await;
+    assert!(second.id > first.id);
+    assert_eq!(names(&active(store, now()).await), ["second"]);
+}
 
 /// A stop is remembered, with its time.
 pub async fn stopping_ends_the_active_stream(store: &dyn StreamStore) {
@@ -110,21 +170,22 @@ pub async fn a_sweep_leaves_stopped_streams_alone(store: &dyn StreamStore) {
     assert_eq!(found(store, "mine").await, before);
 }
 
-/// Whoever asks after a stop was acknowledged learns of it, however many ask at the same time.
-pub async fn a_lookup_after_a_stop_finds_the_stop(store: &dyn StreamStore) {
-    for turn in 0..RACERS {
-        let name = format!("turn-{turn}");
-        started(store, &named(1, &name, now())).await;
-        let early = join_all((0..RACERS).map(|_| found(store, &name)));
-        let stop = stopped(store, 1, now());
-        let later = async {
-            assert!(stop.await.is_some());
-            join_all((0..RACERS).map(|_| found(store, &name))).await
-        };
-        let (early, after) = join(early, later).await;
-        assert!(early.iter().all(Option::is_some));
-        for stream in after {
-            assert_eq!(stream.expect("it was started").status, StreamStatus::Stopped, "turn {turn}");
-        }
-    }
+/// A user sees all of the own streams and none of another's.
+pub async fn own_streams_come_newest_first_in_every_state(store: &dyn StreamStore) {
+    started(store, &named(1, "stopped", now())).await;
+    stopped(store, 1, now()).await;
+    let second = started(store, &named(1, "expired", now().plus(Duration::SECOND))).await;
+    started(store, &named(2, "theirs", now())).await;
+    started(store, &named(1, "active", second.expires_at)).await;
+    let own = own(store, 1).await;
+    assert_eq!(names(&own), ["active", "expired", "stopped"]);
+    let statuses: Vec<StreamStatus> = own.iter().map(|stream| stream.status).collect();
+    assert_eq!(statuses, [StreamStatus::Active, StreamStatus::Expired, StreamStatus::Stopped]);
+}
+
+/// Generate, stop, wait, sweep and look, in 300 random steps, agree with a model at each.
+pub async fn random_histories_match_the_model(store: &dyn StreamStore) {
+    let numbers = SeededEntropy::new(7);
+    let steps: Vec<Step> = (0..300).map(|_| Step::from_number(numbers.next())).collect();
+    check_history(store, &steps).await;
 }

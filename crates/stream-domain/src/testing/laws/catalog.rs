@@ -1,26 +1,12 @@
-//! Lists and their pages.
+//! The public list.
 
 use std::num::NonZeroU32;
-
 use time::Duration;
 
 use super::{active, named, names, now, own, started, stopped, user};
+use crate::PageRequest;
 use crate::catalog::CatalogQuery;
 use crate::testing::StreamStore;
-use crate::{PageRequest, StreamStatus};
-
-/// A user sees all of the own streams and none of another's.
-pub async fn own_streams_come_newest_first_in_every_state(store: &dyn StreamStore) {
-    started(store, &named(1, "stopped", now())).await;
-    stopped(store, 1, now()).await;
-    let second = started(store, &named(1, "expired", now().plus(Duration::SECOND))).await;
-    started(store, &named(2, "theirs", now())).await;
-    started(store, &named(1, "active", second.expires_at)).await;
-    let own = own(store, 1).await;
-    assert_eq!(names(&own), ["active", "expired", "stopped"]);
-    let statuses: Vec<StreamStatus> = own.iter().map(|stream| stream.status).collect();
-    assert_eq!(statuses, [StreamStatus::Active, StreamStatus::Expired, StreamStatus::Stopped]);
-}
 
 /// The public list has an order, whatever the order of starting was.
 pub async fn active_streams_come_newest_first(store: &dyn StreamStore) {
@@ -108,7 +94,7 @@ pub async fn a_page_is_what_it_is_at_its_time(store: &dyn StreamStore) {
 }
 
 /// A page that is asked for again shows what was written meanwhile.
-pub async fn a_page_is_read_anew(store: &dyn StreamStore) {
+pub async fn a_page_is_read_again_each_time(store: &dyn StreamStore) {
     let page = PageRequest { limit: NonZeroU32::new(10), after: None };
     for number in 1..=20 {
         started(store, &named(number, &format!("key-{number}"), now())).await;

@@ -1,18 +1,16 @@
-//! On air means on air: who is confirmed, who stalls, who is missing in a list, and who was admitted too late.
+//! What a list of publishers means for open sessions.
 
 use time::Duration;
 
-use super::asked::{SECOND, admitted, cuts, edge, list, live_since, refused, session, sessions, updating};
-use super::{named, now, started, stopped};
-use crate::PageRequest;
+use super::asked::{SECOND, admitted, edge, list, live_since, refused, session, sessions, updating};
+use super::{named, now, started};
 use crate::admission::{PublishRequest, Refusal, Terms, Trigger};
 use crate::broadcasts::{Absent, PublisherList, SyncOutcome};
 use crate::catalog::CatalogQuery;
 use crate::media_server::LEASE;
-use crate::ports::KICK_RETRY_AFTER;
 use crate::session::EndReason;
-use crate::testing::Store;
-use crate::testing::{asking, terms};
+use crate::testing::{Store, asking, terms};
+use crate::{PageRequest, Timestamp};
 
 fn unconfirmed(request: PublishRequest) -> PublishRequest {
     PublishRequest { confirmed: false, ..request }
@@ -20,6 +18,14 @@ fn unconfirmed(request: PublishRequest) -> PublishRequest {
 
 async fn synced(store: &impl Store, list: &PublisherList) -> SyncOutcome {
     store.sync_publishers(list, LEASE, list.asked_at).await.expect("the store is there")
+}
+
+fn with_boot_id(request: PublishRequest, boot_id: &str) -> PublishRequest {
+    PublishRequest { boot_id: Some(boot_id.to_owned()), ..request }
+}
+
+async fn heartbeat(store: &impl Store, boot: &str, at: Timestamp) -> u32 {
+    store.heartbeat(&edge(), Some(boot.to_owned()), LEASE, at).await.expect("the store is there")
 }
 
 /// A publisher that was admitted holds its stream, and is live only when its server shows it.
@@ -56,7 +62,7 @@ pub async fn an_admitted_publisher_is_live_when_its_server_shows_it(store: &impl
 }
 
 /// What a server says of one publisher confirms it.
-pub async fn an_update_confirms_its_publisher(store: &impl Store) {
+pub async fn a_heartbeat_confirms_its_publisher(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let request = unconfirmed(asking("s1", "one", 1));
     admitted(store, &request, now()).await;
@@ -67,14 +73,6 @@ pub async fn an_update_confirms_its_publisher(store: &impl Store) {
     started(store, &named(2, "two", now())).await;
     admitted(store, &PublishRequest { trigger: Trigger::Poll, ..asking("s2", "two", 1) }, later).await;
     assert_eq!(live_since(store, "two", later).await, Some(later));
-}
-
-/// A publisher that was not confirmed yet is cut by a stop like any other.
-pub async fn an_unconfirmed_publisher_is_cut_by_a_stop(store: &impl Store) {
-    started(store, &named(1, "one", now())).await;
-    admitted(store, &unconfirmed(asking("s1", "one", 1)), now()).await;
-    stopped(store, 1, now()).await;
-    assert_eq!(cuts(store, now()).await, ["s1"]);
 }
 
 /// A publisher that never brought media has begun no broadcast that a reconnect could go on with.
@@ -125,7 +123,7 @@ pub async fn a_stalled_publisher_is_off_air_until_it_moves(store: &impl Store) {
 }
 
 /// A list that was asked for before a publisher was last seen to move does not take it off air.
-pub async fn an_old_list_stalls_nobody(store: &impl Store) {
+pub async fn an_old_list_stalls_no_publisher(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let request = asking("s1", "one", 1);
     admitted(store, &request, now()).await;
@@ -137,20 +135,8 @@ pub async fn an_old_list_stalls_nobody(store: &impl Store) {
     assert!(live_since(store, "one", later).await.is_some());
 }
 
-/// A frozen encoder gives way to whoever has the key, and is ended at its server, where it still is.
-pub async fn a_stalled_publisher_gives_way_and_is_cut(store: &impl Store) {
-    started(store, &named(1, "one", now())).await;
-    admitted(store, &asking("s1", "one", 1), now()).await;
-    let stalls = now().plus(6 * SECOND);
-    synced(store, &PublisherList { stalled: vec!["s1".to_owned()], ..list(&[], stalls) }).await;
-    let answer = admitted(store, &asking("s2", "one", 2), stalls).await;
-    assert_eq!(answer.superseded.map(|(_, publisher)| publisher.session), Some("s1".to_owned()));
-    assert_eq!(cuts(store, stalls.plus(KICK_RETRY_AFTER)).await, ["s1"]);
-    assert_eq!(sessions(store, 1, "one").await[0].ended, Some((stalls, EndReason::Superseded)));
-}
-
 /// That a server goes on to speak of a publisher that stands still takes nothing back of that.
-pub async fn an_update_of_a_stalled_publisher_brings_it_no_further(store: &impl Store) {
+pub async fn a_heartbeat_does_not_renew_a_stalled_publisher(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let request = asking("s1", "one", 1);
     admitted(store, &request, now()).await;
@@ -167,7 +153,7 @@ pub async fn an_update_of_a_stalled_publisher_brings_it_no_further(store: &impl 
 }
 
 /// A list that may be partial ends nobody, and one that may miss somebody once ends who is missing twice.
-pub async fn a_list_that_is_not_whole_ends_nobody_at_once(store: &impl Store) {
+pub async fn a_partial_list_ends_no_session_at_once(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     started(store, &named(2, "two", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
@@ -197,103 +183,111 @@ pub async fn a_list_that_is_not_whole_ends_nobody_at_once(store: &impl Store) {
     assert_eq!(synced(store, &names).await.ended, 1);
 }
 
-/// An admission whose answer came too late gives the stream back to the publisher that gave way.
-pub async fn an_admission_that_came_too_late_is_undone(store: &impl Store) {
-    started(store, &named(1, "one", now())).await;
-    let first = asking("s1", "one", 1);
-    let old = admitted(store, &first, now()).await.session;
-    let later = now().plus(2 * SECOND);
-    let new = admitted(store, &asking("s2", "one", 1), later).await.session;
-    store.withdraw(new, later.plus(SECOND)).await.expect("the store is there");
-    let [kept, withdrawn] = &sessions(store, 1, "one").await[..] else { panic!("two sessions") };
-    assert_eq!((kept.id, kept.ended, kept.kick, kept.lease_until), (old, None, None, now().plus(LEASE)));
-    assert_eq!(withdrawn.ended, Some((later.plus(SECOND), EndReason::AnsweredTooLate)));
-    assert_eq!(live_since(store, "one", later).await, Some(now()));
-    assert_eq!(cuts(store, later.plus(5 * SECOND)).await.len(), 0, "nobody is to be cut");
-    // It goes on as if nothing had been, and may be taken over from.
-    assert!(!admitted(store, &updating(&first), later.plus(5 * SECOND)).await.is_new);
-    let third = admitted(store, &asking("s3", "one", 1), later.plus(6 * SECOND)).await;
-    assert_eq!(third.superseded.map(|(session, _)| session), Some(old));
-    // What was withdrawn is no part of the broadcast, however long that goes on.
-    store.end(&session("s3"), EndReason::Left, later.plus(6 * SECOND)).await.expect("the store is there");
-    let back = later.plus(60 * SECOND);
-    let fourth = admitted(store, &asking("s5", "one", 1), back).await.session;
-    assert_eq!(live_since(store, "one", back).await, Some(now()));
-    store.withdraw(fourth, back).await.expect("the store is there");
-    let next = admitted(store, &unconfirmed(asking("s6", "one", 1)), later.plus(66 * SECOND)).await.session;
-    assert_eq!(
-        sessions(store, 1, "one").await.pop().map(|last| (last.id, last.live_since)),
-        Some((next, now()))
-    );
-    // Withdrawing twice changes nothing, and neither does a session that superseded nobody.
-    store.withdraw(new, later.plus(7 * SECOND)).await.expect("the store is there");
-    assert!(sessions(store, 1, "one").await[0].ended.is_some());
-    started(store, &named(2, "two", now())).await;
-    let alone = admitted(store, &asking("s4", "two", 1), now()).await.session;
-    store.withdraw(alone, now()).await.expect("the store is there");
-    assert_eq!(sessions(store, 2, "two").await[0].ended, Some((now(), EndReason::AnsweredTooLate)));
-}
-
-/// A publisher that gave way and was ended at its server, or may have been, does not come back by a withdrawal.
-pub async fn a_withdrawal_brings_nobody_back_who_was_cut(store: &impl Store) {
-    for (number, name) in [(1, "confirmed"), (2, "taken")] {
+/// A list renews those in it, ends those who should be in it, and names neither the young nor the late.
+pub async fn a_list_ends_the_sessions_that_it_misses(store: &impl Store) {
+    for (number, name) in [(1, "one"), (2, "two"), (3, "three")] {
         started(store, &named(number, name, now())).await;
-        let old = admitted(store, &asking(&format!("{name}-1"), name, 1), now()).await.session;
-        let new = admitted(store, &asking(&format!("{name}-2"), name, 1), now()).await.session;
-        let later = now().plus(KICK_RETRY_AFTER);
-        assert_eq!(cuts(store, later).await, [format!("{name}-1")]);
-        if name == "confirmed" {
-            store.mark_kicked(old, later).await.expect("the store is there");
-        }
-        store.withdraw(new, later).await.expect("the store is there");
-        let [kept, withdrawn] = &sessions(store, number, name).await[..] else { panic!("two sessions") };
-        assert_eq!(kept.ended, Some((now(), EndReason::Superseded)), "{name}");
-        assert_eq!(withdrawn.ended, Some((later, EndReason::AnsweredTooLate)), "{name}");
-        assert_eq!(live_since(store, name, later).await, None);
     }
-    // Whose kick is not known to have come about is kicked again.
-    assert_eq!(cuts(store, now().plus(3 * KICK_RETRY_AFTER)).await, ["taken-1"]);
-}
-
-/// A stop between a takeover and its withdrawal leaves the first publisher to be cut, and the second refused.
-pub async fn a_withdrawal_after_a_stop_leaves_the_first_to_be_cut(store: &impl Store) {
-    started(store, &named(1, "one", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
-    let new = admitted(store, &asking("s2", "one", 1), now()).await.session;
-    stopped(store, 1, now()).await;
-    store.withdraw(new, now().plus(SECOND)).await.expect("the store is there");
-    let [kept, withdrawn] = &sessions(store, 1, "one").await[..] else { panic!("two sessions") };
-    assert_eq!(kept.ended, Some((now(), EndReason::Superseded)));
-    assert_eq!(withdrawn.ended, Some((now().plus(SECOND), EndReason::Stopped)));
-    assert_eq!(cuts(store, now().plus(2 * SECOND)).await, ["s1"]);
+    admitted(store, &asking("s2", "two", 1), now()).await;
+    let asked_at = now().plus(6 * SECOND);
+    admitted(store, &asking("s3", "three", 1), asked_at.plus(-SECOND)).await;
+    let called = |list: PublisherList, at| async move {
+        let answered = store.sync_publishers(&list, LEASE, at).await.expect("the store is there");
+        (answered.known, answered.ended)
+    };
+    let answer = called(list(&["s1", "s9"], asked_at), asked_at.plus(SECOND)).await;
+    assert_eq!(answer, (vec!["s1".to_owned()], 1));
+    assert_eq!(live_since(store, "two", asked_at).await, None);
+    assert_eq!(sessions(store, 2, "two").await[0].ended, Some((asked_at.plus(SECOND), EndReason::Left)));
+    let renewed = asked_at.plus(SECOND).plus(LEASE - Duration::MICROSECOND);
+    assert!(live_since(store, "one", renewed).await.is_some());
+    assert!(live_since(store, "three", asked_at).await.is_some(), "it began only now");
+    // A list that is older than the last word of a session says nothing of it.
+    let stale = PublisherList { settled_before: asked_at.plus(SECOND), ..list(&["s3"], asked_at) };
+    assert_eq!(called(stale, asked_at.plus(2 * SECOND)).await.1, 0);
+    // Servers without ids are called by names.
+    let names = vec!["three".to_owned(), "none".to_owned()];
+    let by_name = PublisherList {
+        names,
+        absent: Absent::Ended(EndReason::ServerRestarted),
+        ..list(&[], asked_at.plus(30 * SECOND))
+    };
+    assert_eq!(called(by_name, asked_at.plus(31 * SECOND)).await, (vec!["three".to_owned()], 1));
+    // Its lease ran out long before, so it was lost then, whatever is said of it now.
+    let ended = sessions(store, 1, "one").await[0].ended;
+    assert_eq!(ended, Some((asked_at.plus(SECOND).plus(LEASE), EndReason::Lost)));
 }
 
-/// Whoever else has the stream, or the connection, by the time of a withdrawal keeps it.
-pub async fn a_withdrawal_takes_nothing_from_others(store: &impl Store) {
+/// A server that lists a session that we lost sight of brings it back, and one that left stays away.
+pub async fn a_session_that_was_lost_comes_back(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
+    let request = asking("s1", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE).plus(30 * SECOND);
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let listed = PublishRequest { trigger: Trigger::Poll, ..request.clone() };
+    assert!(admitted(store, &listed, later).await.is_new);
+    assert_eq!(live_since(store, "one", later).await, Some(now()));
+    // That one has left is believed until its server lists it well after.
+    store.end(&session("s1"), EndReason::Left, later).await.expect("the store is there");
+    let seen = |seen_at| PublishRequest { seen_at, ..listed.clone() };
+    assert_eq!(refused(store, &seen(later.plus(SECOND)), later.plus(SECOND)).await, Refusal::SessionEnded);
+    let well_after = later.plus(SECOND + Duration::MICROSECOND);
+    assert_eq!(refused(store, &updating(&seen(well_after)), well_after).await, Refusal::SessionEnded);
+    assert!(admitted(store, &seen(well_after), well_after).await.is_new);
+    // One that was sent away stays away.
+    admitted(store, &asking("s2", "one", 1), well_after).await;
+    assert_eq!(refused(store, &seen(well_after.plus(5 * SECOND)), well_after).await, Refusal::SessionEnded);
+}
+
+/// A server that lists names only brings back the session that it lists by its name, id and all.
+pub async fn a_session_that_was_lost_comes_back_by_its_name(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let id = crate::testing::playback_id_of(&super::key("one"));
+    let request = asking("192.0.2.1:40001/live/one", "one", 1);
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE);
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let mut listed = PublishRequest {
+        trigger: Trigger::Poll,
+        proof: crate::admission::Proof::Name(id),
+        ..request.clone()
+    };
+    listed.publisher.session.clear();
+    assert!(admitted(store, &listed, later).await.is_new);
+    let back = sessions(store, 1, "one").await.pop().expect("it is there");
+    assert_eq!(back.publisher.session, request.publisher.session);
+    // One that nobody has seen goes by its name.
     started(store, &named(2, "two", now())).await;
-    admitted(store, &asking("s1", "one", 1), now()).await;
-    let second = admitted(store, &asking("s2", "one", 1), now()).await.session;
-    let third = admitted(store, &asking("s3", "one", 1), now().plus(SECOND)).await.session;
-    store.withdraw(second, now().plus(SECOND)).await.expect("the store is there");
-    assert_eq!(sessions(store, 1, "one").await.iter().filter(|one| one.ended.is_none()).count(), 1);
-    // The second was refused in the end, so the third gives the stream back to nobody.
-    store.withdraw(third, now().plus(SECOND)).await.expect("the store is there");
-    assert_eq!(live_since(store, "one", now().plus(SECOND)).await, None);
-    // The connection of the first went on to publish something else.
-    let later = now().plus(10 * SECOND);
-    admitted(store, &asking("c1", "one", 1), later).await;
-    let newest = PublishRequest { ..asking("c2", "one", 1) };
-    let over = super::asked::verdict_on(
-        store,
-        &newest,
-        &crate::admission::Terms { takeover: crate::admission::Takeover::Newest, ..crate::testing::terms() },
-        later,
-    )
-    .await;
-    let crate::admission::Verdict::Admitted(over) = over else { panic!("{over:?}") };
-    admitted(store, &asking("c1", "two", 1), later).await;
-    store.withdraw(over.session, later).await.expect("the store is there");
-    assert_eq!(live_since(store, "one", later).await, None);
-    assert_eq!(live_since(store, "two", later).await, Some(later));
+    let mut unseen = PublishRequest { trigger: Trigger::Poll, ..asking("", "two", 1) };
+    unseen.publisher.address = None;
+    admitted(store, &unseen, later).await;
+    assert_eq!(sessions(store, 2, "two").await[0].publisher.session, "two");
+}
+
+/// A session that is found again has the address and the protocol that its hook told, and its encoder may take over.
+pub async fn a_session_that_is_found_again_is_the_publisher_it_was(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    let mut request = with_boot_id(asking("s1", "one", 1), "first");
+    request.publisher.protocol = "srt".to_owned();
+    heartbeat(store, "first", now()).await;
+    admitted(store, &request, now()).await;
+    let later = now().plus(LEASE).plus(SECOND);
+    store.expire_leases(later, 10).await.expect("the store is there");
+    let mut listed = PublishRequest { trigger: Trigger::Poll, boot_id: None, ..request.clone() };
+    listed.publisher.address = None;
+    "rtmp".clone_into(&mut listed.publisher.protocol);
+    assert!(admitted(store, &listed, later).await.is_new);
+    let found = sessions(store, 1, "one").await.pop().expect("it is there");
+    assert_eq!(found.publisher, request.publisher);
+    assert_eq!(found.boot_id, request.boot_id);
+    let back = admitted(store, &asking("s2", "one", 1), later.plus(SECOND)).await;
+    assert!(back.superseded.is_some(), "the same encoder again");
+    // One that merely went overdue goes on as the same session.
+    let overdue = later.plus(SECOND).plus(LEASE);
+    let mut listed = PublishRequest { trigger: Trigger::Poll, ..asking("s2", "one", 1) };
+    listed.publisher.address = None;
+    let resumed = admitted(store, &listed, overdue).await;
+    assert_eq!((resumed.session, resumed.is_new), (back.session, false));
 }
