@@ -17,7 +17,7 @@ use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts
 use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
 use stream_http::server::{Server, StopPlan};
 use stream_http::yardsticks::fixed_bytes;
-use stream_http::{Addresses, GenerateKeyLimit, HookServers, HttpOptions, HttpState, Patience, Readiness};
+use stream_http::{Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness};
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
 
@@ -80,10 +80,10 @@ async fn serve_with_yardsticks(address: SocketAddr, url: &str) {
         hook_servers: HookServers::new(),
         hook_networks: Vec::new(),
         readiness: readiness.clone(),
-        patience: Patience::default(),
+        timeouts: ClientTimeouts::default(),
     };
-    let state = HttpState::new(streams, broadcasts, store, system.clone(), &*system, options);
-    let server = Server::bind(address, state).expect("the port is free");
+    let api = HttpApi::new(streams, broadcasts, store, system, options);
+    let server = Server::bind(address, api).expect("the port is free");
     readiness.ready();
     let plan = StopPlan { notice: Duration::ZERO, deadline: Duration::from_secs(1) };
     server.run(std::future::pending(), plan).await.expect("the server runs");

@@ -124,7 +124,7 @@ async fn what_strangers_send_is_no_error_and_says_what_it_looks_like() {
         "TLS on the plain port",
         "HTTP/2 without upgrade",
         "PROXY protocol",
-        "what is no HTTP",
+        "not HTTP",
         r#""status":400"#,
     ];
     eventually("lines of all of them", || async {

@@ -6,17 +6,17 @@ use serde::Serialize;
 use stream_domain::Stream;
 use stream_domain::admission::AddressForm;
 
-/// The bases that names are appended to, and where the key stands.
+/// The base URLs that names are appended to, and where the key goes.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     rtmp_base: String,
     hls_base: String,
     form: AddressForm,
-    /// Other ways to publish: the protocol, and its address with names in braces.
+    /// Other ways to publish: the protocol, and its URL with names in braces.
     alternatives: Vec<(String, String)>,
 }
 
-/// What an encoder asks for: a server, and a stream key to paste, which is not always the bare key.
+/// The two fields of an encoder: a server, and a stream key to paste, which is not always the bare key.
 #[derive(Debug, Serialize)]
 pub(crate) struct Ingest<'a> {
     server: &'a str,
@@ -32,29 +32,29 @@ struct Alternative<'a> {
     url: String,
 }
 
-/// Whom an address is for.
+/// Who reads an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Whoever has the key: its owner, or a media server that asks about it.
+    /// A client that has the key: its owner, or a media server that looks it up.
     Owner,
     /// Everybody.
     Public,
 }
 
 impl Addresses {
-    /// Takes the bases, with or without a slash at their ends.
+    /// Takes the base URLs, with or without a slash at their ends.
     pub fn new(rtmp_base: &str, hls_base: &str, form: AddressForm) -> Self {
         let trimmed = |base: &str| base.trim_end_matches('/').to_owned();
         Self { rtmp_base: trimmed(rtmp_base), hls_base: trimmed(hls_base), form, alternatives: Vec::new() }
     }
 
-    /// The same, with other ways to publish: the protocol, and its address with `{stream_key}` and `{playback_id}`.
+    /// Adds other ways to publish: the protocol, and its URL with `{stream_key}` and `{playback_id}`.
     #[must_use]
     pub fn with_alternatives(self, alternatives: Vec<(String, String)>) -> Self {
         Self { alternatives, ..self }
     }
 
-    /// What the stream goes by in an answer to this audience: its key, unless that is hidden from them.
+    /// The stream's name for this audience: its key, or its playback id where the key is hidden.
     pub(crate) fn name<'a>(&self, stream: &'a Stream, audience: Audience) -> &'a str {
         match (self.form, audience) {
             (AddressForm::Key, _) | (_, Audience::Owner) => stream.key.expose(),
@@ -62,7 +62,7 @@ impl Addresses {
         }
     }
 
-    /// What stands behind the base of a publisher's address.
+    /// What follows the base URL of a publisher.
     fn published<'a>(&self, stream: &'a Stream, audience: Audience) -> Cow<'a, str> {
         let name = self.name(stream, audience);
         match (self.form, audience) {
@@ -73,12 +73,12 @@ impl Addresses {
         }
     }
 
-    /// Where the publisher goes; what everybody is shown lets nobody in where the key is hidden.
+    /// Where to publish; where the key is hidden, the public URL admits nobody.
     pub(crate) fn rtmp_url(&self, stream: &Stream, audience: Audience) -> String {
         [&self.rtmp_base, "/", &self.published(stream, audience)].concat()
     }
 
-    /// The same in the two fields of an encoder, and for its owner the other ways.
+    /// The same in the two fields of an encoder, and for the owner the other ways to publish.
     pub(crate) fn ingest<'a>(&'a self, stream: &'a Stream, audience: Audience) -> Ingest<'a> {
         let alternatives = self.alternatives.iter().map(|(protocol, template)| Alternative {
             protocol,
@@ -90,7 +90,7 @@ impl Addresses {
         Ingest { server: &self.rtmp_base, stream_key: self.published(stream, audience), alternatives }
     }
 
-    /// Where viewers go.
+    /// Where to watch.
     pub(crate) fn hls_url(&self, stream: &Stream) -> String {
         [&self.hls_base, "/", self.name(stream, Audience::Public), "/index.m3u8"].concat()
     }

@@ -1,16 +1,25 @@
-//! Who is asking.
+//! Authentication: the user of a request, by its bearer token.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use stream_domain::{BearerToken, UserId};
+use stream_domain::{BearerToken, Streams, UserId};
 
 use crate::error::{ApiError, ErrorCode};
-use crate::state::HttpState;
 
-/// The user whose token the request carries; asking for it in a handler refuses everybody else, without the store.
+/// Verifies tokens; needs no store, and so works before it is ready.
+#[derive(Debug)]
+pub(crate) struct Authenticator(Streams);
+
+impl Authenticator {
+    pub(crate) fn new(streams: Streams) -> Self {
+        Self(streams)
+    }
+}
+
+/// The user whose token the request carries; a handler that takes it refuses requests without a valid token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SignedIn(pub(crate) UserId);
 
@@ -20,9 +29,9 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let user = bearer_token(request).and_then(|token| {
-            let state = request.app_data::<web::Data<HttpState>>();
-            let state = state.ok_or(ErrorCode::InternalError)?;
-            Ok(Self(state.streams.authenticate(&token)?))
+            let authenticator = request.app_data::<web::Data<Authenticator>>();
+            let Authenticator(streams) = authenticator.ok_or(ErrorCode::InternalError)?.get_ref();
+            Ok(Self(streams.authenticate(&token)?))
         });
         if let Ok(user) = user {
             request.extensions_mut().insert(user);
@@ -31,7 +40,7 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The token of the one `Authorization` header; the scheme's name is read in any case (RFC 9110, section 11.1).
+/// The token of the only `Authorization` header; the scheme is case-insensitive (RFC 9110, section 11.1).
 fn bearer_token(request: &HttpRequest) -> Result<BearerToken, ApiError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or(ErrorCode::MissingToken)?;

@@ -1,16 +1,15 @@
-//! Bodies: few routes need one, and what comes is read to its end, within limits.
+//! Request bodies: few routes need one, and each is read to its end, within a size and a time.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::state::HttpState;
+use crate::timeouts::ClientTimeouts;
 
-/// The largest body that is read and forgotten, in bytes.
+/// The largest body that is read and dropped, in bytes.
 const LIMIT: usize = 16 * 1024;
 
 /// The largest body of a hook, in bytes: some media servers send all their settings.
@@ -20,7 +19,7 @@ const HOOK_LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct SmallBody;
 
-/// The bytes of a hook, whatever its content type says of them.
+/// The bytes of a hook, of any content type.
 #[derive(Debug)]
 pub(crate) struct HookBody(pub(crate) Vec<u8>);
 
@@ -51,8 +50,7 @@ fn read(
     limit: usize,
 ) -> impl Future<Output = Result<Vec<u8>, ApiError>> + 'static {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let state = request.app_data::<Data<HttpState>>();
-    let patience = state.map(|state| state.patience).unwrap_or_default().body;
+    let timeout = request.app_data::<ClientTimeouts>().copied().unwrap_or_default().request_body;
     let mut payload = payload.take();
     async move {
         if announced.is_some_and(|length: usize| length > limit) {
@@ -68,6 +66,6 @@ fn read(
             }
             Ok(body)
         };
-        tokio::time::timeout(patience, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
+        tokio::time::timeout(timeout, read).await.unwrap_or(Err(ErrorCode::RequestTimeout.into()))
     }
 }

@@ -1,9 +1,9 @@
-//! Which pages may read answers.
+//! CORS: which pages may read responses.
 //!
-//! Listed origins are answered by their name and may send credentials, whatever headers their tools add.
-//! The public list may be read from anywhere; other origins get a wildcard there, and so never with credentials.
-//! `actix-cors` does this; [`in_browsers_terms`] puts a preflight before it in a form that it answers with what is
-//! allowed, so that the browser names the method or header that is not, and not the origin.
+//! Listed origins may send credentials, with any header that their tools add.
+//! Every other origin may read the public list only, and without credentials.
+//! `actix-cors` does this; [`complete_preflight`] completes a preflight so that its answer always names what is allowed,
+//! and the browser complains about the method or header that is not, instead of the origin.
 
 use actix_cors::Cors;
 use actix_web::Error;
@@ -20,10 +20,10 @@ use actix_web::middleware::Next;
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "OPTIONS"];
 
-/// The headers that every client needs; those that a preflight asks for are added.
+/// The headers that every client needs; those that a preflight requests are added.
 const HEADERS: [&str; 2] = ["authorization", "content-type"];
 
-/// What pages may read of an answer besides what they always may.
+/// The response headers that pages may read, besides those that they always may.
 const EXPOSED: [&str; 8] = [
     "ETag",
     "Retry-After",
@@ -35,11 +35,11 @@ const EXPOSED: [&str; 8] = [
     "RateLimit-Policy",
 ];
 
-/// How long a browser may remember a preflight, in seconds.
+/// How long a browser may cache a preflight, in seconds.
 const MAX_AGE: usize = 600;
 
-/// How many headers a preflight may ask for; no page needs nearly as many, and each is compared with the others.
-const MOST_HEADERS: usize = 64;
+/// The most headers that count of a preflight; no page needs nearly as many, and each is compared with the others.
+const MAX_HEADERS: usize = 64;
 
 fn base() -> Cors {
     Cors::default().allowed_methods(METHODS).allow_any_header().expose_headers(EXPOSED).max_age(MAX_AGE)
@@ -55,7 +55,7 @@ pub(crate) fn listed_origins(origins: &[String]) -> Cors {
     origins.iter().fold(base().supports_credentials(), |cors, origin| cors.allowed_origin(origin))
 }
 
-/// Whether a request comes from a page of one of these origins.
+/// Matches requests from pages of these origins.
 pub(crate) fn is_from(origins: &[String]) -> impl Guard + use<> {
     let origins = origins.to_vec();
     fn_guard(move |context| {
@@ -64,9 +64,9 @@ pub(crate) fn is_from(origins: &[String]) -> impl Guard + use<> {
     })
 }
 
-/// Has a preflight answered with what is allowed, whatever it asks for, and takes back what is said to origins that are
-/// not listed.
-pub(crate) async fn in_browsers_terms(
+/// Has every preflight answered with what is allowed, and removes headers that mean nothing to origins that are not
+/// listed.
+pub(crate) async fn complete_preflight(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -82,13 +82,13 @@ pub(crate) async fn in_browsers_terms(
     Ok(response)
 }
 
-/// Whether a browser asks what a page may do; `OPTIONS` alone is a route's own.
+/// Whether this is a browser's preflight; any other `OPTIONS` is for the route itself.
 fn is_preflight(request: &ServiceRequest) -> bool {
     request.method() == Method::OPTIONS
         && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name))
 }
 
-/// Asks for a method that is allowed, since the answer names them all, and for the headers that every client needs.
+/// Requests a method that is allowed, since the answer lists them all, and the headers that every client needs.
 fn complete(headers: &mut HeaderMap) {
     let method = headers.get(ACCESS_CONTROL_REQUEST_METHOD).and_then(|method| method.to_str().ok());
     if !method.is_some_and(|method| METHODS.contains(&method)) {
@@ -96,7 +96,7 @@ fn complete(headers: &mut HeaderMap) {
     }
     let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).filter_map(|value| value.to_str().ok());
     let asked = asked.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
-    let asked = asked.take(MOST_HEADERS);
+    let asked = asked.take(MAX_HEADERS);
     let mut names = HEADERS.map(str::to_owned).to_vec();
     for name in asked {
         let name: HeaderName = name;

@@ -1,279 +1,182 @@
-//! Hooks: what media servers ask and tell, each family in its own dialect.
+//! Hooks: what media servers ask and report, each family in its own dialect.
 //!
-//! A dialect is a pure pair: `parse` reads a request's bytes into a [`Told`], `render` writes the outcome as that family
-//! wants it.
-//! Between the two there is one way for all: is the request authentic (`authenticity.rs`), what does it say, and what does
-//! the domain say to that, within a second (`acting.rs`).
-//! What is not let through says the same to every stranger, and why to the log (`turned_away.rs`).
+//! A [`Dialect`] reads a request's bytes into a [`HookEvent`], and writes the [`Outcome`] as its family wants it.
+//! Everything between is the same for all: is the hook authentic (`authenticity.rs`), and what does the domain say to the
+//! event, within a second (`acting.rs`).
+//! A rejected hook gets the same error for every stranger, and its reason is logged (`rejections.rs`).
 
 mod acting;
-mod ant_media;
+mod answer;
 mod authenticity;
+mod dialect;
+mod event;
 mod fields;
+mod rejections;
+mod request;
+mod server;
+
+mod ant_media;
 mod mediamtx;
 mod nginx_rtmp;
 mod node_media_server;
 mod ovenmediaengine;
 mod srs;
-mod turned_away;
 mod zlmediakit;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::sync::Arc;
 
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Path};
+use actix_web::http::Method;
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
-use serde_json::{Value, json};
-use stream_domain::admission::Refusal;
-use stream_domain::broadcasts::PublisherReport;
-use stream_domain::{Family, PlaybackId, ServerName};
+use ipnet::IpNet;
+use serde::Deserialize;
+use stream_domain::ports::Clock;
+use stream_domain::{Broadcasts, Family, ServerName, Streams};
 
 use crate::body::HookBody;
-use crate::error::{ApiError, ErrorCode};
-use crate::observe::RequestId;
-use crate::state::HttpState;
+use crate::error::ApiError;
+use crate::readiness::AfterStart;
+use crate::request_id::RequestId;
+use authenticity::HookSenders;
+use dialect::{Dialect, SECRET};
+use event::{HookEvent, Outcome};
 use fields::Fields;
-use turned_away::Why;
+use rejections::{METHODS, Rejection, RejectionLog, Sender};
+use request::{HookRequest, HookSource};
 
-pub use authenticity::HookSecrets;
-pub(crate) use authenticity::WarnedOf;
-pub(crate) use turned_away::TurnedAway;
+pub use server::{HookSecrets, HookServer, HookServers};
 
-/// The methods of hooks.
-const METHODS: &str = "GET, HEAD, POST, OPTIONS";
-
-/// A media server that may send hooks.
-#[derive(Debug, Clone)]
-pub struct HookServer {
-    /// Its kind.
-    pub family: Family,
-    /// What it shows that it is the one; several while one is being replaced by the next.
-    pub secrets: HookSecrets,
-    /// The virtual host that streams are published to, where the server has such.
-    pub host: Option<String>,
+/// What the handlers of hooks need.
+pub(crate) struct HooksApi {
+    broadcasts: AfterStart<Broadcasts>,
+    streams: AfterStart<Streams>,
+    clock: Arc<dyn Clock>,
+    senders: HookSenders,
+    rejections: RejectionLog,
 }
 
-/// The media servers that the settings name.
-pub type HookServers = BTreeMap<ServerName, HookServer>;
+impl HooksApi {
+    pub(crate) fn new(
+        broadcasts: AfterStart<Broadcasts>,
+        streams: AfterStart<Streams>,
+        clock: Arc<dyn Clock>,
+        servers: HookServers,
+        networks: Vec<IpNet>,
+    ) -> Self {
+        let senders = HookSenders::new(servers, networks);
+        Self { broadcasts, streams, clock, senders, rejections: RejectionLog::default() }
+    }
 
-/// What a media server says.
-#[derive(Debug, Clone)]
-pub(crate) enum Told {
-    /// A publisher asks, or goes on.
-    Publisher(PublisherReport),
-    /// Somebody asks whether a key may publish, and does not publish yet.
-    Question(PublisherReport),
-    /// A publisher asks who is to be refused in any case; what it shows tells whose key it has.
-    Refused(PublisherReport, Refusal),
-    /// A publisher has left: the one with this session id, if it publishes this name where one is given.
-    Left(String, Option<String>),
-    /// The publisher of this name has left; the server has no better word for it.
-    NameLeft(String),
-    /// The server is well, in this run if it says.
-    Alive(Option<String>),
-    /// The server was started anew.
-    Restarted,
-    /// Something that does not concern us, and is accepted.
-    Unconcerned,
-    /// Something that does not concern us, and that only those may do whom the server's own settings let.
-    Foreign,
-}
-
-impl Told {
-    /// The same, of a request that must change nothing.
-    fn into_question(self) -> Self {
-        match self {
-            Self::Publisher(report) => Self::Question(report),
-            Self::Question(_) | Self::Refused(..) | Self::Foreign => self,
-            Self::Left(..) | Self::NameLeft(_) | Self::Alive(_) | Self::Restarted | Self::Unconcerned => {
-                Self::Unconcerned
-            }
-        }
+    /// Logs a rejection, and makes the error for its sender.
+    fn reject(&self, rejection: Rejection, sender: &Sender<'_>) -> ApiError {
+        self.rejections.log(rejection, sender, self.senders.servers(), self.clock.now());
+        rejection.error()
     }
 }
 
-/// What is answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Yes, and under which other name if there is to be one.
-    Accepted(Option<PlaybackId>),
-    /// No.
-    Refused(Refusal),
-    /// Understood; nothing was asked.
-    Noted,
+/// Registers the routes below `/hooks`.
+pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<HooksApi>) {
+    config.service(
+        web::scope("/hooks")
+            .app_data(api.clone())
+            // The handler checks the method itself, since rejections are logged.
+            .route("/{family}/{server}", web::to(receive_hook))
+            .route("/{family}/{server}/{secret}", web::to(receive_hook)),
+    );
 }
 
-/// An answer in the words of a family.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    status: u16,
-    body: Value,
-    location: Option<String>,
-}
-
-impl Answer {
-    fn json(status: u16, body: Value) -> Self {
-        Self { status, body, location: None }
-    }
-
-    /// What nearly every family takes for a yes.
-    fn accepted() -> Self {
-        Self::json(200, json!({ "code": 0 }))
-    }
-
-    /// What nearly every family takes for a no, in the shape of this service's errors.
-    fn refused(refusal: Refusal) -> Self {
-        let code = ErrorCode::PublishRefused.as_str();
-        Self::json(403, json!({ "error": sentence(refusal), "code": code, "reason": refusal.as_str() }))
-    }
-
-    /// The yes or no that nearly every family takes.
-    fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Refused(refusal) => Self::refused(*refusal),
-            Outcome::Accepted(_) | Outcome::Noted => Self::accepted(),
-        }
+/// The dialect of each family.
+fn dialect_of(family: Family) -> &'static dyn Dialect {
+    match family {
+        Family::NginxRtmp => &nginx_rtmp::NginxRtmp,
+        Family::Srs => &srs::Srs,
+        Family::MediaMtx => &mediamtx::MediaMtx,
+        Family::OvenMediaEngine => &ovenmediaengine::OvenMediaEngine,
+        Family::NodeMediaServer2 | Family::NodeMediaServer4 => &node_media_server::NodeMediaServer,
+        Family::ZlMediaKit => &zlmediakit::ZlMediaKit,
+        Family::AntMedia => &ant_media::AntMedia,
     }
 }
 
-/// A refusal as a sentence for a person.
-pub(crate) fn sentence(refusal: Refusal) -> String {
-    let text = refusal.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+/// The path of a hook; the secret is in it for servers whose heartbeats drop the query.
+#[derive(Deserialize)]
+struct HookPath {
+    family: String,
+    server: String,
+    secret: Option<String>,
 }
 
-/// A hook that was let through, as the log names it.
-#[derive(Debug, Clone)]
-struct Hook {
-    family: Family,
-    server: ServerName,
-    peer: Option<IpAddr>,
-    request_id: String,
-}
-
-/// `POST /hooks/{family}/{server}`: what a media server asks or tells, answered in its own words.
+/// `POST /hooks/{family}/{server}`: what a media server asks or reports, answered in its family's terms.
 ///
 /// `GET` and `HEAD` ask the same and change nothing.
-pub(crate) async fn take_hook(
-    path: Path<(String, String)>,
+async fn receive_hook(
+    path: Path<HookPath>,
     request: HttpRequest,
     body: HookBody,
-    state: Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
-    let (family, server) = path.into_inner();
-    answer_hook(&family, &server, None, &request, &body.0, &state).await
-}
-
-/// `POST /hooks/{family}/{server}/{secret}`: the same, for heartbeats of servers that drop what stands behind a `?`.
-pub(crate) async fn take_hook_with_secret(
-    path: Path<(String, String, String)>,
-    request: HttpRequest,
-    body: HookBody,
-    state: Data<HttpState>,
-) -> Result<HttpResponse, ApiError> {
-    let (family, server, secret) = path.into_inner();
-    answer_hook(&family, &server, Some(&secret), &request, &body.0, &state).await
-}
-
-async fn answer_hook(
-    family_word: &str,
-    server_word: &str,
-    secret: Option<&str>,
-    request: &HttpRequest,
-    body: &[u8],
-    state: &HttpState,
+    api: Data<HooksApi>,
 ) -> Result<HttpResponse, ApiError> {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let request_id = request.extensions().get::<RequestId>().map(RequestId::text).unwrap_or_default();
-    let turn_away = |why: Why| {
-        state.turned_away.tell(state, why, (family_word, server_word), (peer, &request_id));
-        why.error()
-    };
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
+    let request_id = request_id.unwrap_or_default();
+    let sender = Sender { family: &path.family, server: &path.server, peer, request_id: &request_id };
+    let reject = |rejection| api.reject(rejection, &sender);
+
     let is_question = match *request.method() {
         Method::POST => false,
         Method::GET | Method::HEAD => true,
         Method::OPTIONS => return Ok(HttpResponse::NoContent().insert_header(("Allow", METHODS)).finish()),
-        _ => return Err(turn_away(Why::WrongMethod)),
+        _ => return Err(reject(Rejection::WrongMethod)),
     };
-    let family = Family::parse(family_word).filter(|family| !family.has_gate());
-    let unknown = if is_question { Why::WrongMethod } else { Why::UnknownFamily };
-    let family = family.ok_or_else(|| turn_away(unknown))?;
-    let server = ServerName::parse(server_word).map_err(|_| turn_away(Why::NoName))?;
-    let query = one_query(request.query_string());
-    let shown = authenticity::Shown { secret_in_path: secret, query: &query, body, peer };
-    authenticity::check(family, &server, request, &shown, state).map_err(turn_away)?;
+    let family = Family::parse(&path.family).filter(|family| !family.has_gate());
+    let unknown = if is_question { Rejection::WrongMethod } else { Rejection::UnknownFamily };
+    let family = family.ok_or_else(|| reject(unknown))?;
+    let server = ServerName::parse(&path.server).map_err(|_| reject(Rejection::NoName))?;
+    let dialect = dialect_of(family);
+    let query = repaired_query(request.query_string());
+    let hook = HookRequest {
+        headers: request.headers(),
+        secret_in_path: path.secret.as_deref(),
+        query: &query,
+        body: &body.0,
+        peer,
+    };
+    api.senders.authenticate(family, &server, dialect, &hook).map_err(reject)?;
 
-    let hook = Hook { family, server, peer, request_id: request_id.clone() };
-    let (broadcasts, streams) = (state.broadcasts()?.clone(), state.streams()?.clone());
-    let body = if is_question { query.as_bytes() } else { body };
-    if is_question && Fields::parse(&query).has_only(authenticity::SECRET) {
-        // Somebody looks whether the address, the family and the secret are right.
+    let (broadcasts, streams) = (api.broadcasts.get()?.clone(), api.streams.get()?.clone());
+    if is_question && Fields::parse(&query).has_only(SECRET) {
+        // A check whether URL, family and secret are right.
         return Ok(HttpResponse::NoContent().finish());
     }
-    let host = state.hook_servers.get(&hook.server).and_then(|known| known.host.as_deref());
-    let told = match parse(family, body, host) {
-        Ok(told) if is_question => {
-            state.turned_away.warn_of_method(&hook);
-            told.into_question()
+    let host = api.senders.servers().get(&server).and_then(|known| known.host.as_deref());
+    let source = HookSource { family, server: server.clone(), peer, request_id: request_id.clone() };
+    let body = if is_question { query.as_bytes() } else { &body.0 };
+    let event = match dialect.parse(body, host) {
+        Ok(event) if is_question => {
+            api.rejections.warn_of_get(&source);
+            event.into_question()
         }
-        Ok(told) => told,
+        Ok(event) => event,
         Err(refusal) => {
-            acting::tell_refused(&hook, None, refusal, None);
-            return Ok(respond(render(family, body, &Outcome::Refused(refusal))));
+            acting::log_refused(&source, None, refusal, None);
+            return Ok(dialect.render(body, &Outcome::Refused(refusal)).into_response());
         }
     };
-    if matches!(told, Told::Foreign) {
-        let _ = turn_away(Why::NoPublisher);
+    if matches!(event, HookEvent::Privileged) {
+        let _ = reject(Rejection::NoPublisher);
     }
-    let outcome = acting::act(broadcasts, streams, hook, told).await;
-    Ok(respond(render(family, body, &outcome)))
+    let outcome = acting::act(broadcasts, streams, source, event).await;
+    Ok(dialect.render(body, &outcome).into_response())
 }
 
-/// The query as it was meant: nginx joins its fields to an address that has one already by a second `?`.
-fn one_query(query: &str) -> Cow<'_, str> {
+/// The query as it was meant: nginx adds its fields to a URL that has a query by a second `?`.
+fn repaired_query(query: &str) -> Cow<'_, str> {
     let first = query.split('&').next().unwrap_or_default();
     match first.split_once('?') {
         Some((secret, _)) if secret.starts_with("secret=") => query.replacen('?', "&", 1).into(),
         _ => query.into(),
     }
-}
-
-fn parse(family: Family, body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
-    match family {
-        Family::NginxRtmp => nginx_rtmp::parse(body),
-        Family::Srs => srs::parse(body, host),
-        Family::MediaMtx => mediamtx::parse(body),
-        Family::OvenMediaEngine => ovenmediaengine::parse(body),
-        Family::NodeMediaServer2 | Family::NodeMediaServer4 => node_media_server::parse(body),
-        Family::ZlMediaKit => zlmediakit::parse(body, host),
-        Family::AntMedia => ant_media::parse(body),
-    }
-}
-
-fn render(family: Family, body: &[u8], outcome: &Outcome) -> Answer {
-    match family {
-        Family::NginxRtmp => nginx_rtmp::render(outcome),
-        Family::MediaMtx => mediamtx::render(body, outcome),
-        Family::OvenMediaEngine => ovenmediaengine::render(outcome),
-        Family::ZlMediaKit => zlmediakit::render(outcome),
-        Family::Srs | Family::NodeMediaServer2 | Family::NodeMediaServer4 | Family::AntMedia => {
-            Answer::of(outcome)
-        }
-    }
-}
-
-fn respond(answer: Answer) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut response = HttpResponse::build(status);
-    if let Some(location) = answer.location {
-        response.insert_header(("Location", location));
-    }
-    response.json(answer.body)
 }

@@ -1,28 +1,30 @@
-//! Whether the service takes work, and if not, why.
+//! Whether the service is ready for requests, and if not, why.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use stream_domain::ports::StoreError;
 
-/// Why the service should get no work; strangers see this word, the log has the cause.
+use crate::error::ErrorCode;
+
+/// Why the service is not ready; clients see this word, the log has the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotReady {
-    /// The database was not looked at yet.
+    /// The database was not checked yet.
     Starting,
     /// The database is being migrated, by this instance or another.
     Migrating,
-    /// The service was told to stop.
+    /// The service is stopping.
     Draining,
     /// The database does not answer.
     DatabaseUnreachable,
-    /// The database answers and takes no writes.
+    /// The database answers and refuses writes.
     DatabaseReadOnly,
     /// The database denies a privilege that the service needs.
     DatabaseDenied,
-    /// The database's version, schema or pooler is none that the service can work with.
+    /// The service cannot work with the database's version, schema or pooler.
     DatabaseIncompatible,
-    /// A background task ended and could not be started again.
+    /// A background task ended and could not be restarted.
     TaskFailed,
 }
 
@@ -53,23 +55,21 @@ impl NotReady {
         }
     }
 
-    /// The same as a sentence for a person; says nothing of hosts, roles and settings.
+    /// A sentence for a person, without hosts, roles and settings.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Starting => "The service is starting.",
             Self::Migrating => "The service is preparing its database.",
             Self::Draining => "The service is stopping.",
             Self::DatabaseUnreachable => "The database cannot be reached; the log has the cause.",
-            Self::DatabaseReadOnly => "The database takes no writes; the log has the cause.",
+            Self::DatabaseReadOnly => "The database refuses writes; the log has the cause.",
             Self::DatabaseDenied => "The database denies access; the log has the cause.",
-            Self::DatabaseIncompatible => {
-                "The database cannot be worked with as it is; the log has the cause."
-            }
-            Self::TaskFailed => "A background task does not run; the log has the cause.",
+            Self::DatabaseIncompatible => "The database is incompatible; the log has the cause.",
+            Self::TaskFailed => "A background task has failed; the log has the cause.",
         }
     }
 
-    /// Whether the database is known to answer all the same.
+    /// Whether the database answers all the same.
     pub(crate) fn is_connected(self) -> bool {
         !matches!(self, Self::Starting | Self::DatabaseUnreachable)
     }
@@ -86,19 +86,19 @@ impl From<&StoreError> for NotReady {
     }
 }
 
-/// The service's state, shared by those who change it and those who ask.
+/// The service's state, shared by the tasks that change it and the handlers that read it.
 #[derive(Debug, Clone)]
 pub struct Readiness(Arc<RwLock<State>>);
 
 #[derive(Debug)]
 struct State {
-    trigger: Trigger,
-    /// The background tasks that ended and could not be started again.
+    phase: Phase,
+    /// The background tasks that ended and could not be restarted.
     failed_tasks: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Trigger {
+enum Phase {
     Starting(NotReady),
     Ready,
     Draining { was_started: bool },
@@ -107,15 +107,15 @@ enum Trigger {
 impl Readiness {
     /// Not ready yet.
     pub fn starting() -> Self {
-        let trigger = Trigger::Starting(NotReady::Starting);
-        Self(Arc::new(RwLock::new(State { trigger, failed_tasks: BTreeSet::new() })))
+        let phase = Phase::Starting(NotReady::Starting);
+        Self(Arc::new(RwLock::new(State { phase, failed_tasks: BTreeSet::new() })))
     }
 
     /// Still not ready, for this reason.
-    pub fn still_starting(&self, why: NotReady) {
+    pub fn still_starting(&self, reason: NotReady) {
         self.change(|state| {
-            if matches!(state.trigger, Trigger::Starting(_)) {
-                state.trigger = Trigger::Starting(why);
+            if matches!(state.phase, Phase::Starting(_)) {
+                state.phase = Phase::Starting(reason);
             }
         });
     }
@@ -123,21 +123,21 @@ impl Readiness {
     /// Ready from now on.
     pub fn ready(&self) {
         self.change(|state| {
-            if matches!(state.trigger, Trigger::Starting(_)) {
-                state.trigger = Trigger::Ready;
+            if matches!(state.phase, Phase::Starting(_)) {
+                state.phase = Phase::Ready;
             }
         });
     }
 
-    /// About to stop: what comes is answered still, and nobody should send more.
+    /// About to stop: requests are still answered, and load balancers should send no more.
     pub fn draining(&self) {
         self.change(|state| {
-            let was_started = state.trigger.is_started();
-            state.trigger = Trigger::Draining { was_started };
+            let was_started = state.phase.is_started();
+            state.phase = Phase::Draining { was_started };
         });
     }
 
-    /// A background task ended and could not be started again, or runs again.
+    /// A background task ended and could not be restarted, or runs again.
     pub fn task_failed(&self, task: &'static str, has_failed: bool) {
         self.change(|state| {
             if has_failed {
@@ -148,24 +148,24 @@ impl Readiness {
         });
     }
 
-    /// Why the service should get no work, as far as it knows without a look at the database; `None` if it should.
+    /// Why the service is not ready, as far as it knows without asking the database; `None` if it is.
     pub fn not_ready_reason(&self) -> Option<NotReady> {
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match state.trigger {
-            Trigger::Starting(why) => Some(why),
-            Trigger::Draining { .. } => Some(NotReady::Draining),
-            Trigger::Ready if !state.failed_tasks.is_empty() => Some(NotReady::TaskFailed),
-            Trigger::Ready => None,
+        match state.phase {
+            Phase::Starting(reason) => Some(reason),
+            Phase::Draining { .. } => Some(NotReady::Draining),
+            Phase::Ready if !state.failed_tasks.is_empty() => Some(NotReady::TaskFailed),
+            Phase::Ready => None,
         }
     }
 
-    /// Whether requests can be carried out at all.
+    /// Whether the store is ready for requests.
     pub fn is_started(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).trigger.is_started()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).phase.is_started()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        matches!(self.0.read().unwrap_or_else(PoisonError::into_inner).trigger, Trigger::Draining { .. })
+        matches!(self.0.read().unwrap_or_else(PoisonError::into_inner).phase, Phase::Draining { .. })
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -173,8 +173,26 @@ impl Readiness {
     }
 }
 
-impl Trigger {
+impl Phase {
     fn is_started(&self) -> bool {
         matches!(self, Self::Ready | Self::Draining { was_started: true })
+    }
+}
+
+/// Use cases that need the store, and so are refused until it is ready.
+#[derive(Debug, Clone)]
+pub(crate) struct AfterStart<T> {
+    readiness: Readiness,
+    use_cases: T,
+}
+
+impl<T> AfterStart<T> {
+    pub(crate) fn new(use_cases: T, readiness: &Readiness) -> Self {
+        Self { readiness: readiness.clone(), use_cases }
+    }
+
+    /// The use cases, or `not_ready` before the store is ready.
+    pub(crate) fn get(&self) -> Result<&T, ErrorCode> {
+        if self.readiness.is_started() { Ok(&self.use_cases) } else { Err(ErrorCode::NotReady) }
     }
 }

@@ -7,11 +7,12 @@ mod cost;
 mod errors;
 mod hooks_not_a_stay;
 mod hooks_on_the_wire;
-mod hooks_turned_away;
+mod hooks_rejected;
 mod near_misses;
 mod on_air;
 mod paging;
 mod requests;
+mod route_table;
 mod routes;
 mod shutdown;
 mod slow;
@@ -30,7 +31,7 @@ use stream_domain::{Broadcasts, Streams};
 use tokio::sync::oneshot;
 
 use crate::server::{Server, StopPlan};
-use crate::{Addresses, GenerateKeyLimit, HookServers, HttpOptions, HttpState, Patience, Readiness};
+use crate::{Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness};
 use client::{Answer, Client};
 
 /// A running service whose every part a test can reach.
@@ -43,8 +44,13 @@ struct World {
     server: Option<JoinHandle<u32>>,
 }
 
-/// What a world's use cases ask: streams, sessions, health, the time.
-type Parts = (StreamPorts, SessionPorts, Arc<MemoryStore>, Arc<ManualClock>);
+/// The ports of a world's use cases.
+struct Ports {
+    streams: Arc<dyn StreamRepository>,
+    sessions: Arc<dyn SessionRepository>,
+    health: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+}
 
 impl World {
     fn new() -> Self {
@@ -86,14 +92,14 @@ impl World {
     ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let readiness = Readiness::starting();
-        let parts = (repository, sessions, store.clone(), clock.clone());
-        let state = Self::state(parts, &readiness, key_requests, form, hook_servers);
+        let ports = Ports { streams: repository, sessions, health: store.clone(), clock: clock.clone() };
+        let api = Self::api(ports, &readiness, key_requests, form, hook_servers);
         let (stop, stopped) = oneshot::channel();
         let (tell_address, address) = std::sync::mpsc::channel();
         let server = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
             runtime.unwrap().block_on(async move {
-                let server = Server::bind("127.0.0.1:0".parse().unwrap(), state).unwrap();
+                let server = Server::bind("127.0.0.1:0".parse().unwrap(), api).unwrap();
                 tell_address.send(server.address().unwrap()).unwrap();
                 let plan = StopPlan { notice: Duration::from_secs(1), deadline: Duration::from_secs(4) };
                 let stop = async {
@@ -107,14 +113,14 @@ impl World {
         Self { address, store, clock, readiness, stop: Some(stop), server: Some(server) }
     }
 
-    /// The state of such a world.
-    fn state(
-        (repository, sessions, store, clock): Parts,
+    /// The surface of such a world.
+    fn api(
+        ports: Ports,
         readiness: &Readiness,
         key_requests: u32,
         form: AddressForm,
         hook_servers: HookServers,
-    ) -> HttpState {
+    ) -> HttpApi {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
         let options = HttpOptions {
             addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live", form),
@@ -123,15 +129,15 @@ impl World {
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
             readiness: readiness.clone(),
-            patience: Patience {
-                head: Duration::from_secs(5),
-                body: Duration::from_millis(700),
-                answer: Duration::from_millis(700),
-                next: Duration::from_secs(8),
+            timeouts: ClientTimeouts {
+                request_head: Duration::from_secs(5),
+                request_body: Duration::from_millis(700),
+                response_write: Duration::from_millis(700),
+                keep_alive: Duration::from_secs(8),
             },
         };
-        let port_clock: Arc<dyn Clock> = clock.clone();
-        let streams = Streams::new(repository, Arc::new(FakeTokens), port_clock.clone(), entropy.clone());
+        let clock: Arc<dyn Clock> = ports.clock;
+        let streams = Streams::new(ports.streams, Arc::new(FakeTokens), clock.clone(), entropy);
         let broadcast_options = BroadcastOptions {
             form,
             application: "live".to_owned(),
@@ -139,8 +145,8 @@ impl World {
             reconnect_window: time::Duration::seconds(60),
         };
         let servers = Arc::new(MediaServers::default());
-        let broadcasts = Broadcasts::new(sessions, port_clock.clone(), servers, broadcast_options);
-        HttpState::new(streams, broadcasts, store, port_clock, &*entropy, options)
+        let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
+        HttpApi::new(streams, broadcasts, ports.health, clock, options)
     }
 
     fn connect(&self) -> Client {

@@ -1,8 +1,8 @@
-//! Turns: what strangers may ask for without end is worked on a little at a time.
+//! Turns: work that strangers can request without end is done a little at a time.
 //!
-//! Anybody may ask for pages that nobody else wants, and for keys that nobody has.
-//! Each of them is answered, and each in its turn with others of its kind, so that however many ask, there is room for
-//! those who ask for what is there.
+//! Anybody can request pages that nobody else wants, and keys that do not exist.
+//! Each of these requests waits its turn among others of its kind and is then answered, so that any number of them
+//! leaves room for requests for what exists.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,11 +17,11 @@ use tokio::time::timeout;
 
 use crate::error::{ApiError, ErrorCode};
 
-/// How long anybody waits for a turn.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a request waits for its turn.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How much asking in vain is remembered of a connection.
-const MOST_IN_VAIN: u8 = 8;
+/// The most that misses count on a connection; a miss counts 2, and a hit takes 1 away.
+const MAX_MISSES: u8 = 8;
 
 /// The turns of each kind.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Turns {
 pub(crate) type Turn = OwnedSemaphorePermit;
 
 impl Default for Turns {
-    /// At most half of the machine for what takes long.
+    /// Pages take at most half of the machine.
     fn default() -> Self {
         let half = (cores() / 2).max(1);
         let turns = |number| Arc::new(Semaphore::new(number));
@@ -44,30 +44,30 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// The turn of a page that few ask for.
+    /// A turn for a page that is not popular.
     pub(crate) async fn page(&self, is_large: bool) -> Result<Turn, ApiError> {
         take(if is_large { &self.large_pages } else { &self.small_pages }).await
     }
 
-    /// Looks something up, in turn if the connection lately asked for what nobody has.
+    /// Looks a stream up, in turn if lookups of this connection have missed lately.
     ///
-    /// A media server, and a viewer of a stream, ask for what is or was there, and wait for nobody.
+    /// Media servers and viewers look up streams that exist or existed, and do not wait.
     pub(crate) async fn look_up(
         &self,
         request: &HttpRequest,
         lookup: impl Future<Output = Result<Stream, LookupError>>,
     ) -> Result<Stream, ApiError> {
-        let asked_in_vain = request.conn_data::<AskedInVain>();
-        let turn = match asked_in_vain {
+        let recent_misses = request.conn_data::<RecentMisses>();
+        let turn = match recent_misses {
             Some(times) if times.0.get() > 0 => Some(take(&self.lookups).await?),
             _ => None,
         };
         let found = lookup.await;
         drop(turn);
-        if let Some(AskedInVain(times)) = asked_in_vain {
-            let is_in_vain = matches!(found, Err(LookupError::Unknown));
-            times.set(if is_in_vain {
-                (times.get() + 2).min(MOST_IN_VAIN)
+        if let Some(RecentMisses(times)) = recent_misses {
+            let is_miss = matches!(found, Err(LookupError::Unknown));
+            times.set(if is_miss {
+                (times.get() + 2).min(MAX_MISSES)
             } else {
                 times.get().saturating_sub(1)
             });
@@ -77,18 +77,18 @@ impl Turns {
 }
 
 async fn take(turns: &Arc<Semaphore>) -> Result<Turn, ApiError> {
-    let turn = timeout(PATIENCE, turns.clone().acquire_owned()).await;
+    let turn = timeout(TIMEOUT, turns.clone().acquire_owned()).await;
     turn.ok().and_then(Result::ok).ok_or_else(|| {
-        let why = "Too many others ask for something else at the moment; try again shortly.";
-        ApiError::new(ErrorCode::StoreUnavailable, why)
+        let sentence = "Too many other requests are waiting at the moment; try again shortly.";
+        ApiError::new(ErrorCode::StoreUnavailable, sentence)
     })
 }
 
-/// How often a connection asked for what nobody has; two who are found make up for one who is not.
+/// The lookups of a connection that found nothing; two hits make up for a miss.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AskedInVain(Rc<Cell<u8>>);
+pub(crate) struct RecentMisses(Rc<Cell<u8>>);
 
-/// How much the machine does at once.
-pub(crate) fn cores() -> usize {
+/// How many threads the machine runs at once.
+fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

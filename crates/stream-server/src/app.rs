@@ -14,7 +14,7 @@ use stream_domain::ports::{
 use stream_domain::{Broadcasts, MediaServers, Streams};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpOptions, HttpState, Patience,
+    Addresses, ClientTimeouts, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions,
     Readiness,
 };
 use stream_jwt::JwtVerifier;
@@ -158,11 +158,13 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         hook_servers,
         hook_networks: settings.hook_networks.0.clone(),
         readiness: readiness.clone(),
-        patience: Patience { next: Duration::from_secs(settings.keep_alive.into()), ..Patience::default() },
+        timeouts: ClientTimeouts {
+            keep_alive: Duration::from_secs(settings.keep_alive.into()),
+            ..ClientTimeouts::default()
+        },
     };
     let (health, clock) = (store.ports().health, Arc::new(SystemClock));
-    let state =
-        HttpState::new(streams.clone(), broadcasts.clone(), health.clone(), clock, &OsEntropy, options);
+    let api = HttpApi::new(streams.clone(), broadcasts.clone(), health.clone(), clock, options);
     banner::warn_of_settings(&settings, &secret, &origin);
 
     if !store.may_come_back() {
@@ -184,7 +186,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     }
 
     let address = SocketAddr::new(settings.host, settings.port);
-    let server = Server::bind(address, state).map_err(|error| cannot_listen(address, &error))?;
+    let server = Server::bind(address, api).map_err(|error| cannot_listen(address, &error))?;
     let address = server.address().map_err(|error| cannot_listen(address, &error))?;
     banner::announce(&settings, address, &secret, &origin)?;
     let served = server.run(stop, stop_plan(&settings)).await;

@@ -1,32 +1,31 @@
-//! Heads of requests as they come in: where each begins and ends, and one that is mended.
+//! Heads of requests as they arrive: where each begins and ends, and the one kind that is completed.
 //!
-//! HTTP/1.0 has a `POST` say how long its body is (RFC 1945, section 7.2.2), and the HTTP library refuses one that does
-//! not.
-//! But proxies whose defaults speak HTTP/1.0 to their upstreams pass on what clients send, and a client that posts
-//! nothing says nothing of a length: such a request has no body (RFC 9112, section 6.3).
-//! So its head is given the line that the library misses.
+//! HTTP/1.0 requires a length of every `POST` (RFC 1945, section 7.2.2), and the HTTP library refuses one without.
+//! But proxies that speak HTTP/1.0 to their upstreams by default pass on what clients send, and a client that posts
+//! nothing sends no length: such a request has no body (RFC 9112, section 6.3).
+//! So its head gets the line that the library requires.
 //!
-//! Heads are read by the parser that the library itself uses, so the two cannot disagree on where a request ends.
-//! Wherever there is the least doubt, the bytes are passed on as they came, and the library judges them.
+//! Heads are parsed by the parser that the library itself uses, so the two cannot disagree on where a request ends.
+//! In doubt the bytes are passed on unchanged, and the library decides.
 
-mod speaks;
+mod protocol;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::connection::heads::speaks::Speaks;
+pub(super) use protocol::Protocol;
 
-/// What is put at the end of a mended head.
+/// The line that completes a head.
 const NO_BODY: &[u8] = b"Content-Length: 0\r\n";
 
-/// The longest head that is looked at; the library refuses longer ones.
+/// The longest head that is parsed, in bytes; the library refuses longer ones.
 const LONGEST: usize = 128 * 1024;
 
 /// How much memory a connection keeps for its next head, in bytes.
 const KEPT: usize = 4 * 1024;
 
-/// The most headers that the library takes.
-const MOST_HEADERS: usize = 96;
+/// The most headers that the library accepts.
+const MAX_HEADERS: usize = 96;
 
 /// Follows the requests of one connection.
 #[derive(Debug, Default)]
@@ -34,47 +33,47 @@ pub(super) struct Heads {
     place: Place,
     /// The part of a head that was passed on and is not complete.
     begun: Vec<u8>,
-    /// A carriage return that may begin the end of a head, and so the place where it is mended.
+    /// A carriage return that may begin the end of a head, and so the place where it is completed.
     kept_back: Vec<u8>,
-    /// The first bytes of the connection, as far as they tell another protocol.
+    /// The first bytes of the connection, as far as they reveal another protocol.
     first: Vec<u8>,
 }
 
-/// Where in the client's bytes the connection stands.
+/// What the connection's next byte belongs to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// In a head, or before one.
     #[default]
     Head,
-    /// In a body, of which so many bytes are still to come.
+    /// In a body, with this many bytes to come.
     Body(u64),
-    /// Behind a mended head on a connection that ends with its answer: what comes now is no request.
+    /// After a completed head on a connection that ends with its response: what follows is no request.
     Over,
-    /// Somewhere that only the library can tell; it stays so.
+    /// Only the library can tell, until the connection ends.
     Unknown,
 }
 
-/// A head that is complete.
+/// A head that has arrived in full.
 struct Complete {
     /// How many of the bytes belong to it.
     length: usize,
-    /// Where among them it is mended.
-    mended_at: Option<usize>,
+    /// Where among them it lacks a line.
+    gap: Option<usize>,
     next: Place,
 }
 
 impl Heads {
-    /// The other protocol that the client speaks, if it is one that is often spoken here by mistake.
-    pub(super) fn speaks(&self) -> Option<Speaks> {
-        Speaks::of(&self.first)
+    /// The protocol that the client speaks instead, if it is one that is often spoken here by mistake.
+    pub(super) fn protocol(&self) -> Option<Protocol> {
+        Protocol::of(&self.first)
     }
 
-    /// Looks at bytes that were just read, and returns what to read in their place; `None` if they stay as they are.
+    /// Follows bytes that were just read, and returns those to use in their place; `None` if they stay the same.
     ///
-    /// No bytes in their place means that there is nothing to read yet.
-    /// At the connection's end, which is read as no bytes, what was kept back is let go.
+    /// An empty result means that there is nothing to pass on yet.
+    /// At the connection's end, which is read as no bytes, what was kept back is passed on.
     pub(super) fn replace(&mut self, fresh: &[u8]) -> Option<Vec<u8>> {
-        let missing = speaks::LONGEST_MARK - self.first.len();
+        let missing = protocol::LONGEST_PREFIX - self.first.len();
         self.first.extend_from_slice(&fresh[..fresh.len().min(missing)]);
         let mut kept_back = std::mem::take(&mut self.kept_back);
         if fresh.is_empty() {
@@ -87,7 +86,7 @@ impl Heads {
             kept_back.extend_from_slice(fresh);
             Cow::Owned(kept_back)
         };
-        let (mut mended_at, mut at) = (Vec::new(), 0);
+        let (mut gaps, mut at) = (Vec::new(), 0);
         while at < bytes.len() {
             match self.place {
                 Place::Over | Place::Unknown => break,
@@ -103,7 +102,7 @@ impl Heads {
                         at = bytes.len();
                         break;
                     };
-                    mended_at.extend(head.mended_at.map(|place| at + place));
+                    gaps.extend(head.gap.map(|place| at + place));
                     self.place = head.next;
                     at += head.length;
                 }
@@ -111,16 +110,16 @@ impl Heads {
         }
         let end = if self.place == Place::Over { at } else { bytes.len() - self.kept_back.len() };
         match bytes {
-            Cow::Borrowed(_) if mended_at.is_empty() && end == fresh.len() => None,
-            bytes => Some(with_lengths(&bytes[..end], &mended_at)),
+            Cow::Borrowed(_) if gaps.is_empty() && end == fresh.len() => None,
+            bytes => Some(with_lengths(&bytes[..end], &gaps)),
         }
     }
 
-    /// The head that ends in these bytes; without one they are remembered.
+    /// The head that ends in these bytes; without one they are kept.
     fn complete(&mut self, bytes: &[u8]) -> Option<Complete> {
         let before = self.begun.len();
         self.begun.extend_from_slice(bytes);
-        // Its end may have begun in what came before.
+        // Its end may have begun in the bytes before.
         let Some(end) = blank_line(&self.begun, before.saturating_sub(2)) else {
             if self.begun.len() > LONGEST {
                 self.begun = Vec::new();
@@ -134,36 +133,36 @@ impl Heads {
         let (follows, is_last) = what_follows(&self.begun[..end.end]);
         let length = end.end - before;
         self.begun.clear();
-        // A connection may wait long for its next head, and many do.
+        // Many connections wait long for their next head.
         self.begun.shrink_to(KEPT);
-        // A body that nothing announces is the library's to refuse.
+        // The library refuses a body that nothing announces.
         let has_more = is_last && length < bytes.len();
-        let (mended_at, next) = match follows {
+        let (gap, next) = match follows {
             Follows::Nothing | Follows::Body(0) => (None, Place::Head),
             Follows::Body(length) => (None, Place::Body(length)),
-            Follows::NothingUntold if !has_more => {
+            Follows::NoLength if !has_more => {
                 (Some(length - end.len()), if is_last { Place::Over } else { Place::Head })
             }
-            Follows::NothingUntold | Follows::Unknown => (None, Place::Unknown),
+            Follows::NoLength | Follows::Unknown => (None, Place::Unknown),
         };
-        Some(Complete { length, mended_at, next })
+        Some(Complete { length, gap, next })
     }
 }
 
-/// The bytes, with what they lack at these places.
-fn with_lengths(bytes: &[u8], places: &[usize]) -> Vec<u8> {
-    let mut mended = Vec::with_capacity(bytes.len() + places.len() * NO_BODY.len());
+/// The bytes, with the line that they lack in these gaps.
+fn with_lengths(bytes: &[u8], gaps: &[usize]) -> Vec<u8> {
+    let mut completed = Vec::with_capacity(bytes.len() + gaps.len() * NO_BODY.len());
     let mut from = 0;
-    for &place in places {
-        mended.extend_from_slice(&bytes[from..place]);
-        mended.extend_from_slice(NO_BODY);
+    for &place in gaps {
+        completed.extend_from_slice(&bytes[from..place]);
+        completed.extend_from_slice(NO_BODY);
         from = place;
     }
-    mended.extend_from_slice(&bytes[from..]);
-    mended
+    completed.extend_from_slice(&bytes[from..]);
+    completed
 }
 
-/// Where the empty line stands that ends a head, if it does at or behind `from`; those before a head do not count.
+/// The empty line that ends a head, if it is at or after `from`; empty lines before a head do not count.
 fn blank_line(head: &[u8], from: usize) -> Option<Range<usize>> {
     let begin = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
     let mut at = begin.max(from);
@@ -178,21 +177,21 @@ fn blank_line(head: &[u8], from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// What a head says of the bytes behind it.
+/// What follows a head.
 enum Follows {
-    /// It has no body, as far as the library knows too.
+    /// No body, and the library agrees.
     Nothing,
-    /// A body of so many bytes.
+    /// A body of this many bytes.
     Body(u64),
-    /// It has no body, and the library must be told.
-    NothingUntold,
+    /// No body, and the library needs a length to know.
+    NoLength,
     /// Only the library can tell.
     Unknown,
 }
 
-/// What follows a complete head, and whether its client takes the end of the connection for the end of the answer.
+/// What follows a complete head, and whether the connection ends with the response.
 fn what_follows(head: &[u8]) -> (Follows, bool) {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let is_whole = request.parse(head).is_ok_and(|status| status == httparse::Status::Complete(head.len()));
     let (Some(method), Some(version), true) = (request.method, request.version, is_whole) else {
@@ -220,7 +219,7 @@ fn what_follows(head: &[u8]) -> (Follows, bool) {
             _ => Follows::Unknown,
         },
         (Some(_), Some(_)) => Follows::Unknown,
-        (None, _) if version == 0 && method == "POST" => Follows::NothingUntold,
+        (None, _) if version == 0 && method == "POST" => Follows::NoLength,
         (None, _) => Follows::Nothing,
     };
     (follows, is_last)

@@ -1,4 +1,4 @@
-//! What is done about a hook: the domain is asked within a second, and every answer to a publisher stands in the log.
+//! What a hook does: the domain decides within a second, and every answer to a publisher is logged.
 
 use std::time::Duration;
 
@@ -8,72 +8,83 @@ use stream_domain::ports::{SessionSelector, StoreError, chain_of};
 use stream_domain::session::EndReason;
 use stream_domain::{Broadcasts, StreamId, Streams};
 
-use super::{Hook, Outcome, Told};
+use super::event::{HookEvent, Outcome};
+use super::request::HookSource;
 
-/// How long the answer to a media server may take; some of them stand still as a whole until it comes.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// How long an answer may take; some media servers stand still as a whole while they wait for it.
+const DEADLINE: Duration = Duration::from_secs(1);
 
-/// Does what is told, within a second; what is not done by then is refused, and undone when it ends.
-pub(super) async fn act(broadcasts: Broadcasts, streams: Streams, hook: Hook, told: Told) -> Outcome {
-    match told {
-        Told::Publisher(report) => admit(broadcasts, streams, hook, report).await,
-        Told::Question(report) => answer(&broadcasts, &streams, &hook, &report).await,
-        Told::Refused(report, refusal) => {
-            let telling = broadcasts.refuse(&hook.server, &report, refusal);
-            let stream = tokio::time::timeout(ANSWER_WITHIN, telling).await.ok().flatten();
-            tell_refused(&hook, Some(&report), refusal, stream);
+/// Acts on an event, within a second; an admission that takes longer is refused, and withdrawn when it is done.
+pub(super) async fn act(
+    broadcasts: Broadcasts,
+    streams: Streams,
+    source: HookSource,
+    event: HookEvent,
+) -> Outcome {
+    match event {
+        HookEvent::Publisher(report) => admit(broadcasts, streams, source, report).await,
+        HookEvent::Question(report) => answer(&broadcasts, &streams, &source, &report).await,
+        HookEvent::Refused { report, refusal } => {
+            let noting = broadcasts.refuse(&source.server, &report, refusal);
+            let stream = tokio::time::timeout(DEADLINE, noting).await.ok().flatten();
+            log_refused(&source, Some(&report), refusal, stream);
             Outcome::Refused(refusal)
         }
-        Told::Unconcerned => Outcome::Accepted(None),
-        Told::Foreign => Outcome::Refused(Refusal::MalformedRequest),
-        told => {
-            // Whatever is lost here comes to light by the lease.
-            if let Err(error) = note(&broadcasts, &hook, told).await {
-                let (server, request_id) = (&hook.server, &hook.request_id);
+        HookEvent::Ignored => Outcome::Accepted(None),
+        HookEvent::Privileged => Outcome::Refused(Refusal::MalformedRequest),
+        event => {
+            // What is lost here shows when the lease ends.
+            if let Err(error) = note(&broadcasts, &source, event).await {
+                let (server, request_id) = (&source.server, &source.request_id);
                 let error = chain_of(&error);
-                tracing::warn!(%server, error, request_id, "what a media server told could not be written down");
+                tracing::warn!(%server, error, request_id, "an event of a media server could not be stored");
             }
             Outcome::Noted
         }
     }
 }
 
-async fn admit(broadcasts: Broadcasts, streams: Streams, hook: Hook, report: PublisherReport) -> Outcome {
+async fn admit(
+    broadcasts: Broadcasts,
+    streams: Streams,
+    source: HookSource,
+    report: PublisherReport,
+) -> Outcome {
     let trigger = report.trigger;
     let mut admitting = {
-        let (broadcasts, server, report) = (broadcasts.clone(), hook.server.clone(), report.clone());
+        let (broadcasts, server, report) = (broadcasts.clone(), source.server.clone(), report.clone());
         tokio::spawn(async move { broadcasts.admit(&server, &report).await })
     };
-    let Ok(joined) = tokio::time::timeout(ANSWER_WITHIN, &mut admitting).await else {
+    let Ok(joined) = tokio::time::timeout(DEADLINE, &mut admitting).await else {
         let broadcasts = broadcasts.clone();
         tokio::spawn(async move {
             if let Ok(Ok(admitted)) = admitting.await
                 && admitted.is_new
                 && trigger == Trigger::PublishRequest
             {
-                // The publisher that gave way to it is still there, unless it was ended at its server already.
+                // The publisher that it replaced is still there, unless its server has ended it already.
                 let _ = broadcasts.withdraw(admitted.session).await;
             }
         });
-        return if trigger == Trigger::Heartbeat { Outcome::Noted } else { too_late(&hook, &report) };
+        return if trigger == Trigger::Heartbeat { Outcome::Noted } else { too_late(&source, &report) };
     };
     let verdict = joined.unwrap_or_else(|panic| Err(AdmitError::Store(StoreError::failed(panic))));
     match verdict {
         Ok(admitted) => {
-            tell_admitted(&hook, &report, &admitted);
+            log_admitted(&source, &report, &admitted);
             Outcome::Accepted(admitted.rename.then_some(admitted.playback_id))
         }
         Err(AdmitError::Refused(refusal)) => {
-            // The answer does not wait for what only the log wants to know.
+            // The answer does not wait for what only the log needs.
             tokio::spawn(async move {
                 let stream = broadcasts.stream_of(&streams, &report).await.ok().flatten();
-                tell_refused(&hook, Some(&report), refusal, stream);
+                log_refused(&source, Some(&report), refusal, stream);
             });
             Outcome::Refused(refusal)
         }
         Err(AdmitError::Store(error)) => {
-            tell_store_failed(&hook, &error);
-            // Nobody said that one that is on air may not stay; what cannot be known now is known at its next word.
+            log_store_failed(&source, &error);
+            // A live publisher stays while the store is unavailable; its next heartbeat decides.
             if trigger == Trigger::Heartbeat {
                 Outcome::Noted
             } else {
@@ -87,60 +98,62 @@ async fn admit(broadcasts: Broadcasts, streams: Streams, hook: Hook, report: Pub
 async fn answer(
     broadcasts: &Broadcasts,
     streams: &Streams,
-    hook: &Hook,
+    source: &HookSource,
     report: &PublisherReport,
 ) -> Outcome {
-    let asking = broadcasts.may_publish(streams, &hook.server, report);
-    let Ok(verdict) = tokio::time::timeout(ANSWER_WITHIN, asking).await else {
-        return too_late(hook, report);
+    let asking = broadcasts.may_publish(streams, &source.server, report);
+    let Ok(verdict) = tokio::time::timeout(DEADLINE, asking).await else {
+        return too_late(source, report);
     };
     match verdict {
         Ok(permitted) => {
-            let Hook { server, family, peer, request_id } = hook;
+            let HookSource { server, family, peer, request_id } = source;
             let (family, stream_id) = (family.as_str(), permitted.stream_id.0);
             tracing::info!(%server, family, stream_id, peer = peer.map(tracing::field::display), request_id, "answered by the key alone");
             Outcome::Accepted(permitted.rename.then_some(permitted.playback_id))
         }
         Err(AdmitError::Refused(refusal)) => {
-            // The answer does not wait long for what only the log wants to know.
+            // The answer does not wait long for what only the log needs.
             let finding = broadcasts.stream_of(streams, report);
-            let found = tokio::time::timeout(ANSWER_WITHIN, finding).await;
-            tell_refused(hook, Some(report), refusal, found.ok().and_then(Result::ok).flatten());
+            let found = tokio::time::timeout(DEADLINE, finding).await;
+            log_refused(source, Some(report), refusal, found.ok().and_then(Result::ok).flatten());
             Outcome::Refused(refusal)
         }
         Err(AdmitError::Store(error)) => {
-            tell_store_failed(hook, &error);
+            log_store_failed(source, &error);
             Outcome::Refused(Refusal::StoreUnavailable)
         }
     }
 }
 
-async fn note(broadcasts: &Broadcasts, hook: &Hook, told: Told) -> Result<(), StoreError> {
-    let server = hook.server.clone();
-    match told {
-        Told::Left(session, name) => broadcasts
+async fn note(broadcasts: &Broadcasts, source: &HookSource, event: HookEvent) -> Result<(), StoreError> {
+    let server = source.server.clone();
+    match event {
+        HookEvent::Left { session, name } => broadcasts
             .end(&SessionSelector::Session { server, session, name }, EndReason::Left)
             .await
             .map(drop),
-        Told::NameLeft(name) => {
+        HookEvent::NameLeft { name } => {
             broadcasts.end(&SessionSelector::Name { server, name }, EndReason::Left).await.map(drop)
         }
-        Told::Alive(boot_id) => broadcasts.heartbeat(&server, hook.family, boot_id).await,
-        Told::Restarted => broadcasts.restarted(&server).await,
-        Told::Publisher(_) | Told::Question(_) | Told::Refused(..) | Told::Unconcerned | Told::Foreign => {
-            Ok(())
-        }
+        HookEvent::Heartbeat { boot_id } => broadcasts.heartbeat(&server, source.family, boot_id).await,
+        HookEvent::Restarted => broadcasts.restarted(&server).await,
+        HookEvent::Publisher(_)
+        | HookEvent::Question(_)
+        | HookEvent::Refused { .. }
+        | HookEvent::Ignored
+        | HookEvent::Privileged => Ok(()),
     }
 }
 
-fn too_late(hook: &Hook, report: &PublisherReport) -> Outcome {
-    tracing::warn!(server = %hook.server, request_id = hook.request_id, "an admission took longer than a second");
-    tell_refused(hook, Some(report), Refusal::TooLate, None);
+fn too_late(source: &HookSource, report: &PublisherReport) -> Outcome {
+    tracing::warn!(server = %source.server, request_id = source.request_id, "an admission took longer than a second");
+    log_refused(source, Some(report), Refusal::TooLate, None);
     Outcome::Refused(Refusal::TooLate)
 }
 
-fn tell_admitted(hook: &Hook, report: &PublisherReport, admitted: &Admitted) {
-    let Hook { server, family, peer, request_id } = hook;
+fn log_admitted(source: &HookSource, report: &PublisherReport, admitted: &Admitted) {
+    let HookSource { server, family, peer, request_id } = source;
     let (family, session, stream_id) = (family.as_str(), admitted.session.0, admitted.stream_id.0);
     let peer = peer.map(tracing::field::display);
     if !admitted.is_new {
@@ -152,25 +165,25 @@ fn tell_admitted(hook: &Hook, report: &PublisherReport, admitted: &Admitted) {
     );
 }
 
-/// One line for each publisher that is refused, and for each hook that cannot be read; names and keys stay out of it.
-pub(super) fn tell_refused(
-    hook: &Hook,
+/// Logs a refused publisher, or a hook that cannot be read, without names and keys.
+pub(super) fn log_refused(
+    source: &HookSource,
     report: Option<&PublisherReport>,
     refusal: Refusal,
     stream: Option<StreamId>,
 ) {
-    let Hook { server, family, peer, request_id } = hook;
+    let HookSource { server, family, peer, request_id } = source;
     let (family, reason, stream_id) = (family.as_str(), refusal.as_str(), stream.map(|stream| stream.0));
     let address = report.and_then(|report| report.address).map(tracing::field::display);
     let peer = peer.map(tracing::field::display);
     tracing::info!(%server, family, reason, stream_id, address, peer, request_id, "refused a publisher");
 }
 
-fn tell_store_failed(hook: &Hook, error: &StoreError) {
-    let Hook { server, family, peer, request_id } = hook;
+fn log_store_failed(source: &HookSource, error: &StoreError) {
+    let HookSource { server, family, peer, request_id } = source;
     let (family, error, peer) = (family.as_str(), chain_of(error), peer.map(tracing::field::display));
     let reason = Refusal::StoreUnavailable.as_str();
     tracing::warn!(
-        %server, family, reason, error, peer, request_id, "refused a publisher: the store does not answer"
+        %server, family, reason, error, peer, request_id, "refused a publisher: the store is unavailable"
     );
 }

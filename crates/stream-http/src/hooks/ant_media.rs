@@ -7,7 +7,8 @@ use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
-use super::Told;
+use super::dialect::Dialect;
+use super::event::HookEvent;
 use super::fields::{self, Fields};
 
 #[derive(Deserialize)]
@@ -17,47 +18,53 @@ struct Question {
     stream_id: Option<String>,
     mode: Option<String>,
     query_params: Option<Value>,
-    /// Events have it, and questions do not.
+    /// Events have an action, and questions have none.
     action: Option<String>,
-    /// What events call the stream.
+    /// The stream's name in events.
     id: Option<String>,
 }
 
-pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        let text = std::str::from_utf8(body).map_err(|_| Refusal::MalformedRequest)?;
-        let form = Fields::parse(text);
-        return event(form.required("action")?, form.one("id")?);
+/// Ant Media Server.
+#[derive(Debug)]
+pub(super) struct AntMedia;
+
+impl Dialect for AntMedia {
+    fn parse(&self, body: &[u8], _host: Option<&str>) -> Result<HookEvent, Refusal> {
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            let text = std::str::from_utf8(body).map_err(|_| Refusal::MalformedRequest)?;
+            let form = Fields::parse(text);
+            return event(form.required("action")?, form.one("id")?);
+        }
+        let question: Question = fields::json(body)?;
+        if let Some(action) = &question.action {
+            return event(action, question.id.as_deref().or(question.stream_id.as_deref()));
+        }
+        if question.mode.as_deref() == Some("play") {
+            return Ok(HookEvent::Ignored);
+        }
+        let stream = question.stream_id.ok_or(Refusal::MalformedRequest)?;
+        let report = PublisherReport {
+            trigger: Trigger::PublishRequest,
+            // It has no session id but the stream's own name.
+            session: stream.clone(),
+            boot_id: None,
+            connection_number: None,
+            application: question.app_name.unwrap_or_default(),
+            name: PublishName::new(stream),
+            key: None,
+            protocol: "rtmp".to_owned(),
+            address: None,
+            family: Family::AntMedia,
+        };
+        Ok(fields::publisher(report, parameters(question.query_params.as_ref()).key()))
     }
-    let question: Question = fields::json(body)?;
-    if let Some(action) = &question.action {
-        return event(action, question.id.as_deref().or(question.stream_id.as_deref()));
-    }
-    if question.mode.as_deref() == Some("play") {
-        return Ok(Told::Unconcerned);
-    }
-    let stream = question.stream_id.ok_or(Refusal::MalformedRequest)?;
-    let report = PublisherReport {
-        trigger: Trigger::PublishRequest,
-        // It has no word for a stay but the stream's own name.
-        session: stream.clone(),
-        boot_id: None,
-        connection_number: None,
-        application: question.app_name.unwrap_or_default(),
-        name: PublishName::new(stream),
-        key: None,
-        protocol: "rtmp".to_owned(),
-        address: None,
-        family: Family::AntMedia,
-    };
-    Ok(fields::told(report, parameters(question.query_params.as_ref()).key()))
 }
 
-fn event(action: &str, stream: Option<&str>) -> Result<Told, Refusal> {
+fn event(action: &str, stream: Option<&str>) -> Result<HookEvent, Refusal> {
     match (action, stream) {
-        ("liveStreamEnded", Some(stream)) => Ok(Told::Left(stream.to_owned(), None)),
+        ("liveStreamEnded", Some(stream)) => Ok(HookEvent::Left { session: stream.to_owned(), name: None }),
         ("liveStreamEnded", None) => Err(Refusal::MalformedRequest),
-        _ => Ok(Told::Unconcerned),
+        _ => Ok(HookEvent::Ignored),
     }
 }
 

@@ -1,6 +1,6 @@
-//! `OvenMediaEngine`: admission webhooks, whose answer is a 200 in any case.
+//! `OvenMediaEngine`: signed admission webhooks, which are always answered by 200.
 //!
-//! It has no session ids: a stay is told by the client's address and port and by what it publishes.
+//! It has no session ids: the client's address and port, and the name that it publishes, make one.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -9,8 +9,14 @@ use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
+use super::answer::Answer;
+use super::dialect::Dialect;
+use super::event::{HookEvent, Outcome};
 use super::fields::{self, Fields};
-use super::{Answer, Outcome, Told, sentence};
+use super::rejections::Rejection;
+use super::request::HookRequest;
+use super::server::HookSecrets;
+use crate::error::sentence_of;
 
 #[derive(Deserialize)]
 struct Hook {
@@ -33,31 +39,52 @@ struct Request {
     url: String,
 }
 
-pub(super) fn parse(body: &[u8]) -> Result<Told, Refusal> {
-    let Hook { client, request } = fields::json(body)?;
-    if request.direction != "incoming" {
-        return Ok(Told::Unconcerned);
+/// `OvenMediaEngine`.
+#[derive(Debug)]
+pub(super) struct OvenMediaEngine;
+
+impl Dialect for OvenMediaEngine {
+    fn authenticate(&self, request: &HookRequest<'_>, secrets: &HookSecrets) -> Result<(), Rejection> {
+        let signature = request.headers.get("X-OME-Signature").and_then(|value| value.to_str().ok());
+        let signature = signature.ok_or(Rejection::NoSecret)?;
+        if secrets.verify_signature(request.body, signature) { Ok(()) } else { Err(Rejection::WrongSecret) }
     }
-    let (application, name, query) = split(&request.url).ok_or(Refusal::MalformedRequest)?;
-    let session = format!("{}:{}/{application}/{name}", client.address, client.port);
-    match request.status.as_str() {
-        "opening" => {}
-        "closing" => return Ok(Told::Left(session, None)),
-        _ => return Ok(Told::Unconcerned),
+
+    fn parse(&self, body: &[u8], _host: Option<&str>) -> Result<HookEvent, Refusal> {
+        let Hook { client, request } = fields::json(body)?;
+        if request.direction != "incoming" {
+            return Ok(HookEvent::Ignored);
+        }
+        let (application, name, query) = split(&request.url).ok_or(Refusal::MalformedRequest)?;
+        let session = format!("{}:{}/{application}/{name}", client.address, client.port);
+        match request.status.as_str() {
+            "opening" => {}
+            "closing" => return Ok(HookEvent::Left { session, name: None }),
+            _ => return Ok(HookEvent::Ignored),
+        }
+        let report = PublisherReport {
+            trigger: Trigger::PublishRequest,
+            session,
+            boot_id: None,
+            connection_number: None,
+            application: application.to_owned(),
+            name: PublishName::new(name),
+            key: None,
+            protocol: request.protocol.to_ascii_lowercase(),
+            address: fields::address(client.real_ip.as_deref().unwrap_or(&client.address)),
+            family: Family::OvenMediaEngine,
+        };
+        Ok(fields::publisher(report, Fields::parse(query).key()))
     }
-    let report = PublisherReport {
-        trigger: Trigger::PublishRequest,
-        session,
-        boot_id: None,
-        connection_number: None,
-        application: application.to_owned(),
-        name: PublishName::new(name),
-        key: None,
-        protocol: request.protocol.to_ascii_lowercase(),
-        address: fields::address(client.real_ip.as_deref().unwrap_or(&client.address)),
-        family: Family::OvenMediaEngine,
-    };
-    Ok(fields::told(report, Fields::parse(query).key()))
+
+    fn render(&self, _body: &[u8], outcome: &Outcome) -> Answer {
+        let body = match outcome {
+            Outcome::Accepted(_) => json!({ "allowed": true }),
+            Outcome::Refused(refusal) => json!({ "allowed": false, "reason": sentence_of(*refusal) }),
+            Outcome::Noted => json!({}),
+        };
+        Answer::json(200, body)
+    }
 }
 
 /// The application, the name and the query of `rtmp://host:1935/live/name?query`.
@@ -65,17 +92,8 @@ fn split(url: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = url.split_once("://")?;
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (_, path) = address.split_once('/')?;
-    // Behind the `?` of an application stands the name as well: `/live?key=…/name`.
+    // The query of an application holds the name as well: `/live?key=…/name`.
     let without_name = (!query.is_empty()).then_some(("", path));
     let (application, name) = path.rsplit_once('/').or(without_name)?;
     Some((application, name, query))
-}
-
-pub(super) fn render(outcome: &Outcome) -> Answer {
-    let body = match outcome {
-        Outcome::Accepted(_) => json!({ "allowed": true }),
-        Outcome::Refused(refusal) => json!({ "allowed": false, "reason": sentence(*refusal) }),
-        Outcome::Noted => json!({}),
-    };
-    Answer::json(200, body)
 }

@@ -1,4 +1,4 @@
-//! SRS and Oryx: JSON with an `action`; heartbeats have none.
+//! SRS and Oryx: JSON with an `action`, and heartbeats without one.
 
 use serde::Deserialize;
 use stream_domain::Family;
@@ -6,18 +6,19 @@ use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::session::PublishName;
 
-use super::Told;
+use super::dialect::Dialect;
+use super::event::HookEvent;
 use super::fields::{self, Fields};
 
-/// The virtual host of whoever names none.
+/// The virtual host of a publisher that names none.
 const DEFAULT_HOST: &str = "__defaultVhost__";
 
 #[derive(Deserialize)]
 struct Event {
     action: Option<String>,
-    /// The run of the server in hooks.
+    /// The boot id of the server in hooks.
     service_id: Option<String>,
-    /// The run of the server in heartbeats.
+    /// The boot id of the server in heartbeats.
     service: Option<String>,
     #[serde(default)]
     client_id: String,
@@ -31,50 +32,58 @@ struct Event {
     stream: String,
     #[serde(default)]
     param: String,
-    /// The address that the publisher connected to.
+    /// The URL that the publisher connected to.
     #[serde(rename = "tcUrl")]
     tc_url: Option<String>,
 }
 
-pub(super) fn parse(body: &[u8], host: Option<&str>) -> Result<Told, Refusal> {
-    let event: Event = fields::json(body)?;
-    let trigger = match event.action.as_deref() {
-        Some("on_publish") => Trigger::PublishRequest,
-        // Comes with each segment, and so tells that the publisher goes on.
-        Some("on_hls") => Trigger::Heartbeat,
-        Some("on_unpublish" | "on_close") => return Ok(Told::Left(event.client_id, None)),
-        Some(_) => return Ok(Told::Unconcerned),
-        None if event.service.is_some() => return Ok(Told::Alive(event.service)),
-        None => return Err(Refusal::MalformedRequest),
-    };
-    if event.client_id.is_empty() {
-        return Err(Refusal::MalformedRequest);
-    }
-    let tc_url = event.tc_url.as_deref().unwrap_or_default();
-    let key = fields::key_of([&Fields::parse(&event.param), &fields::query_of(tc_url)]);
-    let report = PublisherReport {
-        trigger,
-        session: event.client_id,
-        boot_id: event.service_id,
-        connection_number: None,
-        application: event.app,
-        name: PublishName::new(event.stream),
-        key: None,
-        protocol: protocol(event.tc_url.as_deref()).to_owned(),
-        address: fields::address(&event.ip),
-        family: Family::Srs,
-    };
-    // A publisher picks the virtual host by itself, and one without hooks would let it in unasked.
-    // Which one it is, SRS says: what the publisher wrote may name one that SRS does not have.
-    match (event.vhost == host.unwrap_or(DEFAULT_HOST), fields::told(report, key)) {
-        (false, Told::Publisher(report) | Told::Refused(report, _)) => {
-            Ok(Told::Refused(report, Refusal::ForeignHost))
+/// SRS, and Oryx around it.
+#[derive(Debug)]
+pub(super) struct Srs;
+
+impl Dialect for Srs {
+    fn parse(&self, body: &[u8], host: Option<&str>) -> Result<HookEvent, Refusal> {
+        let event: Event = fields::json(body)?;
+        let trigger = match event.action.as_deref() {
+            Some("on_publish") => Trigger::PublishRequest,
+            // Comes with each segment, and so is a heartbeat of the publisher.
+            Some("on_hls") => Trigger::Heartbeat,
+            Some("on_unpublish" | "on_close") => {
+                return Ok(HookEvent::Left { session: event.client_id, name: None });
+            }
+            Some(_) => return Ok(HookEvent::Ignored),
+            None if event.service.is_some() => return Ok(HookEvent::Heartbeat { boot_id: event.service }),
+            None => return Err(Refusal::MalformedRequest),
+        };
+        if event.client_id.is_empty() {
+            return Err(Refusal::MalformedRequest);
         }
-        (_, told) => Ok(told),
+        let tc_url = event.tc_url.as_deref().unwrap_or_default();
+        let key = fields::key_of([&Fields::parse(&event.param), &fields::query_of(tc_url)]);
+        let report = PublisherReport {
+            trigger,
+            session: event.client_id,
+            boot_id: event.service_id,
+            connection_number: None,
+            application: event.app,
+            name: PublishName::new(event.stream),
+            key: None,
+            protocol: protocol(event.tc_url.as_deref()).to_owned(),
+            address: fields::address(&event.ip),
+            family: Family::Srs,
+        };
+        // A publisher chooses the virtual host, and one without hooks would admit it unasked.
+        // What counts is the host that SRS found: the publisher may have written one that SRS does not have.
+        Ok(match (event.vhost == host.unwrap_or(DEFAULT_HOST), fields::publisher(report, key)) {
+            (false, HookEvent::Publisher(report) | HookEvent::Refused { report, .. }) => {
+                HookEvent::Refused { report, refusal: Refusal::ForeignHost }
+            }
+            (_, event) => event,
+        })
     }
 }
 
-/// The protocol by which SRS was reached: only RTMP has an address of its own, and WHIP none at all.
+/// The protocol of the publisher: only RTMP has a URL of its own, and WHIP none at all.
 fn protocol(tc_url: Option<&str>) -> &'static str {
     match tc_url {
         Some(url) if url.starts_with("srt://") => "srt",

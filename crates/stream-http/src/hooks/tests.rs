@@ -11,8 +11,21 @@ mod srs;
 mod zlmediakit;
 
 use actix_web::body::MessageBody as _;
+use stream_domain::PlaybackId;
+use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::PublisherReport;
 
+use super::answer::Answer;
 use super::*;
+use crate::error::sentence_of;
+
+fn parse(family: Family, body: &[u8], host: Option<&str>) -> Result<HookEvent, Refusal> {
+    dialect_of(family).parse(body, host)
+}
+
+fn render(family: Family, body: &[u8], outcome: &Outcome) -> Answer {
+    dialect_of(family).render(body, outcome)
+}
 
 /// What is understood of a request, in one line.
 fn heard(family: Family, body: &str) -> String {
@@ -22,20 +35,20 @@ fn heard(family: Family, body: &str) -> String {
 /// The same, of a server whose streams are published to this virtual host.
 fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
     match parse(family, body.as_bytes(), host) {
-        Ok(Told::Publisher(report)) => said(&report),
-        Ok(Told::Question(report)) => format!("question: {}", said(&report)),
-        Ok(Told::Refused(report, refusal)) => {
-            // What is refused in any case still tells whose key it may be.
+        Ok(HookEvent::Publisher(report)) => said(&report),
+        Ok(HookEvent::Question(report)) => format!("question: {}", said(&report)),
+        Ok(HookEvent::Refused { report, refusal }) => {
+            // The report of a refused publisher still reveals whose key it may be.
             assert!(!report.session.is_empty() || report.key.is_some());
             refusal.as_str().to_owned()
         }
-        Ok(Told::Left(session, None)) => format!("left {session}"),
-        Ok(Told::Left(session, Some(name))) => format!("left {session} of {name}"),
-        Ok(Told::NameLeft(name)) => format!("name left {name}"),
-        Ok(Told::Alive(run)) => format!("alive {}", run.as_deref().unwrap_or("-")),
-        Ok(Told::Restarted) => "restarted".to_owned(),
-        Ok(Told::Unconcerned) => "unconcerned".to_owned(),
-        Ok(Told::Foreign) => "foreign".to_owned(),
+        Ok(HookEvent::Left { session, name: None }) => format!("left {session}"),
+        Ok(HookEvent::Left { session, name: Some(name) }) => format!("left {session} of {name}"),
+        Ok(HookEvent::NameLeft { name }) => format!("name left {name}"),
+        Ok(HookEvent::Heartbeat { boot_id }) => format!("heartbeat {}", boot_id.as_deref().unwrap_or("-")),
+        Ok(HookEvent::Restarted) => "restarted".to_owned(),
+        Ok(HookEvent::Ignored) => "ignored".to_owned(),
+        Ok(HookEvent::Privileged) => "privileged".to_owned(),
         Err(refusal) => refusal.as_str().to_owned(),
     }
 }
@@ -58,7 +71,7 @@ fn said(report: &PublisherReport) -> String {
 
 /// The status, the `Location` if there is one, and the body, as they leave.
 fn answered(family: Family, body: &str, outcome: &Outcome) -> String {
-    let response = respond(render(family, body.as_bytes(), outcome));
+    let response = render(family, body.as_bytes(), outcome).into_response();
     let status = response.status().as_u16();
     assert_eq!(response.headers().get("content-type").unwrap(), "application/json");
     let location = response.headers().get("location");
@@ -106,7 +119,7 @@ fn nobody_but_nginx_is_sent_elsewhere() {
 #[test]
 fn every_refusal_is_a_sentence_and_a_word_to_every_family() {
     for refusal in Refusal::ALL {
-        let sentence = sentence(refusal);
+        let sentence = sentence_of(refusal);
         assert!(sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'), "{sentence}");
         for family in Family::ALL {
             let answer = answered(family, "", &Outcome::Refused(refusal));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Workers, accept_what_has_connected};
+use super::{Workers, accept_pending};
 
 #[test]
 fn what_has_connected_before_the_door_closes_is_taken_in() {
@@ -15,7 +15,7 @@ fn what_has_connected_before_the_door_closes_is_taken_in() {
     let clients: Vec<_> = (0..5).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
     let (inbox, mut connections) = mpsc::unbounded_channel();
     let mut workers = Workers { inboxes: vec![inbox], next: 0 };
-    accept_what_has_connected(&listener, &Arc::new(Semaphore::new(100)), &mut workers);
+    accept_pending(&listener, &Arc::new(Semaphore::new(100)), &mut workers);
     let taken = std::iter::from_fn(|| connections.try_recv().ok()).count();
     assert_eq!(taken, clients.len());
 }

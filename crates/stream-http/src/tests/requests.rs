@@ -88,7 +88,7 @@ fn an_address_with_a_slash_too_many_is_told_so() {
         ("/health/", "slash at the end"),
         ("//api/streams/some-key", "two slashes"),
         ("/api/streams//some-key", "two slashes"),
-        ("/nowhere", "There is nothing at this address."),
+        ("/nowhere", "No such route."),
     ] {
         let answer = world.get(path);
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");

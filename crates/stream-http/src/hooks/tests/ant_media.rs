@@ -17,7 +17,7 @@ fn with(from: &str, to: &str) -> String {
 #[test]
 fn a_question_is_understood() {
     assert_eq!(ant(ANT_PUBLISH), REPORT);
-    assert_eq!(ant(&with(r#""mode":"publish""#, r#""mode":"play""#)), "unconcerned");
+    assert_eq!(ant(&with(r#""mode":"publish""#, r#""mode":"play""#)), "ignored");
     assert_eq!(ant(r#"{"appName":"live","streamId":"key1","mode":"publish"}"#), REPORT);
 }
 
@@ -40,7 +40,7 @@ fn the_end_comes_as_json_or_as_a_form() {
     assert_eq!(ant(r#"{"action":"liveStreamEnded","streamId":"key1"}"#), "left key1");
     assert_eq!(ant("id=key1&action=liveStreamEnded&streamName=&category="), "left key1");
     for begun in [r#"{"action":"liveStreamStarted","id":"key1"}"#, "id=key1&action=liveStreamStarted"] {
-        assert_eq!(ant(begun), "unconcerned", "{begun}");
+        assert_eq!(ant(begun), "ignored", "{begun}");
     }
     for wrong in [
         r#"{"action":"liveStreamEnded"}"#,

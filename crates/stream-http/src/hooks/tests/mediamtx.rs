@@ -26,13 +26,13 @@ fn the_recorded_question_is_understood() {
 #[test]
 fn only_publishers_are_asked_about_and_only_watchers_let_through() {
     for (action, meaning) in [
-        ("read", "unconcerned"),
-        ("playback", "unconcerned"),
-        ("api", "foreign"),
-        ("metrics", "foreign"),
-        ("pprof", "foreign"),
-        ("", "foreign"),
-        ("PUBLISH", "foreign"),
+        ("read", "ignored"),
+        ("playback", "ignored"),
+        ("api", "privileged"),
+        ("metrics", "privileged"),
+        ("pprof", "privileged"),
+        ("", "privileged"),
+        ("PUBLISH", "privileged"),
     ] {
         let body = with(r#""action":"publish""#, &format!(r#""action":"{action}""#));
         assert_eq!(mediamtx(&body), meaning, "{action}");

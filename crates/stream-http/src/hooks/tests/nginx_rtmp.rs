@@ -23,21 +23,21 @@ fn every_event_is_understood() {
     let report =
         |trigger: &str| format!("{trigger} live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1");
     for (rest, meaning) in [
-        ("call=publish&name=key1&type=live", report("Asks")),
+        ("call=publish&name=key1&type=live", report("PublishRequest")),
         // After the control interface's `redirect` the type is empty.
-        ("call=publish&name=key1&type=", report("Asks")),
-        ("call=update_publish&time=30&timestamp=29987&name=key1", report("Updates")),
+        ("call=publish&name=key1&type=", report("PublishRequest")),
+        ("call=update_publish&time=30&timestamp=29987&name=key1", report("Heartbeat")),
         ("call=publish_done&name=key1", "left 1 of key1".to_owned()),
         ("call=done&name=key1", "left 1 of key1".to_owned()),
-        ("call=play&name=key1&start=4294966296&duration=0&reset=0", "unconcerned".to_owned()),
-        ("call=update_play&time=30&timestamp=29987&name=key1", "unconcerned".to_owned()),
-        ("call=play_done&name=key1", "unconcerned".to_owned()),
-        ("call=record_done&recorder=all&name=key1&path=/rec/key1.flv", "unconcerned".to_owned()),
+        ("call=play&name=key1&start=4294966296&duration=0&reset=0", "ignored".to_owned()),
+        ("call=update_play&time=30&timestamp=29987&name=key1", "ignored".to_owned()),
+        ("call=play_done&name=key1", "ignored".to_owned()),
+        ("call=record_done&recorder=all&name=key1&path=/rec/key1.flv", "ignored".to_owned()),
     ] {
         assert_eq!(event(rest), meaning, "{rest}");
     }
     let connect = "app=live&flashver=LNX&swfurl=&tcurl=rtmp://h/live&pageurl=&addr=127.0.0.1&epoch=1795329255&call=connect";
-    assert_eq!(nginx(connect), "unconcerned");
+    assert_eq!(nginx(connect), "ignored");
 }
 
 /// nginx itself says `app` a second time there.

@@ -27,10 +27,10 @@ fn every_event_is_understood() {
         ("donePublish", "left mwrgonfm8u5qaauj"),
         // So ends a second publisher of a live name.
         ("donePlay", "left mwrgonfm8u5qaauj"),
-        ("prePlay", "unconcerned"),
-        ("postPlay", "unconcerned"),
-        ("postRecord", "unconcerned"),
-        ("doneRecord", "unconcerned"),
+        ("prePlay", "ignored"),
+        ("postPlay", "ignored"),
+        ("postRecord", "ignored"),
+        ("doneRecord", "ignored"),
     ] {
         assert_eq!(nms(&with("prePublish", action)), meaning, "{action}");
     }

@@ -40,9 +40,9 @@ fn a_closing_names_the_stay_that_it_ends() {
 fn players_are_none_of_our_concern() {
     for status in ["opening", "closing"] {
         let outgoing = with("incoming", "outgoing").replace("opening", status);
-        assert_eq!(ome(&outgoing), "unconcerned", "{status}");
+        assert_eq!(ome(&outgoing), "ignored", "{status}");
     }
-    assert_eq!(ome(&with("opening", "pausing")), "unconcerned");
+    assert_eq!(ome(&with("opening", "pausing")), "ignored");
 }
 
 #[test]

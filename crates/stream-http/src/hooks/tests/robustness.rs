@@ -6,8 +6,8 @@ use super::*;
 
 /// Renders both a yes and a no, and checks what no answer may be.
 fn is_answered(family: Family, body: &[u8], host: Option<&str>) {
-    let told = parse(family, body, host);
-    if let Ok(Told::Publisher(report)) = &told {
+    let event = parse(family, body, host);
+    if let Ok(HookEvent::Publisher(report)) = &event {
         assert_eq!(report.family, if family.has_gate() { Family::NodeMediaServer4 } else { family });
         assert!(report.boot_id.is_none() || family == Family::Srs);
         assert!(report.connection_number.is_none() || family == Family::NginxRtmp);

@@ -33,12 +33,12 @@ fn every_event_is_understood() {
     for (action, more, meaning) in [
         ("on_unpublish", "", "left p3jz9dxq".to_owned()),
         ("on_close", r#","send_bytes":3509,"recv_bytes":4160"#, "left p3jz9dxq".to_owned()),
-        ("on_hls", segment, REPORT.replace("Asks", "Updates")),
-        ("on_connect", "", "unconcerned".to_owned()),
-        ("on_play", r#","pageUrl":"http://h/""#, "unconcerned".to_owned()),
-        ("on_stop", "", "unconcerned".to_owned()),
-        ("on_dvr", file, "unconcerned".to_owned()),
-        ("on_forward", "", "unconcerned".to_owned()),
+        ("on_hls", segment, REPORT.replace("PublishRequest", "Heartbeat")),
+        ("on_connect", "", "ignored".to_owned()),
+        ("on_play", r#","pageUrl":"http://h/""#, "ignored".to_owned()),
+        ("on_stop", "", "ignored".to_owned()),
+        ("on_dvr", file, "ignored".to_owned()),
+        ("on_forward", "", "ignored".to_owned()),
     ] {
         assert_eq!(event(action, more), meaning, "{action}");
     }
@@ -47,7 +47,7 @@ fn every_event_is_understood() {
 #[test]
 fn a_heartbeat_tells_the_run() {
     let heartbeat = r#"{"device_id":"edge-1","ip":"192.0.2.1","server":"vid-17n2703","service":"43693023","pid":"77","summaries":{"ok":true}}"#;
-    assert_eq!(srs(heartbeat), "alive 43693023");
+    assert_eq!(srs(heartbeat), "heartbeat 43693023");
     assert_eq!(srs(r#"{"device_id":"edge-1","ip":"192.0.2.1"}"#), "malformed_request");
 }
 

@@ -51,7 +51,7 @@ fn the_first_of_its_outputs_tells_the_end_of_a_name() {
     };
     assert_eq!(changed("rtmp", false), "name left key1");
     for (schema, regist) in [("rtmp", true), ("hls", false), ("rtsp", false), ("ts", true), ("fmp4", false)] {
-        assert_eq!(changed(schema, regist), "unconcerned", "{schema} {regist}");
+        assert_eq!(changed(schema, regist), "ignored", "{schema} {regist}");
     }
 }
 
@@ -62,7 +62,7 @@ fn a_name_of_another_host_that_ends_is_not_ours() {
             r#"{{"app":"live","hook_index":9,"mediaServerId":"m","regist":false,"schema":"rtmp","stream":"key1","vhost":"{vhost}"}}"#
         ))
     };
-    assert_eq!(changed("pub.local"), "unconcerned");
+    assert_eq!(changed("pub.local"), "ignored");
 }
 
 #[test]
@@ -73,16 +73,16 @@ fn a_report_of_the_flow_tells_the_end_of_a_session() {
         ))
     };
     assert_eq!(report(false), "left 140186529001776-17");
-    assert_eq!(report(true), "unconcerned");
+    assert_eq!(report(true), "ignored");
 }
 
 #[test]
 fn the_server_tells_of_itself() {
     let alive = r#"{"data":{"Buffer":12,"TcpServer":4},"hook_index":1,"mediaServerId":"m"}"#;
-    assert_eq!(zlm(alive), "alive -");
+    assert_eq!(zlm(alive), "heartbeat -");
     let started = r#"{"api.apiDebug":"1","api.secret":"s","general.mediaServerId":"m","hook.enable":"1","hook_index":0,"mediaServerId":"m"}"#;
     assert_eq!(zlm(started), "restarted");
-    assert_eq!(zlm(r#"{"mediaServerId":"m","hook_index":2}"#), "unconcerned");
+    assert_eq!(zlm(r#"{"mediaServerId":"m","hook_index":2}"#), "ignored");
 }
 
 /// Older versions do not say what a stream is made from, and letting them in unasked would be worse than asking about

@@ -1,4 +1,4 @@
-//! How often a user may ask for a key.
+//! A rate limit: how often a user may request a key.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use stream_domain::UserId;
 pub struct GenerateKeyLimit(Option<DefaultKeyedRateLimiter<UserId>>);
 
 impl GenerateKeyLimit {
-    /// Allows so many requests per user and minute; 0 means any number.
+    /// Allows this many requests per user and minute; 0 means any number.
     pub fn per_minute(requests: u32) -> Self {
         Self(NonZeroU32::new(requests).map(|requests| RateLimiter::keyed(Quota::per_minute(requests))))
     }
 
-    /// Counts a request; the error says how long to wait.
+    /// Counts a request; the error is the time to wait.
     pub(crate) fn check(&self, user: UserId) -> Result<(), Duration> {
         let Some(limiter) = &self.0 else {
             return Ok(());
@@ -25,7 +25,7 @@ impl GenerateKeyLimit {
         limiter.check_key(&user).map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Forgets users who have been quiet, so that memory does not grow with the number of users ever seen.
+    /// Drops the users without recent requests, so that memory does not grow with the number of users ever seen.
     pub fn forget_quiet_users(&self) {
         if let Some(limiter) = &self.0 {
             limiter.retain_recent();

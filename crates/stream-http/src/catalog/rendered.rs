@@ -1,4 +1,4 @@
-//! A page as it is sent.
+//! A page of the public list as it is sent: JSON, its encodings, and its `ETag`.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -15,32 +15,33 @@ use tokio::task::spawn_blocking;
 use crate::addresses::{Addresses, Audience};
 use crate::view::PageView;
 
-/// What is longer than so many bytes is not compressed between other answers.
+/// JSON longer than this, in bytes, is not compressed between other responses.
 const LONG: usize = 64 * 1024;
 
-/// What is shorter than so many bytes is not worth compressing.
+/// JSON shorter than this, in bytes, is not worth compressing.
 const SHORT: usize = 1_024;
 
-/// The work that compression is given: what a busy web server would choose.
+/// Levels of compression, as busy web servers choose them.
 const GZIP_LEVEL: u32 = 6;
 const BROTLI_QUALITY: u32 = 5;
 
-/// A page as it is sent, in each form that somebody has wanted.
-pub(crate) struct Rendered {
-    page: Arc<StreamPage>,
+/// A page as it is sent, in each encoding that a client has requested.
+pub(super) struct Rendered {
+    page: StreamPage,
+    /// The page's JSON is this from `from` until just before `until`, as long as the page stays the same.
     from: Timestamp,
     until: Timestamp,
     json: Bytes,
     gzip: OnceCell<Bytes>,
     brotli: OnceCell<Bytes>,
-    /// Names what is shown, in whatever form.
-    pub(crate) etag: HeaderValue,
+    /// Names the JSON in all of its encodings.
+    pub(super) etag: HeaderValue,
 }
 
 impl Rendered {
     pub(super) fn new(page: Arc<StreamPage>, now: Timestamp, addresses: &Addresses) -> Self {
         let json = Bytes::from(PageView::at(now, &page, addresses, Audience::Public).to_json());
-        // Weak, since the same stands in several encodings; 16 bytes of a hash are enough to tell pages apart.
+        // Weak, since it names several encodings; 16 bytes of a hash are enough to tell pages apart.
         let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&json)[..16]);
         let etag = HeaderValue::from_str(&format!("W/\"{name}\"")).expect("base64 is printable");
         let until =
@@ -48,19 +49,20 @@ impl Rendered {
         Self { page, from: now, until, json, gzip: OnceCell::new(), brotli: OnceCell::new(), etag }
     }
 
+    /// Whether this is what the page looks like at `now`.
     pub(super) fn shows(&self, page: &StreamPage, now: Timestamp) -> bool {
         self.from <= now
             && now < self.until
             && (std::ptr::eq(&raw const *self.page, page) || *self.page == *page)
     }
 
-    /// Whether compressing it pays.
-    pub(crate) fn is_long_enough_to_compress(&self) -> bool {
+    /// Whether compressing it pays off.
+    pub(super) fn is_long_enough_to_compress(&self) -> bool {
         self.json.len() >= SHORT
     }
 
-    /// The bytes in this encoding; as they are in any but gzip and brotli.
-    pub(crate) async fn encoded(&self, encoding: ContentEncoding) -> Bytes {
+    /// The bytes in this encoding; uncompressed in any but gzip and brotli.
+    pub(super) async fn encoded(&self, encoding: ContentEncoding) -> Bytes {
         match encoding {
             ContentEncoding::Gzip => {
                 self.gzip.get_or_init(|| compressed(self.json.clone(), gzip)).await.clone()
@@ -73,7 +75,7 @@ impl Rendered {
     }
 }
 
-/// Compresses what is long where it keeps no other answer waiting.
+/// Compresses long JSON on a thread where no other response waits for it.
 async fn compressed(json: Bytes, compress: fn(&[u8]) -> Vec<u8>) -> Bytes {
     if json.len() <= LONG {
         return compress(&json).into();

@@ -9,12 +9,13 @@ use stream_domain::ports::{Clock as _, KeyStore as _};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, new_stream};
 use stream_domain::{PageRequest, Position, StreamId, StreamKey, Streams, UserId};
 
-use super::{Listings, Rendered};
+use super::pages::Pages;
+use super::popular::Popular;
+use super::query::{PublicFilter, PublicPage};
+use super::rendered::Rendered;
 use crate::Addresses;
-use crate::listing::familiar::Familiar;
-use crate::paging::Shown;
 
-async fn listings_of(streams: u32) -> (Listings, Arc<MemoryStore>, Arc<ManualClock>) {
+async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
     let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
     for number in 1..=streams {
         let key = StreamKey::parse(&format!("key-{number}")).unwrap();
@@ -29,11 +30,11 @@ async fn listings_of(streams: u32) -> (Listings, Arc<MemoryStore>, Arc<ManualClo
         entropy,
     );
     let addresses = Addresses::new("rtmp://localhost/live", "http://localhost/live", AddressForm::Key);
-    (Listings::new(use_cases, addresses, &Arc::default()), store, clock)
+    (Pages::new(use_cases, addresses, Arc::default()), store, clock)
 }
 
-async fn show(listings: &Listings, page: PageRequest) -> Arc<Rendered> {
-    listings.show(Shown::All, page).await.unwrap().rendered
+async fn show(pages: &Pages, page: PageRequest) -> Arc<Rendered> {
+    pages.show(PublicPage { filter: PublicFilter::Active, page }).await.unwrap().rendered
 }
 
 fn page(limit: u32) -> PageRequest {
@@ -42,51 +43,51 @@ fn page(limit: u32) -> PageRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_did_not_change_is_not_rendered_again_however_long_it_is() {
-    let (listings, store, clock) = listings_of(1_500).await;
+    let (pages, store, clock) = pages_of(1_500).await;
     for page in [PageRequest::default(), page(1_000), page(50)] {
-        let first = show(&listings, page).await;
-        assert!(Arc::ptr_eq(&first, &show(&listings, page).await), "{page:?}");
+        let first = show(&pages, page).await;
+        assert!(Arc::ptr_eq(&first, &show(&pages, page).await), "{page:?}");
     }
-    let before = show(&listings, PageRequest::default()).await;
+    let before = show(&pages, PageRequest::default()).await;
     store.stop_active(UserId::new(7).unwrap(), clock.now()).await.unwrap();
-    let after = show(&listings, PageRequest::default()).await;
+    let after = show(&pages, PageRequest::default()).await;
     assert_ne!(before.etag, after.etag);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_ask_for_the_whole_list_share_what_is_rendered_once() {
-    let (listings, ..) = listings_of(1_500).await;
-    let shown = join_all((0..64).map(|_| show(&listings, PageRequest::default()))).await;
+    let (pages, ..) = pages_of(1_500).await;
+    let shown = join_all((0..64).map(|_| show(&pages, PageRequest::default()))).await;
     assert!(shown.iter().all(|rendered| Arc::ptr_eq(rendered, &shown[0])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_that_nobody_else_asks_for_are_all_answered_and_none_is_kept() {
-    let (listings, _, clock) = listings_of(300).await;
-    let viewers = show(&listings, page(50)).await;
-    show(&listings, page(50)).await;
+    let (pages, _, clock) = pages_of(300).await;
+    let viewers = show(&pages, page(50)).await;
+    show(&pages, page(50)).await;
     let after = |id| Some(Position { created_at: clock.now(), id: StreamId(id) });
     let strangers =
         (1..400).map(|number| PageRequest { after: after(number), ..page(1 + number.unsigned_abs() % 300) });
-    for rendered in join_all(strangers.map(|page| show(&listings, page))).await {
+    for rendered in join_all(strangers.map(|page| show(&pages, page))).await {
         assert!(!Arc::ptr_eq(&rendered, &viewers));
     }
-    assert!(Arc::ptr_eq(&viewers, &show(&listings, page(50)).await), "what a viewer asks for is kept");
+    assert!(Arc::ptr_eq(&viewers, &show(&pages, page(50)).await), "what a viewer asks for is kept");
 }
 
 #[test]
 fn what_is_asked_for_again_and_again_keeps_its_place_among_ever_other_things() {
-    let mut familiar = Familiar::default();
+    let mut popular = Popular::default();
     let mut made = 0;
     for turn in 0..100_000_u32 {
         if turn.is_multiple_of(64) {
-            assert!(familiar.get(0, || made += 1).is_some() || turn == 0);
+            assert!(popular.get(0, || made += 1).is_some() || turn == 0);
         }
-        familiar.get(1 + turn, || ());
+        popular.get(1 + turn, || ());
     }
     assert_eq!(made, 1);
     // What everybody comes to ask for takes a place.
-    let is_familiar = (0..10_000).any(|_| familiar.get(u32::MAX, || ()).is_some());
-    assert!(is_familiar);
-    assert!(familiar.counts.len() < 10_000, "{} are remembered", familiar.counts.len());
+    let is_popular = (0..10_000).any(|_| popular.get(u32::MAX, || ()).is_some());
+    assert!(is_popular);
+    assert!(popular.counts.len() < 10_000, "{} are remembered", popular.counts.len());
 }

@@ -1,0 +1,151 @@
+//! Composition: the resources of the surface, each with the state that it needs, and the table of all routes.
+
+use std::sync::Arc;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use ipnet::IpNet;
+use stream_domain::ports::{Clock, StoreHealth};
+use stream_domain::{Broadcasts, Streams};
+
+use crate::addresses::Addresses;
+use crate::auth::Authenticator;
+use crate::broadcasts::{self, BroadcastsApi};
+use crate::catalog::{self, CatalogApi};
+use crate::cors;
+use crate::health::{self, HealthApi};
+use crate::hooks::{self, HookServers, HooksApi};
+use crate::keys::{self, GenerateKeyLimit, KeysApi};
+use crate::readiness::{AfterStart, Readiness};
+use crate::routing::not_found;
+use crate::timeouts::ClientTimeouts;
+use crate::turns::Turns;
+
+/// Every route: its method and path, as docs/http-api.md lists them.
+///
+/// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
+pub const ROUTES: [(&str, &str); 13] = [
+    ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("POST", "/api/streams/generate-key"),
+    ("POST", "/api/streams/stop"),
+    ("GET", "/api/streams"),
+    ("GET", "/api/streams/attempts"),
+    ("GET", "/api/streams/{id}/sessions"),
+    ("GET", "/api/streams/public"),
+    ("GET", "/api/streams/public/{playback_id}"),
+    ("GET", "/api/streams/{stream_key}"),
+    ("POST", "/hooks/{family}/{server}"),
+    ("POST", "/hooks/{family}/{server}/{secret}"),
+];
+
+/// What the settings say about the surface.
+#[derive(Debug)]
+pub struct HttpOptions {
+    /// Where streams are published to and watched.
+    pub addresses: Addresses,
+    /// The origins whose pages may call the API with credentials.
+    pub cors_origins: Vec<String>,
+    /// How often a user may request a key.
+    pub generate_key_limit: Arc<GenerateKeyLimit>,
+    /// The media servers that may send hooks.
+    pub hook_servers: HookServers,
+    /// The networks, besides loopback, whose media servers may send hooks without a secret.
+    pub hook_networks: Vec<IpNet>,
+    /// Whether the service is ready.
+    pub readiness: Readiness,
+    /// How long the service waits for slow clients.
+    pub timeouts: ClientTimeouts,
+}
+
+/// The whole surface, built once and shared by all workers.
+#[derive(Clone)]
+pub struct HttpApi {
+    pub(crate) readiness: Readiness,
+    pub(crate) timeouts: ClientTimeouts,
+    cors_origins: Arc<[String]>,
+    authenticator: Data<Authenticator>,
+    keys: Data<KeysApi>,
+    catalog: Data<CatalogApi>,
+    broadcasts: Data<BroadcastsApi>,
+    hooks: Data<HooksApi>,
+    health: Data<HealthApi>,
+}
+
+impl std::fmt::Debug for HttpApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpApi").field("readiness", &self.readiness).finish_non_exhaustive()
+    }
+}
+
+impl HttpApi {
+    /// Builds the surface on top of the use cases.
+    pub fn new(
+        streams: Streams,
+        broadcasts: Broadcasts,
+        health: Arc<dyn StoreHealth>,
+        clock: Arc<dyn Clock>,
+        options: HttpOptions,
+    ) -> Self {
+        let HttpOptions { addresses, readiness, timeouts, .. } = options;
+        let turns: Arc<Turns> = Arc::default();
+        let authenticator = Authenticator::new(streams.clone());
+        let catalog = CatalogApi::new(streams.clone(), &readiness, addresses.clone(), turns.clone());
+        let streams = AfterStart::new(streams, &readiness);
+        let broadcasts = AfterStart::new(broadcasts, &readiness);
+        Self {
+            timeouts,
+            cors_origins: options.cors_origins.into(),
+            authenticator: Data::new(authenticator),
+            keys: Data::new(KeysApi {
+                streams: streams.clone(),
+                limit: options.generate_key_limit,
+                addresses,
+                turns,
+            }),
+            catalog: Data::new(catalog),
+            broadcasts: Data::new(BroadcastsApi { broadcasts: broadcasts.clone(), clock: clock.clone() }),
+            hooks: Data::new(HooksApi::new(
+                broadcasts,
+                streams,
+                clock.clone(),
+                options.hook_servers,
+                options.hook_networks,
+            )),
+            health: Data::new(HealthApi::new(health, clock, readiness.clone())),
+            readiness,
+        }
+    }
+
+    /// Registers every route, with what all of them share.
+    ///
+    /// The first match counts, so fixed names come before `{stream_key}`.
+    pub(crate) fn routes(&self, config: &mut ServiceConfig) {
+        config
+            .app_data(self.readiness.clone())
+            .app_data(self.timeouts)
+            .app_data(self.authenticator.clone())
+            .configure(|config| catalog::routes(config, &self.catalog, &self.cors_origins))
+            .service(
+                web::scope("/api")
+                    .configure(yardsticks)
+                    .wrap(cors::listed_origins(&self.cors_origins))
+                    .wrap(from_fn(cors::complete_preflight))
+                    .configure(broadcasts::fixed_routes)
+                    .configure(|config| keys::routes(config, &self.keys))
+                    .configure(|config| broadcasts::routes(config, &self.broadcasts))
+                    .default_service(web::to(not_found)),
+            )
+            .configure(|config| hooks::routes(config, &self.hooks))
+            .configure(|config| health::routes(config, &self.health))
+            .default_service(web::to(not_found));
+    }
+}
+
+/// The routes of benchmarks.
+fn yardsticks(_config: &mut ServiceConfig) {
+    #[cfg(feature = "yardsticks")]
+    _config
+        .service(crate::routing::get("/yardsticks/{length}", web::to(crate::yardsticks::show_fixed_bytes)));
+}

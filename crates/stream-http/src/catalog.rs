@@ -1,0 +1,140 @@
+//! The catalog: which streams are active or live, for everybody.
+
+mod pages;
+mod popular;
+mod query;
+mod rendered;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header as _, HeaderValue, IfNoneMatch,
+};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Scope};
+use stream_domain::{PlaybackId, Streams};
+
+use crate::addresses::{Addresses, Audience};
+use crate::cors;
+use crate::error::{ApiError, ErrorCode};
+use crate::readiness::{AfterStart, Readiness};
+use crate::routing::{get, not_found};
+use crate::turns::Turns;
+use crate::view::{JSON, StreamView, answer_stream};
+use pages::Pages;
+
+/// What the handlers of the catalog need.
+pub(crate) struct CatalogApi {
+    streams: AfterStart<Streams>,
+    addresses: Addresses,
+    turns: Arc<Turns>,
+    pages: Pages,
+}
+
+impl CatalogApi {
+    pub(crate) fn new(
+        streams: Streams,
+        readiness: &Readiness,
+        addresses: Addresses,
+        turns: Arc<Turns>,
+    ) -> Self {
+        let pages = Pages::new(streams.clone(), addresses.clone(), turns.clone());
+        Self { streams: AfterStart::new(streams, readiness), addresses, turns, pages }
+    }
+}
+
+/// Registers the routes; `origins` may send credentials, and every other origin may read without.
+pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<CatalogApi>, origins: &[String]) {
+    config
+        .app_data(api.clone())
+        .service(
+            public_routes()
+                .guard(cors::is_from(origins))
+                .wrap(cors::listed_origins(origins))
+                .wrap(from_fn(cors::complete_preflight)),
+        )
+        .service(public_routes().wrap(cors::any_origin()).wrap(from_fn(cors::complete_preflight)));
+}
+
+fn public_routes() -> Scope {
+    web::scope("/api/streams/public")
+        .service(get("", web::to(list_public)))
+        .service(get("/{playback_id}", web::to(find_public_stream)))
+        .default_service(web::to(not_found))
+}
+
+/// `GET /api/streams/public`: every active stream, newest first; with `live=true` every live one.
+///
+/// 304 without a body if `If-None-Match` names what would be sent.
+async fn list_public(request: HttpRequest, api: Data<CatalogApi>) -> Result<HttpResponse, ApiError> {
+    let asked = query::requested_page(&request)?;
+    api.streams.get()?;
+    let page = api.pages.show(asked).await?;
+    let list = &page.rendered;
+    let is_known = is_known(&request, &list.etag);
+    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response.insert_header((header::ETAG, list.etag.clone()));
+    // A client may keep it, and revalidates it each time.
+    response.insert_header((header::CACHE_CONTROL, "no-cache"));
+    response.insert_header((header::VARY, "Accept-Encoding, Origin"));
+    if is_known {
+        return Ok(response.finish());
+    }
+    let encoding =
+        if list.is_long_enough_to_compress() { wanted_encoding(&request) } else { ContentEncoding::Identity };
+    if encoding != ContentEncoding::Identity {
+        response.insert_header(encoding);
+    }
+    Ok(response.content_type(JSON).body(list.encoded(encoding).await))
+}
+
+/// Whether the client has what this `ETag` names, in any encoding.
+fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    let Some(known) = request.headers().get(header::IF_NONE_MATCH) else {
+        return false;
+    };
+    if known == etag {
+        return true;
+    }
+    let own = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(items)) => own.is_some_and(|own| items.iter().any(|item| item.weak_eq(&own))),
+        Err(_) => false,
+    }
+}
+
+/// The most compact encoding that the client accepts.
+fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
+    let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+    let wanted = AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(offered.iter()));
+    match wanted {
+        Some(Encoding::Known(encoding)) => encoding,
+        _ => ContentEncoding::Identity,
+    }
+}
+
+/// `GET /api/streams/public/{playback_id}`: what a viewer may know of a stream, while it is active.
+async fn find_public_stream(
+    request: HttpRequest,
+    text: Path<String>,
+    api: Data<CatalogApi>,
+) -> Result<HttpResponse, ApiError> {
+    let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
+    let streams = api.streams.get()?;
+    let found = api.turns.look_up(&request, streams.find_public(&id)).await;
+    let found = found.map_err(|error| match error {
+        error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
+        error => error,
+    })?;
+    Ok(answer_stream(&StreamView::at(streams.now(), &found, &api.addresses, Audience::Public)))
+}
+
+fn no_such_stream() -> ApiError {
+    ApiError::new(ErrorCode::StreamNotFound, "No stream has this playback id.")
+}

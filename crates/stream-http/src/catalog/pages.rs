@@ -1,0 +1,185 @@
+//! Pages of the public list: rendered once, and shared by every request that was made by then.
+//!
+//! The store reads the page after each call, and the last rendering is shared if the page is the one that it shows.
+//! So no response is older than its request, and a page that did not change is neither rendered nor compressed again.
+//!
+//! Strangers choose the pages that they request, and there are more pages than fit in memory.
+//! The whole lists, and the few pages that are requested most, are **popular**: the last rendering of each is kept.
+//! Every other page waits its turn, a few at a time, small ones apart from large ones: any number of requests for them
+//! delays neither popular pages nor lookups.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use stream_coalesce::{Lane, Limits, Source, Unanswered};
+use stream_domain::ports::StoreError;
+use stream_domain::{PageRequest, StreamPage, Streams, Timestamp};
+use tokio::task::spawn_blocking;
+
+use super::popular::Popular;
+use super::query::{PublicFilter, PublicPage};
+use super::rendered::Rendered;
+use crate::addresses::Addresses;
+use crate::error::ApiError;
+use crate::turns::{Turn, Turns};
+
+/// How large pages are read: one query after the other, each for every request that was made by then.
+const LARGE_READS: Limits =
+    Limits { waiting: 8_192, at_once: 8_192, patience: Duration::from_millis(100), overdue: 1 };
+
+/// A page of more streams is large: it is not rendered between other responses.
+const MAX_SMALL: usize = 100;
+
+/// The public list, page by page.
+pub(super) struct Pages {
+    reader: Arc<Reader>,
+    /// The whole lists.
+    active: PopularPage,
+    live: PopularPage,
+    popular: Mutex<Popular<PublicPage, PopularPage>>,
+    turns: Arc<Turns>,
+}
+
+/// A page as it is sent, and the turn that it took, which lasts until the page is encoded.
+pub(super) struct Page {
+    pub(super) rendered: Arc<Rendered>,
+    _turn: Option<Turn>,
+}
+
+impl Pages {
+    pub(super) fn new(streams: Streams, addresses: Addresses, turns: Arc<Turns>) -> Self {
+        let reader = Arc::new(Reader { streams, addresses });
+        let whole = |filter| reader.popular(PublicPage { filter, page: PageRequest::default() });
+        Self {
+            active: whole(PublicFilter::Active),
+            live: whole(PublicFilter::Live),
+            reader,
+            popular: Mutex::default(),
+            turns,
+        }
+    }
+
+    /// The page as it is after this call.
+    pub(super) async fn show(&self, asked: PublicPage) -> Result<Page, ApiError> {
+        if let Some(page) = self.popular(asked) {
+            return Ok(Page { rendered: page.show().await?, _turn: None });
+        }
+        let turn = self.turns.page(is_large(&asked.page)).await?;
+        let (page, now) = self.reader.read(asked).await?;
+        let reader = self.reader.clone();
+        let rendered = off_thread(move || reader.render(page, now)).await?;
+        Ok(Page { rendered, _turn: Some(turn) })
+    }
+
+    /// Counts the request; the page if it is a popular one.
+    fn popular(&self, asked: PublicPage) -> Option<PopularPage> {
+        if asked.page == PageRequest::default() {
+            return Some(match asked.filter {
+                PublicFilter::Active => self.active.clone(),
+                PublicFilter::Live => self.live.clone(),
+            });
+        }
+        let mut popular = self.popular.lock().unwrap_or_else(PoisonError::into_inner);
+        popular.get(asked, || self.reader.popular(asked)).cloned()
+    }
+}
+
+fn is_large(page: &PageRequest) -> bool {
+    page.limit.is_none_or(|limit| limit.get() as usize > MAX_SMALL)
+}
+
+/// A page that many request.
+#[derive(Clone)]
+enum PopularPage {
+    /// The store reads small pages for many requests at once by itself.
+    Small(Arc<LastRendering>),
+    /// Large ones it reads one by one, so requests share a reading here.
+    Large(Lane<LastRendering>),
+}
+
+impl PopularPage {
+    async fn show(&self) -> Result<Arc<Rendered>, StoreError> {
+        match self {
+            Self::Small(page) => page.refresh().await,
+            Self::Large(lane) => lane.ask(()).await.map_err(|error| match error {
+                Unanswered::Full | Unanswered::Abandoned => StoreError::unavailable(error.to_string()),
+                Unanswered::Failed(error) => error.duplicate(),
+            }),
+        }
+    }
+}
+
+/// What was rendered last of a page.
+struct LastRendering {
+    reader: Arc<Reader>,
+    asked: PublicPage,
+    last: tokio::sync::Mutex<Option<Arc<Rendered>>>,
+}
+
+impl LastRendering {
+    /// Reads the page, and renders it unless that was done already.
+    async fn refresh(&self) -> Result<Arc<Rendered>, StoreError> {
+        let (page, now) = self.reader.read(self.asked).await?;
+        // Requests that have read the same page wait for the one that renders it.
+        let mut last = self.last.lock().await;
+        if let Some(rendered) = last.as_ref().filter(|last| last.shows(&page, now)) {
+            return Ok(rendered.clone());
+        }
+        let rendered = if page.streams.len() > MAX_SMALL {
+            let reader = self.reader.clone();
+            off_thread(move || reader.render(page, now)).await?
+        } else {
+            self.reader.render(page, now)
+        };
+        *last = Some(rendered.clone());
+        Ok(rendered)
+    }
+}
+
+impl Source for LastRendering {
+    type Question = ();
+    type Answer = Arc<Rendered>;
+    type Error = Arc<StoreError>;
+
+    async fn answer(&self, requests: Vec<()>) -> Result<Vec<Arc<Rendered>>, Arc<StoreError>> {
+        let rendered = self.refresh().await.map_err(Arc::new)?;
+        Ok(vec![rendered; requests.len()])
+    }
+}
+
+/// Reads and renders pages.
+struct Reader {
+    streams: Streams,
+    addresses: Addresses,
+}
+
+impl Reader {
+    fn popular(self: &Arc<Self>, asked: PublicPage) -> PopularPage {
+        let page = LastRendering { reader: self.clone(), asked, last: tokio::sync::Mutex::default() };
+        if is_large(&asked.page) {
+            PopularPage::Large(Lane::new(page, LARGE_READS))
+        } else {
+            PopularPage::Small(Arc::new(page))
+        }
+    }
+
+    /// The page as it is after this call, and the time at which it is so.
+    async fn read(&self, asked: PublicPage) -> Result<(StreamPage, Timestamp), StoreError> {
+        let page = match asked.filter {
+            PublicFilter::Active => self.streams.list_public(&asked.page).await,
+            PublicFilter::Live => self.streams.list_live(&asked.page).await,
+        }?;
+        Ok((page, self.streams.now()))
+    }
+
+    fn render(&self, page: StreamPage, now: Timestamp) -> Arc<Rendered> {
+        Arc::new(Rendered::new(page, now, &self.addresses))
+    }
+}
+
+/// Renders on a thread where no other response waits for it.
+async fn off_thread(
+    render: impl FnOnce() -> Arc<Rendered> + Send + 'static,
+) -> Result<Arc<Rendered>, StoreError> {
+    spawn_blocking(render).await.map_err(StoreError::failed)
+}

@@ -1,0 +1,28 @@
+//! Instants as clients read them.
+//!
+//! `time::serde::rfc3339` writes the same, into a string of its own each time; a stream has up to four of these.
+
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use stream_domain::Timestamp;
+use time::format_description::well_known;
+
+/// The longest text, in bytes: `2026-01-02T03:04:05.678901Z`.
+const LENGTH: usize = 27;
+
+/// An instant in UTC as of RFC 3339, such as `2026-01-02T03:04:05.678901Z`; trailing zeros of the fraction are left out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rfc3339(pub(crate) Timestamp);
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = [0; LENGTH];
+        let mut rest = &mut text[..];
+        self.0.to_utc().format_into(&mut rest, &well_known::Rfc3339).map_err(S::Error::custom)?;
+        let length = LENGTH - rest.len();
+        serializer.serialize_str(std::str::from_utf8(&text[..length]).map_err(S::Error::custom)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! How a resource answers methods and paths that it does not have.
+
+use actix_web::http::Method;
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
+
+use crate::error::{ApiError, ErrorCode};
+
+/// A resource that is read: `GET` and `HEAD`, and `OPTIONS` with its methods.
+pub(crate) fn get(path: &str, handler: Route) -> Resource {
+    let read = guard::Any(guard::Get()).or(guard::Head());
+    web::resource(path).route(handler.guard(read)).default_service(web::to(
+        |request: HttpRequest| async move { other_method(&request, "GET, HEAD, OPTIONS") },
+    ))
+}
+
+/// A resource that is written: `POST`, and `OPTIONS` with its methods.
+pub(crate) fn post(path: &str, handler: Route) -> Resource {
+    web::resource(path).route(handler.guard(guard::Post())).default_service(web::to(
+        |request: HttpRequest| async move { other_method(&request, "POST, OPTIONS") },
+    ))
+}
+
+fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
+    if request.method() == Method::OPTIONS {
+        return Ok(HttpResponse::NoContent().insert_header(("Allow", allow)).finish());
+    }
+    Err(ApiError::method_not_allowed(allow))
+}
+
+/// The answer to every path that no resource has; it names the mistakes that bases of URLs bring.
+pub(crate) async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.path();
+    let hint = if path.contains("//") {
+        "No such route. The path has two slashes in a row; remove one, also from the end of the base URL."
+    } else if path.len() > 1 && path.ends_with('/') {
+        "No such route. Remove the slash at the end."
+    } else {
+        ErrorCode::NotFound.sentence()
+    };
+    Err(ApiError::new(ErrorCode::NotFound, hint))
+}
