@@ -120,13 +120,8 @@ async fn what_strangers_send_is_no_error_and_says_what_it_looks_like() {
     send(&address, format!("{chunk}{}\r\n\r\nzz\r\n", token_of(1)).as_bytes());
     let proxy = Proxy::haproxy(&service, "send-proxy").await;
     send(&proxy.address, b"GET /health HTTP/1.0\r\n\r\n");
-    let wanted = [
-        "TLS on the plain port",
-        "HTTP/2 without upgrade",
-        "PROXY protocol",
-        "not HTTP",
-        r#""status":400"#,
-    ];
+    let wanted =
+        ["TLS on the plain port", "HTTP/2 without upgrade", "PROXY protocol", "not HTTP", r#""status":400"#];
     eventually("lines of all of them", || async {
         let log = service.program.errors();
         wanted.iter().all(|words| log.contains(words))

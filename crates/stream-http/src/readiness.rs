@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use stream_domain::ports::StoreError;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::error::ErrorCode;
 
 /// Why the service is not ready; clients see this word, the log has the cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum NotReady {
     /// The database was not checked yet.
     Starting,
@@ -30,29 +32,11 @@ pub enum NotReady {
 
 impl NotReady {
     /// All of them, in the order of docs/http-api.md.
-    pub const ALL: [Self; 8] = [
-        Self::Starting,
-        Self::Migrating,
-        Self::Draining,
-        Self::DatabaseUnreachable,
-        Self::DatabaseReadOnly,
-        Self::DatabaseDenied,
-        Self::DatabaseIncompatible,
-        Self::TaskFailed,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word in the answer's `reason`, which is never renamed.
+    /// The word in the response's `reason`: the variant in snake case, which is never renamed.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Migrating => "migrating",
-            Self::Draining => "draining",
-            Self::DatabaseUnreachable => "database_unreachable",
-            Self::DatabaseReadOnly => "database_read_only",
-            Self::DatabaseDenied => "database_denied",
-            Self::DatabaseIncompatible => "database_incompatible",
-            Self::TaskFailed => "task_failed",
-        }
+        self.into()
     }
 
     /// A sentence for a person, without hosts, roles and settings.

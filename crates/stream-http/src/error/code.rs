@@ -1,9 +1,13 @@
 //! The table of errors: each code with its status and its sentence.
 
 use actix_web::http::StatusCode;
+use strum::{IntoStaticStr, VariantArray};
 
-/// What went wrong; the codes are API and never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What went wrong, in the order of docs/http-api.md.
+///
+/// The codes are API: they are the names of the variants in snake case, and are never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// The request is malformed.
     BadRequest,
@@ -57,61 +61,36 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them, in the order of docs/http-api.md.
-    pub const ALL: [Self; 24] = [
-        Self::BadRequest,
-        Self::InvalidLimit,
-        Self::InvalidCursor,
-        Self::InvalidLive,
-        Self::MissingToken,
-        Self::InvalidToken,
-        Self::TokenExpired,
-        Self::UnknownUser,
-        Self::PublishRefused,
-        Self::HookRefused,
-        Self::NotFound,
-        Self::NoActiveStream,
-        Self::StreamNotFound,
-        Self::MethodNotAllowed,
-        Self::RequestTimeout,
-        Self::StreamAlreadyActive,
-        Self::StreamStopped,
-        Self::StreamExpired,
-        Self::BodyTooLarge,
-        Self::TooManyRequests,
-        Self::HeadersTooLarge,
-        Self::InternalError,
-        Self::StoreUnavailable,
-        Self::NotReady,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The table: status, code, and what to tell a person.
+    /// The table: the status, and the sentence for a person.
     #[rustfmt::skip]
-    const fn row(self) -> (u16, &'static str, &'static str) {
+    const fn row(self) -> (u16, &'static str) {
         match self {
-            Self::BadRequest => (400, "bad_request", "The request is malformed."),
-            Self::InvalidLimit => (400, "invalid_limit", "`limit` must be a whole number from 1 to 1000."),
-            Self::InvalidCursor => (400, "invalid_cursor", "`cursor` must be a `next_cursor` of an earlier answer."),
-            Self::InvalidLive => (400, "invalid_live", "`live` must be `true` or `false`."),
-            Self::MissingToken => (401, "missing_token", "Sign in first: send the header `Authorization: Bearer <token>`."),
-            Self::InvalidToken => (401, "invalid_token", "The token is not valid; sign in again."),
-            Self::TokenExpired => (401, "token_expired", "The token has expired; sign in again."),
-            Self::UnknownUser => (401, "unknown_user", "The token's user does not exist on this platform."),
-            Self::PublishRefused => (403, "publish_refused", "This publisher may not publish."),
-            Self::HookRefused => (403, "hook_refused", "Hook refused: the name, family, secret or network of its media server does not match the settings; the service's log says which."),
-            Self::NotFound => (404, "not_found", "No such route."),
-            Self::NoActiveStream => (404, "no_active_stream", "You have no active stream."),
-            Self::StreamNotFound => (404, "stream_not_found", "No stream has this key."),
-            Self::MethodNotAllowed => (405, "method_not_allowed", "Method not allowed; the header `Allow` lists the methods of this route."),
-            Self::RequestTimeout => (408, "request_timeout", "The request came too slowly."),
-            Self::StreamAlreadyActive => (409, "stream_already_active", "You already have an active stream; stop it to get a new key."),
-            Self::StreamStopped => (410, "stream_stopped", "The stream was stopped."),
-            Self::StreamExpired => (410, "stream_expired", "The stream has expired."),
-            Self::BodyTooLarge => (413, "body_too_large", "The body is too large."),
-            Self::TooManyRequests => (429, "too_many_requests", "Too many key requests; retry after `Retry-After` seconds."),
-            Self::HeadersTooLarge => (431, "headers_too_large", "The request has too many or too large headers."),
-            Self::InternalError => (500, "internal_error", "Something went wrong on our side."),
-            Self::StoreUnavailable => (503, "store_unavailable", "The database cannot be reached at the moment; try again shortly."),
-            Self::NotReady => (503, "not_ready", "The service is not ready; try again shortly."),
+            Self::BadRequest => (400, "The request is malformed."),
+            Self::InvalidLimit => (400, "`limit` must be a whole number from 1 to 1000."),
+            Self::InvalidCursor => (400, "`cursor` must be a `next_cursor` of an earlier answer."),
+            Self::InvalidLive => (400, "`live` must be `true` or `false`."),
+            Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
+            Self::InvalidToken => (401, "The token is not valid; sign in again."),
+            Self::TokenExpired => (401, "The token has expired; sign in again."),
+            Self::UnknownUser => (401, "The token's user does not exist on this platform."),
+            Self::PublishRefused => (403, "This publisher may not publish."),
+            Self::HookRefused => (403, "Hook refused: the name, family, secret or network of its media server does not match the settings; the service's log says which."),
+            Self::NotFound => (404, "No such route."),
+            Self::NoActiveStream => (404, "You have no active stream."),
+            Self::StreamNotFound => (404, "No stream has this key."),
+            Self::MethodNotAllowed => (405, "Method not allowed; the header `Allow` lists the methods of this route."),
+            Self::RequestTimeout => (408, "The request came too slowly."),
+            Self::StreamAlreadyActive => (409, "You already have an active stream; stop it to get a new key."),
+            Self::StreamStopped => (410, "The stream was stopped."),
+            Self::StreamExpired => (410, "The stream has expired."),
+            Self::BodyTooLarge => (413, "The body is too large."),
+            Self::TooManyRequests => (429, "Too many key requests; retry after `Retry-After` seconds."),
+            Self::HeadersTooLarge => (431, "The request has too many or too large headers."),
+            Self::InternalError => (500, "Something went wrong on our side."),
+            Self::StoreUnavailable => (503, "The database cannot be reached at the moment; try again shortly."),
+            Self::NotReady => (503, "The service is not ready; try again shortly."),
         }
     }
 
@@ -122,12 +101,12 @@ impl ErrorCode {
 
     /// The stable code.
     pub fn as_str(self) -> &'static str {
-        self.row().1
+        self.into()
     }
 
     /// The sentence for a person.
     pub fn sentence(self) -> &'static str {
-        self.row().2
+        self.row().1
     }
 
     /// The nearest code for an answer that came from a library.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use stream_domain::{ServerName, Timestamp};
+use strum::IntoStaticStr;
 use time::Duration;
 
 use super::request::HookSource;
@@ -23,8 +24,9 @@ const MAX_SHOWN: usize = 64;
 /// The most servers that are logged for asking by GET.
 const MAX_WARNED: usize = 100;
 
-/// Why a hook is rejected; the words are for the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a hook is rejected; the variants in snake case are for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Rejection {
     /// The path names no family.
     UnknownFamily,
@@ -51,22 +53,6 @@ pub(super) enum Rejection {
 }
 
 impl Rejection {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownFamily => "unknown_family",
-            Self::NoName => "no_name",
-            Self::WrongMethod => "wrong_method",
-            Self::FromBrowser => "from_browser",
-            Self::UnknownServer => "unknown_server",
-            Self::OtherFamily => "other_family",
-            Self::NoSecret => "no_secret",
-            Self::WrongSecret => "wrong_secret",
-            Self::ThroughProxy => "through_proxy",
-            Self::ForeignNetwork => "foreign_network",
-            Self::NoPublisher => "no_publisher",
-        }
-    }
-
     /// What the operator can do about it.
     fn advice(self) -> &'static str {
         match self {
@@ -138,7 +124,7 @@ impl RejectionLog {
         let is_secret = |text: &str| servers.values().any(|server| server.secrets.contains(text));
         let shown = |text| if is_secret(text) { "(a secret)".to_owned() } else { shown(text) };
         let (family, server, request_id) = (shown(sender.family), shown(sender.server), sender.request_id);
-        let (reason, peer) = (rejection.as_str(), sender.peer.map(tracing::field::display));
+        let (reason, peer) = (<&str>::from(rejection), sender.peer.map(tracing::field::display));
         match self.repeated(rejection, known, now) {
             Some(repeated) => tracing::warn!(
                 server,

@@ -1,4 +1,4 @@
-//! Failures of the store, wrong methods, and a table without twins.
+//! Failures of the store, wrong methods, and unique codes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,8 +12,16 @@ use super::World;
 use crate::error::ErrorCode;
 use crate::{NotReady, ROUTES, Readiness};
 
+/// The codes and reasons, which clients depend on; renaming a variant must not rename one of them.
+const CODES: &str = "bad_request invalid_limit invalid_cursor invalid_live missing_token invalid_token token_expired \
+    unknown_user publish_refused hook_refused not_found no_active_stream stream_not_found method_not_allowed \
+    request_timeout stream_already_active stream_stopped stream_expired body_too_large too_many_requests \
+    headers_too_large internal_error store_unavailable not_ready";
+const REASONS: &str = "starting migrating draining database_unreachable database_read_only database_denied \
+    database_incompatible task_failed";
+
 #[test]
-fn a_store_that_is_away_is_503_with_a_time_to_come_back() {
+fn an_unavailable_store_is_503_with_retry_after() {
     let world = World::new();
     let key = world.key_of(1);
     world.store.go_away();
@@ -33,7 +41,7 @@ fn a_store_that_is_away_is_503_with_a_time_to_come_back() {
 }
 
 #[test]
-fn a_defect_is_500_and_tells_nothing_of_the_inside() {
+fn a_defect_is_500_and_reveals_no_internals() {
     let (mut keys, mut lookup) = (MockKeyStore::new(), MockKeyLookup::new());
     let defect = || StoreError::failed("relation \"streams\" has no column hunter2");
     keys.expect_start().returning(move |_| Err(StartError::Store(defect())));
@@ -56,7 +64,7 @@ fn a_defect_is_500_and_tells_nothing_of_the_inside() {
 }
 
 #[test]
-fn a_user_whom_the_platform_does_not_know_is_401() {
+fn an_unknown_user_is_401() {
     let mut keys = MockKeyStore::new();
     keys.expect_start().returning(|_| Err(StartError::UnknownUser));
     keys.expect_stop_active().returning(|_, _| Err(UserStreamsError::UnknownUser));
@@ -78,7 +86,7 @@ fn a_user_whom_the_platform_does_not_know_is_401() {
 }
 
 #[test]
-fn other_methods_are_405_with_those_that_are_allowed() {
+fn other_methods_are_405_with_the_allowed_ones() {
     let world = World::new();
     for (method, path) in ROUTES {
         let is_hook = path.starts_with("/hooks");
@@ -108,7 +116,7 @@ fn other_methods_are_405_with_those_that_are_allowed() {
 }
 
 #[test]
-fn before_the_store_is_ready_requests_are_asked_to_come_again() {
+fn requests_are_503_while_the_service_is_not_ready() {
     let world = World::new();
     let waiting = World::with(unused_stream_ports(), Arc::new(MemoryStore::default()), 600);
     drop(world);
@@ -133,12 +141,20 @@ fn before_the_store_is_ready_requests_are_asked_to_come_again() {
 }
 
 #[test]
-fn codes_are_unlike_each_other_and_sentences_are_sentences() {
+fn codes_are_unique_and_sentences_are_sentences() {
     let codes: HashSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(codes.len(), ErrorCode::ALL.len());
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         assert!(code.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{code:?}");
         assert!(code.sentence().ends_with('.'), "{code:?}");
         assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
     }
+}
+
+#[test]
+fn codes_and_reasons_are_never_renamed() {
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(codes.join(" "), CODES);
+    let reasons: Vec<&str> = NotReady::ALL.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(reasons.join(" "), REASONS);
 }
