@@ -38,7 +38,7 @@ fn json(form: AddressForm, audience: Audience) -> String {
 }
 
 #[test]
-fn the_owner_is_given_the_two_fields_of_an_encoder_and_every_other_way() {
+fn the_owner_gets_the_two_fields_of_an_encoder_and_every_other_way_to_publish() {
     let others = r#"[{"protocol":"srt","url":"srt://h:8890?streamid=publish:live/ID:key=KEY"},{"protocol":"whip","url":"https://h/live/ID/whip?key=KEY"}]"#;
     for (form, pasted) in
         [(AddressForm::Key, "KEY"), (AddressForm::Playback, "ID?key=KEY"), (AddressForm::Rename, "KEY")]
@@ -50,7 +50,7 @@ fn the_owner_is_given_the_two_fields_of_an_encoder_and_every_other_way() {
 }
 
 #[test]
-fn everybody_is_given_no_more_than_the_address_gives() {
+fn everybody_gets_no_more_than_the_public_address() {
     for (form, shown) in
         [(AddressForm::Key, "KEY"), (AddressForm::Playback, "ID"), (AddressForm::Rename, "ID")]
     {

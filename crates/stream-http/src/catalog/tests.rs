@@ -42,7 +42,7 @@ fn page(limit: u32) -> PageRequest {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_that_did_not_change_is_not_rendered_again_however_long_it_is() {
+async fn an_unchanged_list_is_not_rendered_again_at_any_length() {
     let (pages, store, clock) = pages_of(1_500).await;
     for page in [PageRequest::default(), page(1_000), page(50)] {
         let first = show(&pages, page).await;
@@ -55,14 +55,14 @@ async fn a_list_that_did_not_change_is_not_rendered_again_however_long_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_ask_for_the_whole_list_share_what_is_rendered_once() {
+async fn many_requests_for_the_whole_list_share_one_rendering() {
     let (pages, ..) = pages_of(1_500).await;
     let shown = join_all((0..64).map(|_| show(&pages, PageRequest::default()))).await;
     assert!(shown.iter().all(|rendered| Arc::ptr_eq(rendered, &shown[0])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_that_nobody_else_asks_for_are_all_answered_and_none_is_kept() {
+async fn rare_pages_are_all_answered_and_none_is_kept() {
     let (pages, _, clock) = pages_of(300).await;
     let viewers = show(&pages, page(50)).await;
     show(&pages, page(50)).await;
@@ -72,11 +72,11 @@ async fn pages_that_nobody_else_asks_for_are_all_answered_and_none_is_kept() {
     for rendered in join_all(strangers.map(|page| show(&pages, page))).await {
         assert!(!Arc::ptr_eq(&rendered, &viewers));
     }
-    assert!(Arc::ptr_eq(&viewers, &show(&pages, page(50)).await), "what a viewer asks for is kept");
+    assert!(Arc::ptr_eq(&viewers, &show(&pages, page(50)).await), "a page of viewers is kept");
 }
 
 #[test]
-fn what_is_asked_for_again_and_again_keeps_its_place_among_ever_other_things() {
+fn a_popular_thing_keeps_its_place_among_always_different_ones() {
     let mut popular = Popular::default();
     let mut made = 0;
     for turn in 0..100_000_u32 {
@@ -86,8 +86,8 @@ fn what_is_asked_for_again_and_again_keeps_its_place_among_ever_other_things() {
         popular.get(1 + turn, || ());
     }
     assert_eq!(made, 1);
-    // What everybody comes to ask for takes a place.
+    // A thing that becomes popular gets a place.
     let is_popular = (0..10_000).any(|_| popular.get(u32::MAX, || ()).is_some());
     assert!(is_popular);
-    assert!(popular.counts.len() < 10_000, "{} are remembered", popular.counts.len());
+    assert!(popular.counts.len() < 10_000, "{} are counted", popular.counts.len());
 }

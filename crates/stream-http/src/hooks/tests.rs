@@ -56,7 +56,7 @@ fn heard_at(family: Family, body: &str, host: Option<&str>) -> String {
 fn said(report: &PublisherReport) -> String {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     format!(
-        "{:?} {}/{} key {} session {} run {} number {} by {} from {}",
+        "{:?} {}/{} key {} session {} boot {} number {} by {} from {}",
         report.trigger,
         report.application,
         report.name.expose(),
@@ -89,7 +89,7 @@ fn renamed() -> Outcome {
 }
 
 #[test]
-fn one_yes_suits_nearly_all() {
+fn one_yes_suits_nearly_every_family() {
     for family in Family::ALL.into_iter().filter(|family| *family != Family::OvenMediaEngine) {
         for outcome in [Outcome::Accepted(None), Outcome::Noted] {
             assert_eq!(answered(family, "", &outcome), YES, "{family:?}");
@@ -98,7 +98,7 @@ fn one_yes_suits_nearly_all() {
 }
 
 #[test]
-fn a_no_is_403_with_its_reason_except_to_those_who_ask_again() {
+fn a_no_is_403_with_its_reason_unless_the_family_would_retry() {
     for family in Family::ALL {
         let no = match family {
             Family::OvenMediaEngine | Family::ZlMediaKit => continue,
@@ -109,7 +109,7 @@ fn a_no_is_403_with_its_reason_except_to_those_who_ask_again() {
 }
 
 #[test]
-fn nobody_but_nginx_is_sent_elsewhere() {
+fn only_nginx_is_redirected() {
     for family in Family::ALL.into_iter().filter(|family| !family.can_rename()) {
         let answer = answered(family, "", &renamed());
         assert!(answer.starts_with("200 {"), "{family:?}: {answer}");
@@ -117,7 +117,7 @@ fn nobody_but_nginx_is_sent_elsewhere() {
 }
 
 #[test]
-fn every_refusal_is_a_sentence_and_a_word_to_every_family() {
+fn every_refusal_has_a_sentence_in_every_family() {
     for refusal in Refusal::ALL {
         let sentence = sentence_of(refusal);
         assert!(sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'), "{sentence}");
@@ -131,7 +131,7 @@ fn every_refusal_is_a_sentence_and_a_word_to_every_family() {
 }
 
 #[test]
-fn what_no_server_sends_is_refused() {
+fn bodies_that_no_server_sends_are_refused() {
     for family in Family::ALL {
         for body in ["", " ", "null", "[]", "0", "{", "{}x", "\u{feff}{}", "a=b", "=&=&&", "\0"] {
             let heard = heard(family, body);
@@ -147,7 +147,7 @@ fn what_no_server_sends_is_refused() {
 }
 
 #[test]
-fn an_address_may_have_a_port_and_be_of_either_family() {
+fn an_address_may_have_a_port_and_be_of_version_4_or_6() {
     for (text, address) in [
         ("127.0.0.1", Some("127.0.0.1")),
         ("127.0.0.1:35194", Some("127.0.0.1")),
@@ -167,7 +167,7 @@ fn an_address_may_have_a_port_and_be_of_either_family() {
 }
 
 #[test]
-fn escapes_are_undone_and_wrong_ones_stay() {
+fn escapes_are_decoded_and_malformed_ones_stay() {
     for (text, value) in [
         ("a%20b", "a b"),
         ("a+b", "a b"),
@@ -190,7 +190,7 @@ fn escapes_are_undone_and_wrong_ones_stay() {
 }
 
 #[test]
-fn an_escaped_name_of_a_field_is_that_field() {
+fn an_escaped_field_name_is_decoded() {
     let form = fields::Fields::parse("?key=a&k%65y=b&&x&=y");
     assert_eq!(form.one("key"), Err(Refusal::MalformedRequest));
     let form = fields::Fields::parse("?key=a&k%65y=a&x&=y");

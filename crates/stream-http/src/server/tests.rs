@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::{Workers, accept_pending};
 
 #[test]
-fn what_has_connected_before_the_door_closes_is_taken_in() {
+fn connections_that_are_made_before_the_listener_closes_are_accepted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();

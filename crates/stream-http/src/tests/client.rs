@@ -1,4 +1,4 @@
-//! A client that can be as rude as a test needs.
+//! A client that can break the rules of HTTP as a test needs.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -24,7 +24,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The code of an error, whose shape is checked on the way.
+    /// The code of an error; checks the shape of the error too.
     pub(super) fn code(&self) -> String {
         let json = self.json();
         let sentence = json["error"].as_str().expect("an error has a sentence");
@@ -56,7 +56,7 @@ impl Client {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Whether the bytes could be handed over, which fails once the server has let go.
+    /// Whether the bytes could be handed over, which fails once the server has disconnected.
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> bool {
         self.0.get_mut().write_all(bytes).is_ok()
     }
@@ -85,7 +85,7 @@ impl Client {
     pub(super) fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0]) {
             Ok(length) => length == 0,
-            // What was sent and never read makes the system say it like this.
+            // The system resets a connection with unread bytes.
             Err(error) => error.kind() == ErrorKind::ConnectionReset,
         }
     }

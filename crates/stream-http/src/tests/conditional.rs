@@ -1,4 +1,4 @@
-//! The public list for those who have it already, and in fewer bytes.
+//! The public list for clients that have it already, and compressed.
 
 use std::io::Read as _;
 
@@ -11,7 +11,7 @@ fn ask(world: &World, headers: &str) -> Answer {
 }
 
 #[test]
-fn who_has_the_list_is_told_so_without_a_body() {
+fn a_client_that_has_the_list_gets_a_304_without_a_body() {
     let world = World::new();
     world.key_of(1);
     let list = world.get(LIST);
@@ -31,7 +31,7 @@ fn who_has_the_list_is_told_so_without_a_body() {
 }
 
 #[test]
-fn a_list_that_has_changed_has_another_etag() {
+fn a_changed_list_has_another_etag() {
     let world = World::new();
     let of_list = || world.get(LIST).header("etag").expect("a list has an ETag").to_owned();
     let empty = of_list();
@@ -43,14 +43,14 @@ fn a_list_that_has_changed_has_another_etag() {
     assert_eq!(of_list(), empty, "what is shown is the same again");
     world.key_of(2);
     let other = of_list();
-    // Nobody writes anything down when a stream expires.
+    // A stream expires without a write.
     world.clock.advance(time::Duration::hours(24));
     assert_ne!(of_list(), other);
     assert_eq!(ask(&world, &format!("If-None-Match: {other}\r\n")).status, 200);
 }
 
 #[test]
-fn connections_go_on_after_an_answer_without_a_body() {
+fn a_connection_stays_open_after_a_response_without_a_body() {
     let world = World::new();
     world.key_of(1);
     let etag = world.get(LIST).header("etag").unwrap().to_owned();
@@ -59,13 +59,13 @@ fn connections_go_on_after_an_answer_without_a_body() {
     for _ in 0..3 {
         assert_eq!(client.send(&known).status, 304);
     }
-    // Two at once, the second of which is no HTTP: the first has no body, and the second is an error with one.
+    // Two at once, the second of which is not HTTP: the first response has no body, the second is an error with one.
     client.write(format!("{known}\r\nnonsense\r\n\r\n").as_bytes());
     assert_eq!(client.read(true).status, 304);
     assert_eq!(client.read(true).code(), "bad_request");
 }
 
-/// Asks over a connection of its own, and reads the body as bytes.
+/// Sends a request over a connection of its own, and reads the body as bytes.
 fn encoded(world: &World, accept: &str) -> (Option<String>, Vec<u8>) {
     use std::io::Write as _;
     let mut stream = std::net::TcpStream::connect(world.address).unwrap();
@@ -80,7 +80,7 @@ fn encoded(world: &World, accept: &str) -> (Option<String>, Vec<u8>) {
 }
 
 #[test]
-fn a_long_list_is_compressed_for_those_who_take_that() {
+fn a_long_list_is_compressed_for_clients_that_accept_it() {
     let world = World::new();
     (1..=20).for_each(|user| {
         world.key_of(user);
@@ -105,7 +105,7 @@ fn a_long_list_is_compressed_for_those_who_take_that() {
 }
 
 #[test]
-fn a_short_list_is_sent_as_it_is() {
+fn a_short_list_is_not_compressed() {
     let world = World::new();
     world.key_of(1);
     let (encoding, body) = encoded(&world, "Accept-Encoding: gzip, br\r\n");

@@ -1,4 +1,4 @@
-//! Which pages may read answers.
+//! Which pages may read responses.
 
 use super::World;
 
@@ -25,7 +25,7 @@ fn a_listed_origin_may_call_with_credentials() {
         assert_eq!(methods, ["DELETE", "GET", "OPTIONS", "POST", "PUT"]);
         let headers = preflight.header("access-control-allow-headers").unwrap().to_lowercase();
         assert!(headers.contains("authorization") && headers.contains("content-type"), "{headers}");
-        // Refusals are readable by the page as well.
+        // Pages may read errors as well.
         let refused = request(&world, "POST", "/api/streams/stop", origin, "");
         assert_eq!(refused.status, 401);
         assert_eq!(refused.header("access-control-allow-origin"), Some(origin));
@@ -43,9 +43,9 @@ fn an_origin_that_is_not_listed_gets_no_allow_header_at_all() {
         let lookup = request(&world, "GET", "/api/streams/some-key", origin, "");
         for answer in [preflight, actual, lookup] {
             let shown = format!("{answer:?}").to_lowercase();
-            let told =
+            let reveals =
                 ["access-control-allow", "access-control-expose"].iter().any(|name| shown.contains(name));
-            assert!(!told, "{origin}: {answer:?}");
+            assert!(!reveals, "{origin}: {answer:?}");
         }
     }
 }
@@ -78,7 +78,7 @@ fn a_listed_origin_may_read_the_public_list_with_credentials() {
 }
 
 #[test]
-fn an_answer_without_an_origin_may_not_be_kept_for_one_with() {
+fn a_response_without_an_origin_may_not_be_cached_for_one_with() {
     let world = World::new();
     for path in ["/api/streams/public", "/api/streams/some-key", "/api/nowhere"] {
         let answer = world.get(path);
@@ -121,7 +121,7 @@ fn any_header_may_be_sent_from_a_listed_origin() {
 }
 
 #[test]
-fn any_page_may_ask_whether_its_public_list_still_holds() {
+fn any_page_may_revalidate_its_public_list() {
     let world = World::new();
     let more = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: if-none-match\r\n";
     let preflight = request(&world, "OPTIONS", "/api/streams/public", "https://anybody.test", more);
@@ -135,7 +135,7 @@ fn any_page_may_ask_whether_its_public_list_still_holds() {
 }
 
 #[test]
-fn a_preflight_of_another_method_is_told_which_are_allowed() {
+fn a_preflight_of_another_method_gets_the_allowed_ones() {
     let world = World::new();
     let more = "Access-Control-Request-Method: PATCH\r\n";
     let preflight = request(&world, "OPTIONS", "/api/streams/generate-key", "http://localhost:3000", more);
@@ -146,7 +146,7 @@ fn a_preflight_of_another_method_is_told_which_are_allowed() {
 }
 
 #[test]
-fn a_preflight_that_asks_for_nonsense_gets_no_nonsense_back() {
+fn a_preflight_for_malformed_headers_gets_none_of_them_back() {
     let world = World::new();
     let more =
         "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-good, b@d, ,(,x\ty\r\n";
@@ -155,7 +155,7 @@ fn a_preflight_that_asks_for_nonsense_gets_no_nonsense_back() {
 }
 
 #[test]
-fn pages_may_read_what_they_need_of_an_answer() {
+fn pages_may_read_the_response_headers_that_they_need() {
     let world = World::new();
     let listed = request(&world, "POST", "/api/streams/stop", "http://localhost:3000", "");
     let public = request(&world, "GET", "/api/streams/public", "http://anybody.test", "");

@@ -1,6 +1,6 @@
-//! What an answer costs, counted in allocations, which are the same on every machine.
+//! What a response costs, counted in allocations, which are the same on every machine.
 //!
-//! The baseline is what was measured; who changes it says why in the commit.
+//! The baseline is what was measured; a commit that changes it says why.
 
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
@@ -11,10 +11,10 @@ use allocation_counter::measure;
 
 use super::*;
 
-/// How many percent a cost may be above or below the baseline: other versions of libraries come and go.
+/// The tolerance above and below the baseline, in percent: versions of libraries differ.
 const TOLERANCE: u64 = 10;
 
-/// Allocations of one request whose like was asked before.
+/// Allocations of one request after others like it.
 const BASELINE: [(&str, u64); 4] =
     [("lookup", 23), ("page of the public list", 23), ("new key", 30), ("refused token", 21)];
 
@@ -32,7 +32,7 @@ fn request(what: &str, key: &str, user: usize) -> TestRequest {
 }
 
 #[test]
-fn an_answer_allocates_about_as_often_as_it_did() {
+fn a_response_allocates_about_as_often_as_before() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
     let measured = local.block_on(&runtime, async {
@@ -60,7 +60,7 @@ async fn count<B: actix_web::body::MessageBody>(
     let mut measured = Vec::new();
     for (what, _) in BASELINE {
         let mut least = u64::MAX;
-        // The first few fill pools, and the rest are alike.
+        // The first few fill pools; the rest are alike.
         for turn in 0..8 {
             let call = app.call(request(what, &key, measured.len() * 8 + turn + 2).to_request());
             least = least.min(allocations_of(call).await);

@@ -1,4 +1,4 @@
-//! Questions about a key by somebody that does not publish yet: answered by the key alone.
+//! Questions about a key before a session begins: answered by the key alone.
 
 use stream_domain::admission::AddressForm;
 use stream_domain::{Family, ServerName};
@@ -51,12 +51,12 @@ fn by_get(secret: &str, call: &str, name: &str) -> String {
 }
 
 #[test]
-fn the_publish_page_of_mediamtx_is_opened_by_the_key() {
+fn the_publish_page_of_mediamtx_opens_with_the_key() {
     let world = World::on_air(AddressForm::Playback, HookServers::new());
     let key = world.key_of(1);
     let id = world.id();
     let ask = |query: &str| world.hook("/hooks/mediamtx/edge", "application/json", &page(&id, query));
-    // It may be opened again and again, by whoever has the key, whether or not somebody is on air.
+    // It opens any number of times, with the key, whether or not the stream is live.
     for _ in 0..3 {
         let answer = ask(&format!("key={key}"));
         assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"code":0}"#));
@@ -70,10 +70,10 @@ fn the_publish_page_of_mediamtx_is_opened_by_the_key() {
 }
 
 #[test]
-fn nginx_may_ask_by_get_and_so_begins_and_ends_nothing() {
+fn nginx_that_asks_by_get_begins_and_ends_no_session() {
     let world = World::on_air(AddressForm::Key, with_secret(Family::NginxRtmp));
     let key = world.key_of(1);
-    // nginx joins its fields by a second question mark.
+    // nginx adds its fields by a second question mark.
     for joined in ["s3cr3t?", "s3cr3t&"] {
         for method in ["GET", "HEAD"] {
             assert_eq!(
@@ -92,7 +92,7 @@ fn nginx_may_ask_by_get_and_so_begins_and_ends_nothing() {
     );
     assert_eq!(world.sessions(), 0);
 
-    // What goes on by POST is not touched by a GET.
+    // A GET does not change a session that began by POST.
     let body = "app=live&addr=192.0.2.9&clientid=7&call=publish&type=live";
     let body = format!("{body}&name={key}");
     let post = "/hooks/nginx-rtmp/edge?secret=s3cr3t";
@@ -102,7 +102,7 @@ fn nginx_may_ask_by_get_and_so_begins_and_ends_nothing() {
 }
 
 #[test]
-fn by_get_a_key_is_hidden_by_the_new_name_too() {
+fn by_get_the_new_name_hides_the_key_too() {
     let world = World::on_air(AddressForm::Rename, with_secret(Family::NginxRtmp));
     let key = world.key_of(1);
     let answer = world.request("GET", &by_get("s3cr3t?", "publish", &format!("%20{key}%0A")));
@@ -110,7 +110,7 @@ fn by_get_a_key_is_hidden_by_the_new_name_too() {
 }
 
 #[test]
-fn a_probe_is_told_whether_the_address_and_the_secret_are_right() {
+fn a_probe_checks_url_and_secret() {
     let world = World::on_air(AddressForm::Key, with_secret(Family::Srs));
     for method in ["GET", "HEAD"] {
         for (path, status) in [
@@ -122,7 +122,7 @@ fn a_probe_is_told_whether_the_address_and_the_secret_are_right() {
             ("/hooks/nginx-rtmp/edge?secret=s3cr3t", 403),
             ("/hooks/srs/other?secret=s3cr3t", 403),
             ("/hooks/srss/edge?secret=s3cr3t", 405),
-            // That is no question of SRS, and so no yes.
+            // SRS asks no such question, so it gets no yes.
             ("/hooks/srs/edge?secret=s3cr3t&stream=key", 403),
         ] {
             assert_eq!(world.request(method, path).status, status, "{method} {path}");

@@ -1,4 +1,4 @@
-//! The recorded requests of media servers over real sockets, and the very bytes that they are answered with.
+//! The recorded requests of media servers over real sockets, and the exact bytes of the responses.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -10,7 +10,7 @@ use stream_domain::{Family, ServerName};
 use super::World;
 use crate::{HookSecrets, HookServer, HookServers};
 
-/// An answer as it came: the status line, the headers in small letters, the body.
+/// A response as it arrived: the status line, the headers in lower case, the body.
 struct Raw {
     status_line: String,
     headers: Vec<String>,
@@ -33,7 +33,7 @@ impl Raw {
         value
     }
 
-    /// What SRS, which reads an answer most strictly, takes for a yes, and all but one of the others as well.
+    /// The yes of SRS, which reads responses most strictly, and of all but one of the others.
     fn is_the_yes_of_nearly_all(&self, version: &str) {
         assert_eq!(self.status_line, format!("{version} 200 OK"));
         assert_eq!(self.header("content-type"), Some("application/json"));
@@ -50,7 +50,7 @@ fn connect(world: &World) -> TcpStream {
     stream
 }
 
-/// Sends a request and reads until the server closes, as nginx does, which looks at an answer only then.
+/// Sends a request and reads until the server closes, as nginx does, which reads a response only then.
 fn to_the_end(world: &World, request: &str) -> Raw {
     let mut stream = connect(world);
     stream.write_all(request.as_bytes()).unwrap();
@@ -59,7 +59,7 @@ fn to_the_end(world: &World, request: &str) -> Raw {
     Raw::parse(&text)
 }
 
-/// Sends a request on a connection that stays open, and reads no byte more than the answer says that it has.
+/// Sends a request on a connection that stays open, and reads no byte more than the length of the response.
 fn on(stream: &mut TcpStream, request: &str) -> Raw {
     stream.write_all(request.as_bytes()).unwrap();
     let mut head = Vec::new();
@@ -116,7 +116,7 @@ fn nms(action: &str, name: &str) -> String {
 }
 
 #[test]
-fn nginx_is_answered_in_its_own_version_and_the_connection_closed() {
+fn nginx_is_answered_in_its_own_version_and_disconnected() {
     let world = world_of(Family::NginxRtmp, AddressForm::Key);
     let key = world.key_of(1);
     to_the_end(&world, &nginx(&key)).is_the_yes_of_nearly_all("HTTP/1.0");
@@ -124,7 +124,7 @@ fn nginx_is_answered_in_its_own_version_and_the_connection_closed() {
 }
 
 #[test]
-fn nginx_is_refused_by_the_first_digit_of_the_status() {
+fn nginx_reads_a_refusal_from_the_first_digit_of_the_status() {
     let world = world_of(Family::NginxRtmp, AddressForm::Key);
     let no = to_the_end(&world, &nginx("key1"));
     assert_eq!(no.status_line, "HTTP/1.0 403 Forbidden");
@@ -135,7 +135,7 @@ fn nginx_is_refused_by_the_first_digit_of_the_status() {
 }
 
 #[test]
-fn nginx_is_sent_a_bare_name_and_no_address() {
+fn nginx_is_redirected_to_a_bare_name() {
     let world = world_of(Family::NginxRtmp, AddressForm::Rename);
     let key = world.key_of(1);
     let stream = world.get_as("user-1", "/api/streams").json()["streams"][0].clone();
@@ -161,7 +161,7 @@ fn a_request_that_nginx_sends_in_pieces_is_put_together() {
 }
 
 #[test]
-fn srs_keeps_its_connection_and_reads_as_much_as_it_is_told() {
+fn srs_keeps_its_connection_and_reads_exactly_the_length() {
     let world = world_of(Family::Srs, AddressForm::Key);
     let key = world.key_of(1);
     let mut stream = connect(&world);
@@ -171,13 +171,13 @@ fn srs_keeps_its_connection_and_reads_as_much_as_it_is_told() {
         assert_eq!(live, matches!(action, "on_publish" | "on_hls"), "{action}");
     }
     assert_eq!(on(&mut stream, &srs("on_publish", "key1")).status_line, "HTTP/1.1 403 Forbidden");
-    // Nothing stands behind the last answer, no newline either.
+    // Nothing follows the last response, not even a newline.
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
 }
 
 #[test]
-fn a_heartbeat_of_srs_shows_its_secret_in_the_path() {
+fn a_heartbeat_of_srs_sends_its_secret_in_the_path() {
     let world = world_of(Family::Srs, AddressForm::Key);
     let key = world.key_of(1);
     let mut stream = connect(&world);
@@ -189,17 +189,17 @@ fn a_heartbeat_of_srs_shows_its_secret_in_the_path() {
         body.len()
     );
     on(&mut stream, &heartbeat).is_the_yes_of_nearly_all("HTTP/1.1");
-    // Its run is another than that of the session, which is over with it.
+    // Its boot id differs from that of the session, which ends by it.
     let sessions = world.get_as("user-1", "/api/streams/1/sessions").json();
     assert_eq!(sessions["sessions"][0]["end_reason"], "server_restarted");
 }
 
 #[test]
-fn json_that_is_labelled_as_text_is_read_all_the_same() {
+fn json_that_is_labelled_as_text_is_read() {
     let world = world_of(Family::NodeMediaServer4, AddressForm::Key);
     let key = world.key_of(1);
     let mut stream = connect(&world);
-    // They come in either order, and anything but exactly 200 would end the publisher.
+    // They arrive in either order, and any status but 200 would end the publisher.
     for action in ["postPublish", "prePublish", "postPlay", "donePublish"] {
         on(&mut stream, &nms(action, &key)).is_the_yes_of_nearly_all("HTTP/1.1");
     }
@@ -209,7 +209,7 @@ fn json_that_is_labelled_as_text_is_read_all_the_same() {
 }
 
 #[test]
-fn players_of_ovenmediaengine_are_let_through() {
+fn players_of_ovenmediaengine_are_admitted() {
     let world = World::on_air(AddressForm::Key, HookServers::new());
     let asked = |status: &str| {
         let body = format!(
@@ -224,7 +224,7 @@ fn players_of_ovenmediaengine_are_let_through() {
 }
 
 #[test]
-fn ovenmediaengine_is_believed_by_its_signature_of_the_very_bytes() {
+fn ovenmediaengine_signs_the_exact_bytes() {
     let secrets = HookSecrets::new(vec!["1234".to_owned()]);
     let server = HookServer { family: Family::OvenMediaEngine, secrets, host: None };
     let world = World::on_air(AddressForm::Key, [(ServerName::parse("edge").unwrap(), server)].into());
@@ -243,7 +243,7 @@ fn ovenmediaengine_is_believed_by_its_signature_of_the_very_bytes() {
 }
 
 #[test]
-fn mediamtx_is_answered_as_its_kind_of_client_needs() {
+fn mediamtx_gets_the_status_that_its_client_needs() {
     let world = world_of(Family::MediaMtx, AddressForm::Key);
     let send = |action: &str, protocol: &str, user: &str| {
         let body = format!(

@@ -9,7 +9,7 @@ use super::{Answer, World};
 use crate::{HookSecrets, HookServer, HookServers};
 
 impl World {
-    /// A hook with these headers besides.
+    /// A hook with additional headers.
     fn hook_with(&self, path: &str, headers: &str, body: &str) -> Answer {
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: test\r\n{headers}Content-Length: {length}\r\n\r\n");
@@ -37,7 +37,7 @@ const FROM_A_PAGE: [&str; 9] = [
 ];
 
 #[test]
-fn a_page_in_a_browser_is_no_media_server() {
+fn hooks_from_a_page_in_a_browser_are_rejected() {
     for (servers, secret) in [(HookServers::new(), ""), (with_secret(Family::ZlMediaKit), "?secret=s3cr3t")] {
         let world = World::on_air(AddressForm::Key, servers);
         let key = world.key_of(1);
@@ -57,7 +57,7 @@ fn a_page_in_a_browser_is_no_media_server() {
 
 /// Node's `fetch` sends one of the headers that browsers send.
 #[test]
-fn the_gate_of_node_media_server_is_let_through() {
+fn the_fetch_of_node_media_server_is_no_browser() {
     let world = World::on_air(AddressForm::Key, with_secret(Family::NodeMediaServer4));
     let path = "/hooks/node-media-server/edge?secret=s3cr3t";
     let left = r#"{"id":"7","action":"donePublish"}"#;

@@ -1,4 +1,4 @@
-//! A good key with something around it, as each family sends it: let in, or told to its owner.
+//! A valid key with something around it, as each family sends it: admitted, or shown to its owner.
 
 use stream_domain::admission::AddressForm;
 use stream_domain::{Family, ServerName};
@@ -6,7 +6,7 @@ use stream_domain::{Family, ServerName};
 use super::World;
 use crate::{HookSecrets, HookServer, HookServers};
 
-/// What is published, and what stands behind its `?`.
+/// What is published, with its query.
 struct Published<'a> {
     application: &'a str,
     name: &'a str,
@@ -77,7 +77,7 @@ fn world(form: AddressForm) -> (World, String, String) {
 }
 
 impl World {
-    fn is_let_in(&self, family: Family, published: &Published<'_>) -> bool {
+    fn is_admitted(&self, family: Family, published: &Published<'_>) -> bool {
         let path = format!("/hooks/{}/edge", family.as_str());
         let answer = self.hook(&path, "text/plain", &question(family, published));
         answer.status < 400
@@ -85,8 +85,8 @@ impl World {
             && answer.json().get("code").is_none_or(|code| code == 0)
     }
 
-    /// What the owner is told: the reasons and the sentences.
-    fn told(&self) -> Vec<(String, String)> {
+    /// What the owner sees of refused publishers: the reasons and the sentences.
+    fn attempts(&self) -> Vec<(String, String)> {
         let attempts = self.get_as("user-1", "/api/streams/attempts").json();
         let text = |attempt: &serde_json::Value, field: &str| attempt[field].as_str().unwrap().to_owned();
         let attempts = attempts["attempts"].as_array().unwrap().iter();
@@ -95,7 +95,7 @@ impl World {
 }
 
 #[test]
-fn what_stands_around_the_key_behind_the_name_is_no_matter_to_any_family() {
+fn every_family_accepts_a_key_with_something_around_it() {
     for family in families() {
         let (world, key, id) = world(AddressForm::Playback);
         for query in [
@@ -107,16 +107,16 @@ fn what_stands_around_the_key_behind_the_name_is_no_matter_to_any_family() {
             format!("key={key}%E2%80%8B"),
             format!("key=rtmp%3A%2F%2Fh%2Flive%2F{id}%3Fkey%3D{key}"),
         ] {
-            // Ant Media and node-media-server undo the encoding themselves; twice undone is the same.
+            // Ant Media and node-media-server decode by themselves; decoded twice it is the same.
             let published = Published { application: "live", name: &id, query: &query };
-            assert!(world.is_let_in(family, &published), "{family:?} {query}");
+            assert!(world.is_admitted(family, &published), "{family:?} {query}");
         }
-        assert_eq!(world.told(), []);
+        assert_eq!(world.attempts(), []);
     }
 }
 
 #[test]
-fn what_no_viewer_would_find_is_told_to_the_owner_with_what_to_correct() {
+fn the_owner_of_a_key_in_a_wrong_place_sees_what_to_correct() {
     for family in families() {
         for (form, published, wanted) in [
             (AddressForm::Playback, ["live", "KEY", ""], "key_in_wrong_field"),
@@ -134,9 +134,9 @@ fn what_no_viewer_would_find_is_told_to_the_owner_with_what_to_correct() {
             let [application, name, query] =
                 published.map(|text| text.replace("KEY", &key).replace("ID", &id));
             let published = Published { application: &application, name: &name, query: &query };
-            assert!(!world.is_let_in(family, &published), "{family:?} {form:?} {name:?}");
-            let [(reason, sentence)] = &world.told()[..] else {
-                panic!("{family:?} {form:?} {name:?} {query}: {:?}", world.told())
+            assert!(!world.is_admitted(family, &published), "{family:?} {form:?} {name:?}");
+            let [(reason, sentence)] = &world.attempts()[..] else {
+                panic!("{family:?} {form:?} {name:?} {query}: {:?}", world.attempts())
             };
             assert_eq!(reason, wanted, "{family:?} {form:?} {name:?}");
             assert!(sentence.len() > 20 && !sentence.contains(&key), "{sentence}");
@@ -145,7 +145,7 @@ fn what_no_viewer_would_find_is_told_to_the_owner_with_what_to_correct() {
 }
 
 #[test]
-fn two_keys_are_told_to_the_owner_of_either() {
+fn the_owner_of_either_key_sees_that_there_were_two() {
     for family in families() {
         let (world, key, id) = world(AddressForm::Playback);
         let query = format!("key=wrong&key={key}");
@@ -153,13 +153,13 @@ fn two_keys_are_told_to_the_owner_of_either() {
         if matches!(family, Family::NodeMediaServer4) {
             continue;
         }
-        assert!(!world.is_let_in(family, &published), "{family:?}");
-        assert_eq!(world.told()[0].0, "malformed_request", "{family:?}");
+        assert!(!world.is_admitted(family, &published), "{family:?}");
+        assert_eq!(world.attempts()[0].0, "malformed_request", "{family:?}");
     }
 }
 
 #[test]
-fn a_foreign_host_is_told_to_the_owner() {
+fn the_owner_sees_a_foreign_host() {
     let (world, key, id) = world(AddressForm::Playback);
     let query = format!("key={key}");
     let published = Published { application: "live", name: &id, query: &query };
@@ -168,8 +168,8 @@ fn a_foreign_host_is_told_to_the_owner() {
         let path = format!("/hooks/{}/edge", family.as_str());
         world.hook(&path, "application/json", &body);
     }
-    assert_eq!(world.told().len(), 1);
-    assert_eq!(world.told()[0].0, "foreign_host");
+    assert_eq!(world.attempts().len(), 1);
+    assert_eq!(world.attempts()[0].0, "foreign_host");
 }
 
 #[test]
@@ -180,21 +180,21 @@ fn strangers_leave_nothing_behind() {
             for (name, query) in
                 [("unknown", ""), ("a b", ""), ("unknown", "key=unknown"), ("x", "key=a&key=b")]
             {
-                assert!(!world.is_let_in(family, &Published { application: "live", name, query }));
+                assert!(!world.is_admitted(family, &Published { application: "live", name, query }));
             }
         }
-        assert_eq!(world.told(), []);
+        assert_eq!(world.attempts(), []);
     }
 }
 
 #[test]
-fn a_slash_too_many_keeps_nobody_of_nginx_and_srs_from_their_viewers() {
+fn nginx_and_srs_accept_a_slash_too_many() {
     for family in [Family::NginxRtmp, Family::Srs] {
         for (application, name) in [("live/", "KEY"), ("live", "/KEY"), ("live", "KEY/")] {
             let (world, key, _) = world(AddressForm::Key);
             let name = name.replace("KEY", &key);
             assert!(
-                world.is_let_in(family, &Published { application, name: &name, query: "" }),
+                world.is_admitted(family, &Published { application, name: &name, query: "" }),
                 "{family:?}"
             );
             let end = match family {
@@ -209,7 +209,7 @@ fn a_slash_too_many_keeps_nobody_of_nginx_and_srs_from_their_viewers() {
 }
 
 #[test]
-fn the_second_question_of_ovenmediaengine_is_the_first_again() {
+fn ovenmediaengine_asks_twice_about_one_session() {
     let secrets = HookSecrets::new(Vec::new());
     let server = HookServer { family: Family::OvenMediaEngine, secrets, host: None };
     let world = World::on_air(AddressForm::Playback, [(ServerName::parse("edge").unwrap(), server)].into());
@@ -218,7 +218,7 @@ fn the_second_question_of_ovenmediaengine_is_the_first_again() {
     let id = streams["streams"][0]["playback_id"].as_str().unwrap().to_owned();
     for query in [format!("key={key}"), format!("key={key}&key={key}")] {
         let published = Published { application: "live", name: &id, query: &query };
-        assert!(world.is_let_in(Family::OvenMediaEngine, &published), "{query}");
+        assert!(world.is_admitted(Family::OvenMediaEngine, &published), "{query}");
     }
     let sessions = world.get_as("user-1", "/api/streams/1/sessions").json();
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1);

@@ -62,7 +62,7 @@ fn a_stream_is_live_from_its_publishers_hook_to_its_end() {
 }
 
 #[test]
-fn a_session_that_nothing_is_heard_of_is_not_live() {
+fn a_session_without_heartbeats_is_not_live_after_its_lease() {
     let world = World::new();
     let key = world.key_of(1);
     world.nginx(&event("publish", 7, &key, 1));
@@ -126,7 +126,7 @@ fn the_owner_sees_sessions_and_attempts_and_nobody_else_does() {
 }
 
 #[test]
-fn a_stop_is_refused_to_go_on_and_to_come_back() {
+fn a_stopped_publisher_may_neither_go_on_nor_come_back() {
     let world = World::new();
     let key = world.key_of(1);
     world.nginx(&event("publish", 7, &key, 1));
@@ -141,7 +141,7 @@ fn a_stop_is_refused_to_go_on_and_to_come_back() {
 }
 
 #[test]
-fn in_the_safe_form_nothing_public_holds_the_key() {
+fn with_playback_addresses_nothing_public_holds_the_key() {
     for form in [AddressForm::Playback, AddressForm::Rename] {
         let world = World::on_air(form, HookServers::new());
         let key = world.key_of(1);
@@ -185,7 +185,7 @@ fn in_the_safe_form_nothing_public_holds_the_key() {
         assert_eq!(public["ingest"], serde_json::json!({ "server": base, "stream_key": id }));
         assert_eq!(looked_up.header("access-control-allow-origin"), None);
 
-        // The public name lets nobody in, by any way of asking.
+        // The public name admits nobody, in any form.
         assert_eq!(world.get(&format!("/api/streams/{id}")).code(), "stream_not_found");
         let bare = world.nginx(&event("publish", 8, &id, 2)).json();
         let reason = if form == AddressForm::Playback { "no_key" } else { "unknown_key" };
@@ -196,7 +196,7 @@ fn in_the_safe_form_nothing_public_holds_the_key() {
 }
 
 #[test]
-fn in_the_safe_form_the_key_must_belong_to_the_name() {
+fn with_playback_addresses_the_key_must_belong_to_the_name() {
     let world = World::on_air(AddressForm::Playback, HookServers::new());
     let (key, other) = (world.key_of(1), world.key_of(2));
     let id = world.stream(1)["playback_id"].as_str().unwrap().to_owned();
@@ -211,7 +211,7 @@ fn in_the_safe_form_the_key_must_belong_to_the_name() {
         let answer = world.nginx(&event("publish", 7, &name, 1));
         assert_eq!((answer.status, answer.json()["reason"].as_str()), (403, Some(reason)), "{name}");
     }
-    // A field that stands there again with the same value is one field.
+    // A field that occurs again with the same value is one field.
     assert_eq!(world.nginx(&event("publish", 7, &format!("{id}&key={key}&key={key}"), 1)).status, 200);
     assert_eq!(world.nginx(&event("publish", 7, &format!("{id}&key={key}"), 1)).status, 200);
 }
@@ -229,7 +229,7 @@ fn an_unknown_playback_id_is_404() {
 }
 
 #[test]
-fn a_hook_shows_its_servers_secret_in_the_query_or_the_path() {
+fn a_hook_sends_its_servers_secret_in_the_query_or_the_path() {
     let world = World::on_air(AddressForm::Key, edge(Family::NginxRtmp, &["old", "new"]));
     let key = world.key_of(1);
     let body = event("publish", 7, &key, 1);
@@ -245,7 +245,7 @@ fn a_hook_shows_its_servers_secret_in_the_query_or_the_path() {
         assert_eq!((answer.status, answer.code().as_str()), (403, "hook_refused"), "{path}");
     }
     assert_eq!(world.stream(1)["live"], false);
-    // What stands in the body is the publisher's.
+    // The body is the publisher's.
     let forged = format!("{body}&secret=new");
     assert_eq!(world.hook("/hooks/nginx-rtmp/edge", FORM, &forged).code(), "hook_refused");
     for path in [
@@ -283,7 +283,7 @@ fn unknown_families_and_names_are_404() {
 }
 
 #[test]
-fn while_the_store_is_away_nobody_is_let_in() {
+fn no_publisher_is_admitted_while_the_store_is_unavailable() {
     let world = World::new();
     let key = world.key_of(1);
     world.store.go_away();
@@ -293,13 +293,13 @@ fn while_the_store_is_away_nobody_is_let_in() {
 }
 
 #[test]
-fn an_answer_that_takes_longer_than_a_second_is_a_no() {
+fn an_admission_that_takes_longer_than_a_second_is_refused() {
     let world = World::new();
     let key = world.key_of(1);
     world.store.hold_admissions();
     let answer = world.nginx(&event("publish", 7, &key, 1));
     assert_eq!((answer.status, answer.json()["reason"].as_str()), (403, Some("too_late")));
-    // What is written down after all is taken back, since its server was told no.
+    // An admission that completes after all is withdrawn, since its server got a no.
     world.store.release_admissions();
     let reason = || {
         let sessions = world.get_as("user-1", "/api/streams/1/sessions").json();
@@ -314,7 +314,7 @@ fn an_answer_that_takes_longer_than_a_second_is_a_no() {
 }
 
 #[test]
-fn a_takeover_that_was_answered_too_late_leaves_the_first_on_air() {
+fn a_takeover_that_took_too_long_leaves_the_first_publisher_live() {
     let world = World::new();
     let key = world.key_of(1);
     assert_eq!(world.nginx(&event("publish", 7, &key, 1)).status, 200);

@@ -8,7 +8,7 @@ fn keys(json: &serde_json::Value) -> Vec<String> {
 }
 
 #[test]
-fn pages_of_both_lists_join_to_the_whole() {
+fn the_pages_of_a_list_make_up_the_whole() {
     let world = World::new();
     for user in 1..=7 {
         world.key_of(user);
@@ -44,7 +44,7 @@ fn a_cursor_alone_asks_for_a_page_of_fifty() {
 }
 
 #[test]
-fn a_wrong_limit_or_cursor_is_named() {
+fn a_wrong_limit_or_cursor_has_its_own_code() {
     let world = World::new();
     for limit in ["0", "-1", "1001", "ten", "", "1.5", "99999999999999999999"] {
         let answer = world.get(&format!("/api/streams/public?limit={limit}"));

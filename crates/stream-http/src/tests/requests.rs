@@ -6,13 +6,13 @@ use stream_domain::testing::{MemoryStore, unused_stream_ports};
 
 use super::World;
 
-/// A world in which asking the store is a panic, and so a dropped connection.
+/// A world whose store panics, which drops the connection.
 fn world_without_store() -> World {
     World::with(unused_stream_ports(), Arc::new(MemoryStore::default()), 600)
 }
 
 #[test]
-fn a_bad_token_takes_no_store() {
+fn a_bad_token_needs_no_store() {
     let world = world_without_store();
     let refused = |authorization: &str| {
         let mut codes = Vec::new();
@@ -42,7 +42,7 @@ fn a_bad_token_takes_no_store() {
 }
 
 #[test]
-fn the_scheme_is_read_in_any_case() {
+fn the_scheme_is_case_insensitive() {
     let world = World::new();
     for scheme in ["Bearer", "bearer", "BEARER", "BeArEr"] {
         let answer = world
@@ -52,7 +52,7 @@ fn the_scheme_is_read_in_any_case() {
 }
 
 #[test]
-fn what_cannot_be_a_key_takes_no_store() {
+fn text_that_cannot_be_a_key_needs_no_store() {
     let world = world_without_store();
     let long = "k".repeat(256);
     for path in [
@@ -80,7 +80,7 @@ fn what_cannot_be_a_key_takes_no_store() {
 }
 
 #[test]
-fn an_address_with_a_slash_too_many_is_told_so() {
+fn a_path_with_a_slash_too_many_gets_a_hint() {
     let world = world_without_store();
     for (path, hint) in [
         ("/api/streams/public/", "slash at the end"),
@@ -100,7 +100,7 @@ fn an_address_with_a_slash_too_many_is_told_so() {
 }
 
 #[test]
-fn who_speaks_another_protocol_is_told_which_is_spoken() {
+fn a_client_of_another_protocol_gets_a_hint() {
     let world = world_without_store();
     for (bytes, hint) in [
         (&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], "HTTP/1.1"),
@@ -127,7 +127,7 @@ fn a_percent_encoded_key_is_the_same_key() {
 }
 
 #[test]
-fn a_large_body_takes_no_store() {
+fn a_large_body_needs_no_store() {
     let world = world_without_store();
     let announced = "POST /api/streams/stop HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer user-1\r\nContent-Length: 16385\r\n";
     let answer = world.send(announced);
@@ -145,14 +145,14 @@ fn a_large_body_takes_no_store() {
 }
 
 #[test]
-fn a_small_body_is_read_and_forgotten() {
+fn a_small_body_is_read_and_dropped() {
     let world = World::new();
     for (user, body) in [(1, "{}"), (2, "not json"), (3, ""), (4, r#"{"title":"x"}"#)] {
         let length = body.len();
         let mut client = world.connect();
         client.write(format!("POST /api/streams/generate-key HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer user-{user}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
         assert_eq!(client.read(true).status, 201);
-        // The connection goes on.
+        // The connection stays open.
         assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
     }
 }
@@ -167,7 +167,7 @@ fn a_body_that_is_not_http_is_a_bad_request() {
 }
 
 #[test]
-fn what_is_not_http_is_answered_in_the_same_shape() {
+fn a_request_that_is_not_http_gets_an_error_of_the_same_shape() {
     let world = world_without_store();
     let huge = format!("GET /{} HTTP/1.1\r\nHost: test\r\n", "x".repeat(200_000));
     let many: String = (0..200).map(|number| format!("X-{number}: x\r\n")).collect();
@@ -196,7 +196,7 @@ fn what_is_not_http_is_answered_in_the_same_shape() {
 }
 
 #[test]
-fn an_answer_before_a_malformed_request_is_kept_apart() {
+fn a_response_before_a_malformed_request_stays_as_it_is() {
     let world = world_without_store();
     let mut client = world.connect();
     client.write(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\nGARBAGE\r\n\r\n");
@@ -214,13 +214,13 @@ fn http_1_0_is_answered_and_closed() {
     assert!(client.is_closed());
 }
 
-/// The head of a request as a proxy with its defaults passes it on: HTTP/1.0, and no word of a length.
+/// The head of a request as a proxy with its defaults passes it on: HTTP/1.0, without a length.
 fn old_post(path: &str, user: u32, more: &str) -> String {
     format!("POST {path} HTTP/1.0\r\nHost: test\r\nAuthorization: Bearer user-{user}\r\n{more}\r\n")
 }
 
 #[test]
-fn a_post_of_http_1_0_needs_no_length_where_it_has_no_body() {
+fn a_post_of_http_1_0_without_a_body_needs_no_length() {
     let world = World::new();
     for (path, status) in [("/api/streams/generate-key", 201), ("/api/streams/stop", 200)] {
         let mut client = world.connect();
@@ -235,7 +235,7 @@ fn a_post_of_http_1_0_needs_no_length_where_it_has_no_body() {
 }
 
 #[test]
-fn a_post_without_a_length_may_come_in_pieces_and_with_others() {
+fn a_post_without_a_length_may_arrive_in_pieces_and_with_others() {
     let world = World::new();
     let mut client = world.connect();
     let kept = old_post("/api/streams/generate-key", 1, "Connection: keep-alive\r\n");
@@ -251,15 +251,15 @@ fn a_post_without_a_length_may_come_in_pieces_and_with_others() {
 }
 
 #[test]
-fn what_follows_a_post_without_a_length_is_no_request_of_its_own() {
+fn bytes_after_a_post_without_a_length_are_no_request() {
     let world = World::new();
-    // All at once it is a body that nothing announces.
+    // At once it is a body that nothing announces.
     let mut client = world.connect();
     let inner = old_post("/api/streams/generate-key", 2, "");
     client.write(format!("{}{inner}", old_post("/api/streams/generate-key", 1, "")).as_bytes());
     assert_eq!(client.read(true).code(), "bad_request");
     assert!(client.is_closed());
-    // Later it is read by nobody.
+    // Later it is not read.
     let mut client = world.connect();
     client.write(old_post("/api/streams/generate-key", 1, "").as_bytes());
     client.try_write(inner.as_bytes());
@@ -269,7 +269,7 @@ fn what_follows_a_post_without_a_length_is_no_request_of_its_own() {
 }
 
 #[test]
-fn a_length_that_cannot_be_read_is_refused_as_before() {
+fn a_malformed_length_is_refused() {
     let world = world_without_store();
     for more in ["Content-Length: x\r\n", "Content-Length:\r\n", "Transfer-Encoding: chunked\r\n"] {
         let mut client = world.connect();
@@ -284,7 +284,7 @@ fn every_answer_has_a_request_id_and_headers_for_an_api() {
     for path in ["/health", "/api/streams/public", "/nowhere", "/api/streams/%00"] {
         let answer = world.get(path);
         assert_eq!(answer.header("x-request-id").map(str::len), Some(36), "{path}");
-        // Whoever keeps the public list asks each time whether it is still so.
+        // A client may keep the public list, and revalidates it each time.
         let kept = if path == "/api/streams/public" { "no-cache" } else { "no-store" };
         assert_eq!(answer.header("cache-control"), Some(kept), "{path}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
@@ -314,7 +314,7 @@ fn head_is_answered_like_get_without_a_body() {
 }
 
 #[test]
-fn keys_are_not_given_out_faster_than_the_limit() {
+fn key_requests_are_limited_per_user() {
     let world = World::with_key_requests_per_minute(3);
     for expected in [201, 409, 409, 429] {
         assert_eq!(world.post_as("user-1", "/api/streams/generate-key").status, expected);
@@ -323,7 +323,7 @@ fn keys_are_not_given_out_faster_than_the_limit() {
     assert_eq!(refused.code(), "too_many_requests");
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=20).contains(&seconds), "{seconds}");
-    // Each user has an own allowance, and other routes have none.
+    // Each user has a limit of its own, and other routes have none.
     assert_eq!(world.post_as("user-2", "/api/streams/generate-key").status, 201);
     assert_eq!(world.post_as("user-1", "/api/streams/stop").status, 200);
 }

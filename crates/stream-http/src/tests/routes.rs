@@ -1,4 +1,4 @@
-//! Each route's answers, as the contract has them.
+//! The responses of each route, as docs/http-api.md describes them.
 
 use insta::assert_snapshot;
 use stream_domain::lifecycle::LIFETIME;
@@ -193,7 +193,7 @@ fn a_stopped_key_is_gone() {
 }
 
 #[test]
-fn health_tells_of_the_store() {
+fn health_shows_whether_the_store_is_available() {
     let world = World::new();
     assert_snapshot!(pretty(&world.get("/health"), "\0"), @r#"
     200

@@ -1,4 +1,4 @@
-//! Stopping without leaving anybody unanswered.
+//! Stopping without leaving a request unanswered.
 
 use std::net::TcpStream;
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::World;
 
 #[test]
-fn while_it_stops_the_service_says_so_and_closes_after_each_answer() {
+fn a_stopping_service_is_not_ready_and_closes_after_each_response() {
     let mut world = World::new();
     let mut old = world.connect();
     assert_eq!(old.send("GET /health/ready HTTP/1.1\r\nHost: test\r\n").status, 200);
@@ -24,10 +24,10 @@ fn while_it_stops_the_service_says_so_and_closes_after_each_answer() {
 }
 
 #[test]
-fn every_connection_that_was_made_is_answered() {
+fn every_accepted_connection_is_answered() {
     let mut world = World::new();
     let address = world.address;
-    // Connections that come while the service stops; each that is made must be answered.
+    // Connections while the service stops; each that is made must be answered.
     let clients: Vec<_> = (0..8)
         .map(|_| {
             thread::spawn(move || {
@@ -49,8 +49,7 @@ fn every_connection_that_was_made_is_answered() {
     let outcomes: Vec<(u32, u32)> = clients.into_iter().map(|client| client.join().unwrap()).collect();
     let answered: u32 = outcomes.iter().map(|(answered, _)| answered).sum();
     let lost: u32 = outcomes.iter().map(|(_, lost)| lost).sum();
-    // What connects in the instant between the last look and the closing of the door, the system refuses: at most one a
-    // client.
+    // The system refuses connections between the last accept and the closing of the listener: at most one a client.
     assert!(answered > 100 && lost <= 8 && cut == 0, "answered {answered}, lost {lost}, cut {cut}");
 }
 
@@ -63,7 +62,7 @@ fn exchange(mut stream: TcpStream) -> bool {
 }
 
 #[test]
-fn a_connection_that_asks_nothing_does_not_hold_the_service_up() {
+fn an_idle_connection_does_not_delay_the_stop() {
     let mut world = World::new();
     let mut silent = world.connect();
     // One whose request is there before the server looks, and one whose request comes later.
@@ -74,7 +73,7 @@ fn a_connection_that_asks_nothing_does_not_hold_the_service_up() {
     thread::sleep(Duration::from_millis(100));
     assert_eq!(idle.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
     world.begin_to_stop();
-    // The deadline comes before any of them would have been let go for its silence, so none had to be cut for it.
+    // The deadline is earlier than the timeout of an idle connection, so none had to be dropped at the deadline.
     assert_eq!(world.join(), 0);
     assert!(silent.is_closed());
     assert!(early.is_closed());
@@ -82,7 +81,7 @@ fn a_connection_that_asks_nothing_does_not_hold_the_service_up() {
 }
 
 #[test]
-fn a_connection_that_was_just_made_gets_its_answer() {
+fn a_connection_that_was_just_accepted_is_answered() {
     let mut world = World::new();
     let mut client = world.connect();
     world.begin_to_stop();
@@ -98,7 +97,7 @@ fn a_request_that_has_begun_may_be_finished() {
     client.write(b"GET /health/live HTTP/1.1\r\nHost: te");
     thread::sleep(Duration::from_millis(100));
     world.begin_to_stop();
-    // Past the notice and the last call.
+    // After the notice and the last call.
     thread::sleep(Duration::from_millis(2_000));
     client.write(b"st\r\n\r\n");
     assert_eq!(client.read(true).status, 200);

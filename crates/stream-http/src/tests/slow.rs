@@ -1,9 +1,9 @@
-//! Clients that take their time.
+//! Slow clients.
 
 use super::World;
 
 #[test]
-fn a_head_that_does_not_come_is_408() {
+fn a_head_that_never_arrives_is_408() {
     let world = World::new();
     let mut client = world.connect();
     client.write(b"GET /health HTTP/1.1\r\nHost: te");
@@ -13,7 +13,7 @@ fn a_head_that_does_not_come_is_408() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_408() {
+fn a_body_that_never_arrives_is_408() {
     let world = World::new();
     let mut client = world.connect();
     client.write(b"POST /api/streams/stop HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer user-1\r\nContent-Length: 10\r\n\r\n{");
@@ -22,7 +22,7 @@ fn a_body_that_does_not_come_is_408() {
 }
 
 #[test]
-fn a_later_head_that_does_not_come_ends_the_connection() {
+fn a_later_head_that_never_arrives_ends_the_connection() {
     let world = World::new();
     let mut client = world.connect();
     assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
@@ -31,7 +31,7 @@ fn a_later_head_that_does_not_come_ends_the_connection() {
 }
 
 #[test]
-fn half_a_request_behind_a_whole_one_does_not_hold_the_connection() {
+fn half_a_request_after_a_whole_one_does_not_keep_the_connection_open() {
     let world = World::new();
     let mut client = world.connect();
     client.write(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\nG");
@@ -40,7 +40,7 @@ fn half_a_request_behind_a_whole_one_does_not_hold_the_connection() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_in_the_end() {
+fn an_idle_connection_is_closed_after_the_keep_alive() {
     let world = World::new();
     let mut client = world.connect();
     assert_eq!(client.send("GET /health/live HTTP/1.1\r\nHost: test\r\n").status, 200);
@@ -69,18 +69,22 @@ fn after_a_slow_or_large_body_the_connection_is_closed() {
         assert!([408, 413].contains(&answer.status), "{answer:?}");
         assert_eq!(answer.header("connection"), Some("close"));
         assert!(client.is_closed());
-        assert_eq!(other.send("Host: test\r\n").status, 200, "{rest:?}: it was closed for its silence only");
+        assert_eq!(
+            other.send("Host: test\r\n").status,
+            200,
+            "{rest:?}: it was closed because of its silence"
+        );
     }
 }
 
 #[test]
-fn a_client_that_takes_no_answer_is_let_go() {
+fn a_client_that_reads_no_response_is_disconnected() {
     let mut world = World::new();
     for user in 1..=500 {
         world.key_of(user);
     }
     let mut client = world.connect();
-    // Some 200 MB of answers, far more than the system holds for a client that does not read.
+    // Some 200 MB of responses, far more than the system buffers for a client that does not read.
     for _ in 0..1_000 {
         if !client.try_write(b"GET /api/streams/public HTTP/1.1\r\nHost: test\r\n\r\n") {
             break;

@@ -1,10 +1,10 @@
-//! What is mended, and what is passed on as it came.
+//! Which heads are completed, and which are passed on unchanged.
 
 use proptest::prelude::*;
 
 use super::Heads;
 
-/// What the library reads of bytes that come in these pieces.
+/// What the library reads of bytes that arrive in these pieces.
 fn read(pieces: &[&[u8]]) -> Vec<u8> {
     let mut heads = Heads::default();
     let mut seen = Vec::new();
@@ -25,7 +25,7 @@ const GET: &str = "GET /health HTTP/1.1\r\nHost: test\r\n\r\n";
 const LENGTH: &str = "Content-Length: 0\r\n";
 
 #[test]
-fn a_post_without_a_length_is_told_that_it_has_no_body() {
+fn a_post_without_a_length_gets_the_length_0() {
     assert_eq!(text(&[format!("{POST}\r\n").as_bytes()]), format!("{POST}{LENGTH}\r\n"));
     assert_eq!(text(&[b"POST / HTTP/1.0\r\n\r\n"]), format!("POST / HTTP/1.0\r\n{LENGTH}\r\n"));
     assert_eq!(text(&[b"POST / HTTP/1.0\nHost: x\n\n"]), format!("POST / HTTP/1.0\nHost: x\n{LENGTH}\n"));
@@ -36,7 +36,7 @@ fn a_post_without_a_length_is_told_that_it_has_no_body() {
 }
 
 #[test]
-fn every_other_request_is_passed_on_as_it_came() {
+fn every_other_request_is_passed_on_unchanged() {
     let same = [
         GET,
         "POST / HTTP/1.1\r\nHost: test\r\n\r\n",
@@ -63,14 +63,14 @@ fn every_other_request_is_passed_on_as_it_came() {
 }
 
 #[test]
-fn what_stands_in_a_body_is_no_head() {
+fn a_head_inside_a_body_is_no_head() {
     let inner = format!("{POST}\r\n");
     let length = inner.len();
     let whole = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{inner}");
     assert_eq!(text(&[whole.as_bytes()]), whole);
     let then = format!("{whole}{KEPT}\r\n");
     assert_eq!(text(&[then.as_bytes()]), format!("{whole}{KEPT}{LENGTH}\r\n"));
-    // Nobody but the library follows chunks.
+    // Only the library follows chunks.
     let chunked =
         format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n{KEPT}\r\n");
     assert_eq!(text(&[chunked.as_bytes()]), chunked);
@@ -81,16 +81,16 @@ fn a_body_that_nothing_announces_is_left_to_the_library() {
     for body in ["{}", "GET / HTTP/1.0\r\n\r\n", "\r\n"] {
         let request = format!("{POST}\r\n{body}");
         assert_eq!(text(&[request.as_bytes()]), request, "{body:?}");
-        // Where it comes later, the head is away already; then nobody reads it.
+        // A later body is not read, since the head was passed on already.
         assert_eq!(text(&[format!("{POST}\r\n").as_bytes(), body.as_bytes()]), format!("{POST}{LENGTH}\r\n"));
     }
 }
 
 #[test]
-fn requests_that_come_together_are_each_mended() {
+fn requests_that_arrive_together_are_each_completed() {
     let together = format!("{KEPT}\r\n{GET}{KEPT}\r\n{KEPT}\r\n{POST}\r\n");
-    let mended = format!("{KEPT}{LENGTH}\r\n{GET}{KEPT}{LENGTH}\r\n{KEPT}{LENGTH}\r\n{POST}{LENGTH}\r\n");
-    assert_eq!(text(&[together.as_bytes()]), mended);
+    let completed = format!("{KEPT}{LENGTH}\r\n{GET}{KEPT}{LENGTH}\r\n{KEPT}{LENGTH}\r\n{POST}{LENGTH}\r\n");
+    assert_eq!(text(&[together.as_bytes()]), completed);
     let closed = KEPT.replace("keep-alive", "Keep-Alive, close");
     assert_eq!(text(&[format!("{closed}\r\n{GET}").as_bytes()]), format!("{closed}\r\n{GET}"));
 }
@@ -108,7 +108,7 @@ fn a_head_that_never_ends_is_not_kept() {
 
 proptest! {
     #[test]
-    fn however_they_are_split_they_are_mended_alike(cuts in proptest::collection::vec(0..400_usize, 0..12)) {
+    fn heads_are_completed_alike_in_any_pieces(cuts in proptest::collection::vec(0..400_usize, 0..12)) {
         let whole = format!("{GET}POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n\r\n\r\n{KEPT}\r\n{KEPT}\r\n{POST}\r\n");
         let expected = text(&[whole.as_bytes()]);
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % whole.len()).collect();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn loopback_is_trusted_and_else_what_the_settings_name() {
+fn loopback_and_the_networks_of_the_settings_are_trusted() {
     let networks: Vec<IpNet> =
         ["10.0.0.0/8", "fd00::/8", "203.0.113.9/32"].map(|net| net.parse().unwrap()).into();
     for (peer, alone, named) in [

@@ -11,7 +11,7 @@ fn name(text: &str) -> Option<ServerName> {
 }
 
 #[test]
-fn more_of_the_same_is_counted_for_a_minute() {
+fn repeated_rejections_are_counted_for_a_minute() {
     let log = RejectionLog::default();
     let repeated =
         |rejection, server: Option<&str>, at| log.repeated(rejection, server.and_then(name), second(at));

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_recorded_signature_is_that_of_its_very_bytes() {
+fn the_recorded_signature_is_that_of_its_exact_bytes() {
     let body = br#"{"client":{"address":"192.0.2.7","port":40001},"request":{"direction":"incoming","protocol":"rtmp","status":"opening","time":"2026-01-02T03:04:05.678Z","url":"rtmp://ingest.example:1935/live/K123"}}"#;
     let secrets = HookSecrets::new(vec!["new".to_owned(), "1234".to_owned()]);
     assert!(secrets.verify_signature(body, "zpLmM_MiONNpV5NCCUfx1CQqAsk"));
@@ -17,7 +17,7 @@ fn the_recorded_signature_is_that_of_its_very_bytes() {
 }
 
 #[test]
-fn any_of_the_secrets_is_good_and_nothing_else() {
+fn each_of_the_secrets_is_valid_and_nothing_else() {
     let secrets = HookSecrets::new(vec!["old".to_owned(), "new".to_owned()]);
     assert!(secrets.contains("old") && secrets.contains("new"));
     assert!(!secrets.contains("") && !secrets.contains("ol") && !secrets.contains("newer"));

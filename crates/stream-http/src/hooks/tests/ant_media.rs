@@ -3,7 +3,7 @@
 use super::recorded::ANT_PUBLISH;
 use super::*;
 
-const REPORT: &str = "PublishRequest live/key1 key - session key1 run - number - by rtmp from -";
+const REPORT: &str = "PublishRequest live/key1 key - session key1 boot - number - by rtmp from -";
 
 fn ant(body: &str) -> String {
     heard(Family::AntMedia, body)
@@ -22,7 +22,7 @@ fn a_question_is_understood() {
 }
 
 #[test]
-fn the_key_stands_once_in_the_text_of_a_map() {
+fn the_key_is_in_the_text_of_a_map_once() {
     let params = |params: &str| ant(&with(r#""{token=abc, x=1}""#, params));
     let report = |key: &str| REPORT.replace("key -", &format!("key {key}"));
     assert_eq!(params(r#""{key=SECRET-1_x}""#), report("SECRET-1_x"));
@@ -35,7 +35,7 @@ fn the_key_stands_once_in_the_text_of_a_map() {
 }
 
 #[test]
-fn the_end_comes_as_json_or_as_a_form() {
+fn the_end_arrives_as_json_or_as_a_form() {
     assert_eq!(ant(r#"{"action":"liveStreamEnded","id":"key1","streamName":"n"}"#), "left key1");
     assert_eq!(ant(r#"{"action":"liveStreamEnded","streamId":"key1"}"#), "left key1");
     assert_eq!(ant("id=key1&action=liveStreamEnded&streamName=&category="), "left key1");
@@ -54,7 +54,7 @@ fn the_end_comes_as_json_or_as_a_form() {
 }
 
 #[test]
-fn what_is_not_as_it_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     for (from, to) in [
         (r#""streamId":"key1","#, ""),
         (r#""streamId":"key1""#, r#""streamId":null"#),

@@ -15,7 +15,7 @@ fn with(from: &str, to: &str) -> String {
 }
 
 fn report(key: &str) -> String {
-    format!("PublishRequest live/key1 key {key} session {ID} run - number - by rtmp from 127.0.0.1")
+    format!("PublishRequest live/key1 key {key} session {ID} boot - number - by rtmp from 127.0.0.1")
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn the_recorded_question_is_understood() {
 }
 
 #[test]
-fn only_publishers_are_asked_about_and_only_watchers_let_through() {
+fn publishers_are_checked_and_viewers_ignored() {
     for (action, meaning) in [
         ("read", "ignored"),
         ("playback", "ignored"),
@@ -36,7 +36,7 @@ fn only_publishers_are_asked_about_and_only_watchers_let_through() {
     ] {
         let body = with(r#""action":"publish""#, &format!(r#""action":"{action}""#));
         assert_eq!(mediamtx(&body), meaning, "{action}");
-        // As such questions come: without an id and a path.
+        // Such questions have no id and no path.
         let bare = format!(
             r#"{{"ip":"127.0.0.1","user":"","password":"","token":"","action":"{action}","path":"","protocol":"","id":null,"query":"","userAgent":""}}"#
         );
@@ -51,7 +51,7 @@ fn older_versions_send_fewer_fields() {
     let without_token = without_agent.replace(r#""token":"pw1","#, "");
     assert_eq!(mediamtx(&without_token), report("pw1"));
     let bare = format!(r#"{{"action":"publish","path":"live/key1","id":"{ID}"}}"#);
-    let meaning = format!("PublishRequest live/key1 key - session {ID} run - number - by  from -");
+    let meaning = format!("PublishRequest live/key1 key - session {ID} boot - number - by  from -");
     assert_eq!(mediamtx(&bare), meaning);
     let nulls = format!(
         r#"{{"action":"publish","path":"live/key1","id":"{ID}","query":null,"user":null,"password":null,"token":null}}"#
@@ -87,7 +87,7 @@ fn a_path_is_the_application_and_the_name() {
 }
 
 #[test]
-fn what_is_not_as_mediamtx_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     let id = format!(r#""id":"{ID}""#);
     for (from, to) in [
         (id.as_str(), r#""id":7"#),
@@ -98,7 +98,7 @@ fn what_is_not_as_mediamtx_sends_it_is_refused() {
     }
 }
 
-/// So it asks for its publish page, for the OPTIONS of WHIP, and in protocols that have no session yet.
+/// It asks like this for its publish page, for the OPTIONS of WHIP, and in protocols that have no session yet.
 #[test]
 fn a_question_without_an_id_is_about_the_key_alone() {
     let id = format!(r#","id":"{ID}""#);
@@ -111,9 +111,9 @@ fn a_question_without_an_id_is_about_the_key_alone() {
 }
 
 #[test]
-fn its_commands_tell_the_begin_and_the_end() {
+fn its_commands_report_begin_and_end() {
     let available = format!("event=available&path=live/key1&id={ID}");
-    let goes_on = format!("Heartbeat live/key1 key - session {ID} run - number - by rtmp from -");
+    let goes_on = format!("Heartbeat live/key1 key - session {ID} boot - number - by rtmp from -");
     assert_eq!(mediamtx(&available), goes_on);
     assert_eq!(mediamtx(&format!("event=available&path=live%2Fkey1&id={ID}")), goes_on);
     assert_eq!(mediamtx(&format!("event=unavailable&path=live/key1&id={ID}")), format!("left {ID}"));

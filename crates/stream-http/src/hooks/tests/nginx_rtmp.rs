@@ -14,14 +14,14 @@ fn event(rest: &str) -> String {
 #[test]
 fn the_recorded_question_is_understood() {
     assert_eq!(NGINX_PUBLISH.len(), 184, "as its Content-Length said");
-    let report = "PublishRequest live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1";
+    let report = "PublishRequest live/key1 key - session 1 boot - number 1 by rtmp from 127.0.0.1";
     assert_eq!(nginx(NGINX_PUBLISH), report);
 }
 
 #[test]
 fn every_event_is_understood() {
     let report =
-        |trigger: &str| format!("{trigger} live/key1 key - session 1 run - number 1 by rtmp from 127.0.0.1");
+        |trigger: &str| format!("{trigger} live/key1 key - session 1 boot - number 1 by rtmp from 127.0.0.1");
     for (rest, meaning) in [
         ("call=publish&name=key1&type=live", report("PublishRequest")),
         // After the control interface's `redirect` the type is empty.
@@ -40,11 +40,11 @@ fn every_event_is_understood() {
     assert_eq!(nginx(connect), "ignored");
 }
 
-/// nginx itself says `app` a second time there.
+/// nginx itself sends `app` a second time there.
 #[test]
-fn a_disconnect_is_the_end_of_what_the_connection_published() {
+fn a_disconnect_ends_what_the_connection_published() {
     assert_eq!(event("call=disconnect&app=live"), "left 1");
-    // Behind it stands what the publisher wrote behind the `?` of its application.
+    // It is followed by the query of the publisher's application.
     assert_eq!(event("call=disconnect&app=live&x=1"), "left 1");
     for forged in ["&app=live", "&clientid=7", "&call=publish&name=key1", "&addr=10.9.8.7"] {
         assert_eq!(event(&format!("call=disconnect&app=live{forged}")), "malformed_request", "{forged}");
@@ -60,39 +60,39 @@ fn the_recorded_injection_is_refused() {
         let rest = format!("call={call}&name=polluted&name=victim&call=publish_done&addr=10.9.8.7");
         assert_eq!(event(&rest), "malformed_request", "{call}");
     }
-    // Even if both say the same, or the field's name is escaped.
+    // Even if both are the same, or the field's name is escaped.
     for more in ["name=key1", "n%61me=victim", "psk=1&psk=2", "clientid=1"] {
         assert_eq!(event(&format!("call=publish&name=key1&type=live&{more}")), "malformed_request", "{more}");
     }
 }
 
 #[test]
-fn the_key_stands_behind_the_name_once() {
+fn the_key_is_in_the_query_once() {
     let named = |rest: &str| event(&format!("call=publish&name=id1&type=live{rest}"));
     let report = |key: &str| {
-        format!("PublishRequest live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1")
+        format!("PublishRequest live/id1 key {key} session 1 boot - number 1 by rtmp from 127.0.0.1")
     };
     assert_eq!(named("&key=SECRET-1_x"), report("SECRET-1_x"));
     assert_eq!(named("&key=a%2Bb+c"), report("a+b c"));
     assert_eq!(named("&key="), report(""));
     assert_eq!(named("&key"), report(""));
     assert_eq!(named("&KEY=a"), report("-"));
-    // OvenMediaEngine is not alone in saying a query twice.
+    // OvenMediaEngine is not the only one that sends a query twice.
     assert_eq!(named("&key=a&key=a"), report("a"));
     assert_eq!(named("&key=a&key=b"), "malformed_request");
     assert_eq!(named("&key=a&x=1&k%65y=b"), "malformed_request");
 }
 
-/// Encoders with one field for the server put it there; nginx says it in no field of its own.
+/// Encoders with one field for the server put it there; nginx has no field of its own for it.
 #[test]
-fn the_key_may_stand_behind_the_application() {
+fn the_key_may_be_in_the_query_of_the_application() {
     let asked = |tcurl: &str, rest: &str| {
         let common = NGINX_COMMON.replace("tcurl=rtmp://127.0.0.1:21935/live", &format!("tcurl={tcurl}"));
         assert_ne!(common, NGINX_COMMON);
         nginx(&format!("{common}&call=publish&name=id1&type=live{rest}"))
     };
     let report = |key: &str| {
-        format!("PublishRequest live/id1 key {key} session 1 run - number 1 by rtmp from 127.0.0.1")
+        format!("PublishRequest live/id1 key {key} session 1 boot - number 1 by rtmp from 127.0.0.1")
     };
     for tcurl in ["rtmp://h/live?key=S-1", "rtmp://h/live%3Fkey=S-1", "rtmp://h/live?x=1%26key=S-1"] {
         assert_eq!(asked(tcurl, ""), report("S-1"), "{tcurl}");
@@ -105,14 +105,14 @@ fn the_key_may_stand_behind_the_application() {
 }
 
 #[test]
-fn an_empty_name_is_for_the_domain_to_refuse() {
+fn an_empty_name_is_left_to_the_domain() {
     // Wirecast publishes one when it stops; the connection's session must end by it.
-    let report = "PublishRequest live/ key - session 1 run - number 1 by rtmp from 127.0.0.1";
+    let report = "PublishRequest live/ key - session 1 boot - number 1 by rtmp from 127.0.0.1";
     assert_eq!(event("call=publish&name=&type=live"), report);
 }
 
 #[test]
-fn what_lacks_a_field_of_its_event_is_refused() {
+fn an_event_that_lacks_a_field_is_refused() {
     let whole = "app=live&addr=127.0.0.1&clientid=1&call=publish&name=key1&type=live";
     for missing in ["app=live&", "clientid=1&", "call=publish&", "&name=key1"] {
         assert_eq!(nginx(&whole.replace(missing, "")), "malformed_request", "{missing}");
@@ -124,7 +124,7 @@ fn what_lacks_a_field_of_its_event_is_refused() {
 }
 
 #[test]
-fn an_address_that_is_none_is_not_said() {
+fn a_malformed_address_is_left_out() {
     for (addr, address) in
         [("2001:db8::7", "2001:db8::7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("unix:", "-"), ("", "-")]
     {

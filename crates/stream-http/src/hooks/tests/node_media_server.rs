@@ -4,7 +4,7 @@ use super::recorded::NMS_PRE_PUBLISH;
 use super::*;
 
 const REPORT: &str =
-    "PublishRequest live/key1 key - session mwrgonfm8u5qaauj run - number - by rtmp from 127.0.0.1";
+    "PublishRequest live/key1 key - session mwrgonfm8u5qaauj boot - number - by rtmp from 127.0.0.1";
 
 fn nms(body: &str) -> String {
     heard(Family::NodeMediaServer4, body)
@@ -25,7 +25,7 @@ fn every_event_is_understood() {
     for (action, meaning) in [
         ("postPublish", REPORT),
         ("donePublish", "left mwrgonfm8u5qaauj"),
-        // So ends a second publisher of a live name.
+        // A second publisher of a live name ends like this.
         ("donePlay", "left mwrgonfm8u5qaauj"),
         ("prePlay", "ignored"),
         ("postPlay", "ignored"),
@@ -37,7 +37,7 @@ fn every_event_is_understood() {
 }
 
 #[test]
-fn the_query_gives_the_key_and_nothing_else() {
+fn only_the_key_is_read_from_the_query() {
     let query = |query: &str| nms(&with(r#"{"tok":"5","name":"evil"}"#, query));
     assert_eq!(query(r#"{"key":"SECRET-1_x","name":"evil"}"#), REPORT.replace("key -", "key SECRET-1_x"));
     assert_eq!(query(r#"{"key":["S-1","S-1"]}"#), REPORT.replace("key -", "key S-1"));
@@ -57,7 +57,7 @@ fn the_query_gives_the_key_and_nothing_else() {
 }
 
 #[test]
-fn names_that_the_server_refuses_come_empty_and_are_ours_to_refuse() {
+fn names_that_the_server_refuses_arrive_empty_and_are_left_to_the_domain() {
     let empty = with(r#""app":"live","name":"key1""#, r#""app":"","name":"""#);
     assert_eq!(nms(&empty), REPORT.replace("live/key1", "/"));
     let names_missing = with(r#""app":"live","name":"key1","#, "");
@@ -65,7 +65,7 @@ fn names_that_the_server_refuses_come_empty_and_are_ours_to_refuse() {
 }
 
 #[test]
-fn what_is_not_as_it_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     for (from, to) in [
         (r#""id":"mwrgonfm8u5qaauj","#, ""),
         (r#""id":"mwrgonfm8u5qaauj""#, r#""id":7"#),
@@ -78,7 +78,7 @@ fn what_is_not_as_it_sends_it_is_refused() {
 }
 
 #[test]
-fn an_empty_id_names_no_stay() {
+fn an_empty_id_is_no_session() {
     for action in ["prePublish", "postPublish"] {
         let body = with(r#""id":"mwrgonfm8u5qaauj""#, r#""id":"""#).replace("prePublish", action);
         assert_eq!(nms(&body), "malformed_request", "{action}");
@@ -86,7 +86,7 @@ fn an_empty_id_names_no_stay() {
 }
 
 #[test]
-fn addresses_come_with_a_port_and_of_either_family() {
+fn an_address_may_be_of_version_4_or_6_with_a_port() {
     for (ip, address) in [
         ("[2001:db8::7]:35194", "2001:db8::7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
@@ -100,7 +100,7 @@ fn addresses_come_with_a_port_and_of_either_family() {
 
 /// Node writes an address of version 6 and its port with nothing between them but a colon.
 #[test]
-fn an_address_of_version_6_with_a_bare_port_is_not_taken_for_another_address() {
+fn an_address_of_version_6_with_a_bare_port_is_left_out() {
     let heard = nms(&with("127.0.0.1:35194", "::ffff:192.0.2.7:35194"));
     assert!(heard.ends_with("from 192.0.2.7") || heard.ends_with("from -"), "{heard}");
     let heard = nms(&with("127.0.0.1:35194", "2001:db8::7:35194"));

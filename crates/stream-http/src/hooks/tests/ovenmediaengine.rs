@@ -1,4 +1,4 @@
-//! `OvenMediaEngine`: JSON, whose answer is always a 200.
+//! `OvenMediaEngine`: JSON, which is always answered by 200.
 
 use super::recorded::OME_OPENING;
 use super::*;
@@ -13,7 +13,7 @@ fn with(from: &str, to: &str) -> String {
 }
 
 const REPORT: &str =
-    "PublishRequest live/K123 key - session 192.0.2.7:40001/live/K123 run - number - by rtmp from 192.0.2.7";
+    "PublishRequest live/K123 key - session 192.0.2.7:40001/live/K123 boot - number - by rtmp from 192.0.2.7";
 
 #[test]
 fn the_recorded_question_is_understood() {
@@ -24,20 +24,20 @@ fn the_recorded_question_is_understood() {
 }
 
 #[test]
-fn a_closing_names_the_stay_that_it_ends() {
+fn a_closing_names_the_session_that_it_ends() {
     let closing = with("opening", "closing")
         .replace(r#""url""#, r#""new_url":"rtmp://ingest.example:1935/live/K123","url""#);
     assert_eq!(ome(&closing), "left 192.0.2.7:40001/live/K123");
-    // That of one who was denied names only itself: the same stream, from another port.
+    // The closing of a publisher that was denied names only itself: the same stream, from another port.
     let denied = closing.replace("40001", "40002");
     assert_eq!(ome(&denied), "left 192.0.2.7:40002/live/K123");
-    // With the key behind the `?`, or without.
+    // With the key in the query, or without.
     assert_eq!(ome(&closing.replace("/K123\"", "/K123?key=S\"")), "left 192.0.2.7:40001/live/K123");
     assert_eq!(answered(Family::OvenMediaEngine, &closing, &Outcome::Noted), "200 {}");
 }
 
 #[test]
-fn players_are_none_of_our_concern() {
+fn players_are_ignored() {
     for status in ["opening", "closing"] {
         let outgoing = with("incoming", "outgoing").replace("opening", status);
         assert_eq!(ome(&outgoing), "ignored", "{status}");
@@ -56,7 +56,7 @@ fn the_application_the_name_and_the_key_are_in_the_url() {
         ),
         ("rtmp://h:1935/a/b/K123", "PublishRequest a/b/K123 key - session 192.0.2.7:40001/a/b/K123"),
         ("rtmp://[2001:db8::1]:1935/live/", "PublishRequest live/ key - session 192.0.2.7:40001/live/"),
-        // So 0.20 asks a second time.
+        // Version 0.20 asks a second time like this.
         (
             "rtmp://h/live/K123?key=S&key=S",
             "PublishRequest live/K123 key S session 192.0.2.7:40001/live/K123",
@@ -89,7 +89,7 @@ fn the_address_is_that_of_the_client_itself() {
 }
 
 #[test]
-fn what_is_not_as_it_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     for (from, to) in [
         (r#""port":40001"#, r#""port":70000"#),
         (r#""port":40001"#, r#""port":"40001""#),
@@ -103,7 +103,7 @@ fn what_is_not_as_it_sends_it_is_refused() {
 }
 
 #[test]
-fn its_answers_are_a_200_to_the_byte() {
+fn its_answers_are_200_with_exact_bytes() {
     let answer = |outcome: &Outcome| answered(Family::OvenMediaEngine, OME_OPENING, outcome);
     assert_eq!(answer(&Outcome::Accepted(None)), r#"200 {"allowed":true}"#);
     assert_eq!(answer(&renamed()), r#"200 {"allowed":true}"#);

@@ -1,4 +1,4 @@
-//! Whatever comes, a dialect answers.
+//! A dialect answers any bytes.
 
 use proptest::prelude::*;
 
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_with_the_marks_of_forms_and_json_is_answered(body in "[a-z{}\\[\\]\":,&=?%+0-9/ \\\\é]{0,200}") {
+    fn any_text_like_forms_and_json_is_answered(body in "[a-z{}\\[\\]\":,&=?%+0-9/ \\\\é]{0,200}") {
         for family in Family::ALL {
             is_answered(family, body.as_bytes(), Some("pub.local"));
         }
@@ -79,7 +79,7 @@ proptest! {
         } else {
             format!("{}&{field}={value}", recorded::NGINX_PUBLISH)
         };
-        // `time` and `timestamp` are not in a question, and so are not there twice; they say nothing either.
+        // `time` and `timestamp` are not in a question, and so do not occur twice; they mean nothing either.
         let is_harmless = field.starts_with("time") && !value.contains('&');
         let heard = parse(Family::NginxRtmp, body.as_bytes(), None);
         prop_assert!(matches!(heard, Err(Refusal::MalformedRequest)) || field.starts_with("time"));

@@ -4,7 +4,7 @@ use super::recorded::SRS_PUBLISH;
 use super::*;
 
 const REPORT: &str =
-    "PublishRequest live/key1 key - session p3jz9dxq run 43693023 number - by rtmp from 127.0.0.1";
+    "PublishRequest live/key1 key - session p3jz9dxq boot 43693023 number - by rtmp from 127.0.0.1";
 
 fn srs(body: &str) -> String {
     heard(Family::Srs, body)
@@ -45,14 +45,14 @@ fn every_event_is_understood() {
 }
 
 #[test]
-fn a_heartbeat_tells_the_run() {
+fn a_heartbeat_has_the_boot_id() {
     let heartbeat = r#"{"device_id":"edge-1","ip":"192.0.2.1","server":"vid-17n2703","service":"43693023","pid":"77","summaries":{"ok":true}}"#;
     assert_eq!(srs(heartbeat), "heartbeat 43693023");
     assert_eq!(srs(r#"{"device_id":"edge-1","ip":"192.0.2.1"}"#), "malformed_request");
 }
 
 #[test]
-fn the_key_stands_behind_the_name_once() {
+fn the_key_is_in_the_query_once() {
     let param = |param: &str| srs(&with("?token=abc&x=a%20b", param));
     let report = |key: &str| REPORT.replace("key -", &format!("key {key}"));
     assert_eq!(param("?key=SECRET-1_x"), report("SECRET-1_x"));
@@ -65,7 +65,7 @@ fn the_key_stands_behind_the_name_once() {
     assert_eq!(param("??key=a"), report("-"));
 }
 
-/// What the publisher wrote may name a host that SRS does not have; then it is the default one.
+/// The publisher may name a host that SRS does not have; then it is the default one.
 #[test]
 fn the_virtual_host_is_the_one_that_srs_found() {
     let foreign = with("__defaultVhost__", "pub.local");
@@ -75,24 +75,24 @@ fn the_virtual_host_is_the_one_that_srs_found() {
         assert_eq!(srs(&with("?token=abc&x=a%20b", param)), REPORT, "{param}");
         assert_eq!(srs(&foreign.replace("?token=abc&x=a%20b", param)), "foreign_host", "{param}");
     }
-    // What the settings name is not foreign, and all else is.
+    // The host of the settings is not foreign, and every other one is.
     assert_eq!(heard_at(Family::Srs, &foreign, Some("pub.local")), REPORT);
     assert_eq!(heard_at(Family::Srs, SRS_PUBLISH, Some("pub.local")), "foreign_host");
-    // Whoever leaves may leave from anywhere: the end names its own session only.
+    // A publisher may leave from any host: the end names its own session only.
     assert_eq!(srs(&foreign.replace("on_publish", "on_unpublish")), "left p3jz9dxq");
 }
 
 #[test]
-fn the_key_may_stand_behind_the_application() {
+fn the_key_may_be_in_the_query_of_the_application() {
     let asked = |tc_url: &str| srs(&with("rtmp://127.0.0.1:51935/live", tc_url));
     assert_eq!(asked("rtmp://h/live?key=S-1"), REPORT.replace("key -", "key S-1"));
     assert_eq!(asked("rtmp://h/live?key=S-1&key=T-2"), "malformed_request");
     assert_eq!(asked("rtmp://h/live?x=1"), REPORT);
 }
 
-/// Its hooks have no word for it, but only RTMP connects to an address.
+/// Its hooks have no field for it, but only RTMP has a URL to connect to.
 #[test]
-fn the_protocol_is_told_by_the_address_that_was_connected_to() {
+fn the_protocol_follows_from_the_url() {
     let by = |protocol: &str| REPORT.replace("by rtmp", &format!("by {protocol}"));
     let tc_url = r#""tcUrl":"rtmp://127.0.0.1:51935/live""#;
     for (to, protocol) in [
@@ -108,7 +108,7 @@ fn the_protocol_is_told_by_the_address_that_was_connected_to() {
 }
 
 #[test]
-fn what_is_not_as_srs_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     for (from, to) in [
         (r#""client_id":"p3jz9dxq""#, r#""client_id":"""#),
         (r#""client_id":"p3jz9dxq","#, ""),
@@ -122,6 +122,6 @@ fn what_is_not_as_srs_sends_it_is_refused() {
 }
 
 #[test]
-fn an_empty_name_is_for_the_domain_to_refuse() {
+fn an_empty_name_is_left_to_the_domain() {
     assert_eq!(srs(&with(r#""stream":"key1""#, r#""stream":"""#)), REPORT.replace("key1", ""));
 }

@@ -1,10 +1,10 @@
-//! `ZLMediaKit`: JSON without a word for what it is.
+//! `ZLMediaKit`: JSON without the name of the event.
 
 use super::recorded::ZLM_PUBLISH;
 use super::*;
 
 const REPORT: &str =
-    "PublishRequest live/key1 key - session 140186529001776-17 run - number - by rtmp from 192.0.2.7";
+    "PublishRequest live/key1 key - session 140186529001776-17 boot - number - by rtmp from 192.0.2.7";
 
 fn zlm(body: &str) -> String {
     heard(Family::ZlMediaKit, body)
@@ -22,7 +22,7 @@ fn a_question_is_understood_and_so_is_its_repetition() {
 }
 
 #[test]
-fn the_key_stands_behind_the_name_once() {
+fn the_key_is_in_the_query_once() {
     let params = |params: &str| zlm(&with("token=abc", params));
     assert_eq!(params("key=SECRET-1_x"), REPORT.replace("key -", "key SECRET-1_x"));
     assert_eq!(params("?key=a%20b"), REPORT.replace("key -", "key a b"));
@@ -32,7 +32,7 @@ fn the_key_stands_behind_the_name_once() {
 }
 
 #[test]
-fn another_virtual_host_is_refused_however_it_is_named() {
+fn another_virtual_host_is_refused_wherever_it_is_named() {
     let foreign = with("__defaultVhost__", "pub.local");
     assert_eq!(zlm(&foreign), "foreign_host");
     assert_eq!(zlm(&with("token=abc", "vhost=pub.local")), "foreign_host");
@@ -43,7 +43,7 @@ fn another_virtual_host_is_refused_however_it_is_named() {
 }
 
 #[test]
-fn the_first_of_its_outputs_tells_the_end_of_a_name() {
+fn the_first_output_that_ends_ends_the_name() {
     let changed = |schema: &str, regist: bool| {
         zlm(&format!(
             r#"{{"app":"live","hook_index":9,"mediaServerId":"m","regist":{regist},"schema":"{schema}","stream":"key1","vhost":"__defaultVhost__"}}"#
@@ -56,7 +56,7 @@ fn the_first_of_its_outputs_tells_the_end_of_a_name() {
 }
 
 #[test]
-fn a_name_of_another_host_that_ends_is_not_ours() {
+fn the_end_of_a_name_of_another_host_is_ignored() {
     let changed = |vhost: &str| {
         zlm(&format!(
             r#"{{"app":"live","hook_index":9,"mediaServerId":"m","regist":false,"schema":"rtmp","stream":"key1","vhost":"{vhost}"}}"#
@@ -66,7 +66,7 @@ fn a_name_of_another_host_that_ends_is_not_ours() {
 }
 
 #[test]
-fn a_report_of_the_flow_tells_the_end_of_a_session() {
+fn a_flow_report_ends_a_session() {
     let report = |player: bool| {
         zlm(&format!(
             r#"{{"app":"live","duration":6,"hook_index":3,"id":"140186529001776-17","ip":"192.0.2.7","mediaServerId":"m","params":"token=abc","player":{player},"port":40001,"schema":"rtmp","stream":"key1","totalBytes":508631,"vhost":"__defaultVhost__"}}"#
@@ -77,7 +77,7 @@ fn a_report_of_the_flow_tells_the_end_of_a_session() {
 }
 
 #[test]
-fn the_server_tells_of_itself() {
+fn the_server_reports_heartbeats_and_restarts() {
     let alive = r#"{"data":{"Buffer":12,"TcpServer":4},"hook_index":1,"mediaServerId":"m"}"#;
     assert_eq!(zlm(alive), "heartbeat -");
     let started = r#"{"api.apiDebug":"1","api.secret":"s","general.mediaServerId":"m","hook.enable":"1","hook_index":0,"mediaServerId":"m"}"#;
@@ -85,16 +85,16 @@ fn the_server_tells_of_itself() {
     assert_eq!(zlm(r#"{"mediaServerId":"m","hook_index":2}"#), "ignored");
 }
 
-/// Older versions do not say what a stream is made from, and letting them in unasked would be worse than asking about
-/// a player.
+/// Older versions do not send the source of a stream, and admitting it unchecked would be worse than checking a
+/// player.
 #[test]
-fn a_publisher_of_an_older_version_is_asked_about() {
+fn a_publisher_of_an_older_version_is_understood() {
     let old = with("   \"originType\" : 1,\n   \"originTypeStr\" : \"rtmp_push\",\n", "");
     assert_eq!(zlm(&old), REPORT);
 }
 
 #[test]
-fn what_is_not_as_it_sends_it_is_refused() {
+fn a_request_that_it_does_not_send_is_refused() {
     for (from, to) in [
         (r#""id" : "140186529001776-17""#, r#""id" : 7"#),
         (r#""stream" : "key1""#, r#""stream" : null"#),
@@ -105,11 +105,11 @@ fn what_is_not_as_it_sends_it_is_refused() {
 }
 
 #[test]
-fn a_publisher_without_an_id_is_not_let_in_unasked() {
+fn a_publisher_without_an_id_is_refused() {
     assert_eq!(zlm(&with(r#""id" : "140186529001776-17""#, r#""id" : """#)), "malformed_request");
 }
 
-/// Another status than 200 would make it ask again.
+/// After another status than 200 it would retry.
 #[test]
 fn a_no_is_a_200_with_another_code() {
     let no = r#"200 {"code":1,"msg":"The stream was stopped; ask for a new key."}"#;
