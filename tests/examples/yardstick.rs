@@ -17,7 +17,9 @@ use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts
 use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
 use stream_http::server::{Server, StopPlan};
 use stream_http::yardsticks::fixed_bytes;
-use stream_http::{Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness};
+use stream_http::{
+    Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness,
+};
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
 

@@ -46,8 +46,8 @@ struct World {
 
 /// The ports of a world's use cases.
 struct Ports {
-    streams: Arc<dyn StreamRepository>,
-    sessions: Arc<dyn SessionRepository>,
+    streams: StreamPorts,
+    sessions: SessionPorts,
     health: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
 }

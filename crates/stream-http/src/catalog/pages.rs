@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stream_coalesce::{Lane, Limits, Source, Unanswered};
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::StoreError;
 use stream_domain::{PageRequest, StreamPage, Streams, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::popular::Popular;
-use super::query::{PublicFilter, PublicPage};
 use super::rendered::Rendered;
 use crate::addresses::Addresses;
 use crate::error::ApiError;
@@ -36,7 +36,7 @@ pub(super) struct Pages {
     /// The whole lists.
     active: PopularPage,
     live: PopularPage,
-    popular: Mutex<Popular<PublicPage, PopularPage>>,
+    popular: Mutex<Popular<CatalogQuery, PopularPage>>,
     turns: Arc<Turns>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Page {
 impl Pages {
     pub(super) fn new(streams: Streams, addresses: Addresses, turns: Arc<Turns>) -> Self {
         let reader = Arc::new(Reader { streams, addresses });
-        let whole = |filter| reader.popular(PublicPage { filter, page: PageRequest::default() });
+        let whole = |filter| reader.popular(CatalogQuery { filter, page: PageRequest::default() });
         Self {
             active: whole(PublicFilter::Active),
             live: whole(PublicFilter::Live),
@@ -60,7 +60,7 @@ impl Pages {
     }
 
     /// The page as it is after this call.
-    pub(super) async fn show(&self, asked: PublicPage) -> Result<Page, ApiError> {
+    pub(super) async fn show(&self, asked: CatalogQuery) -> Result<Page, ApiError> {
         if let Some(page) = self.popular(asked) {
             return Ok(Page { rendered: page.show().await?, _turn: None });
         }
@@ -72,7 +72,7 @@ impl Pages {
     }
 
     /// Counts the request; the page if it is a popular one.
-    fn popular(&self, asked: PublicPage) -> Option<PopularPage> {
+    fn popular(&self, asked: CatalogQuery) -> Option<PopularPage> {
         if asked.page == PageRequest::default() {
             return Some(match asked.filter {
                 PublicFilter::Active => self.active.clone(),
@@ -112,7 +112,7 @@ impl PopularPage {
 /// What was rendered last of a page.
 struct LastRendering {
     reader: Arc<Reader>,
-    asked: PublicPage,
+    asked: CatalogQuery,
     last: tokio::sync::Mutex<Option<Arc<Rendered>>>,
 }
 
@@ -154,7 +154,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn popular(self: &Arc<Self>, asked: PublicPage) -> PopularPage {
+    fn popular(self: &Arc<Self>, asked: CatalogQuery) -> PopularPage {
         let page = LastRendering { reader: self.clone(), asked, last: tokio::sync::Mutex::default() };
         if is_large(&asked.page) {
             PopularPage::Large(Lane::new(page, LARGE_READS))
@@ -164,15 +164,12 @@ impl Reader {
     }
 
     /// The page as it is after this call, and the time at which it is so.
-    async fn read(&self, asked: PublicPage) -> Result<(StreamPage, Timestamp), StoreError> {
-        let page = match asked.filter {
-            PublicFilter::Active => self.streams.list_public(&asked.page).await,
-            PublicFilter::Live => self.streams.list_live(&asked.page).await,
-        }?;
+    async fn read(&self, asked: CatalogQuery) -> Result<(Arc<StreamPage>, Timestamp), StoreError> {
+        let page = self.streams.list(&asked).await?;
         Ok((page, self.streams.now()))
     }
 
-    fn render(&self, page: StreamPage, now: Timestamp) -> Arc<Rendered> {
+    fn render(&self, page: Arc<StreamPage>, now: Timestamp) -> Arc<Rendered> {
         Arc::new(Rendered::new(page, now, &self.addresses))
     }
 }

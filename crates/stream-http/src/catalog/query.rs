@@ -2,26 +2,10 @@
 
 use actix_web::HttpRequest;
 use serde::Deserialize;
-use stream_domain::PageRequest;
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::paging;
-
-/// Which streams the public list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum PublicFilter {
-    /// Those whose key may publish.
-    Active,
-    /// Those that are live.
-    Live,
-}
-
-/// A page of the public list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PublicPage {
-    pub(super) filter: PublicFilter,
-    pub(super) page: PageRequest,
-}
 
 #[derive(Deserialize)]
 struct FilterQuery {
@@ -29,12 +13,12 @@ struct FilterQuery {
 }
 
 /// Reads the page that a request asks for; `live` is `true`, or `false` as without it.
-pub(super) fn requested_page(request: &HttpRequest) -> Result<PublicPage, ApiError> {
+pub(super) fn requested_page(request: &HttpRequest) -> Result<CatalogQuery, ApiError> {
     let FilterQuery { live } = paging::query(request)?;
     let filter = match live.as_deref() {
         None | Some("false") => PublicFilter::Active,
         Some("true") => PublicFilter::Live,
         Some(_) => return Err(ErrorCode::InvalidLive.into()),
     };
-    Ok(PublicPage { filter, page: paging::requested_page(request)? })
+    Ok(CatalogQuery { filter, page: paging::requested_page(request)? })
 }

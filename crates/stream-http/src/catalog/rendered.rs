@@ -27,7 +27,7 @@ const BROTLI_QUALITY: u32 = 5;
 
 /// A page as it is sent, in each encoding that a client has requested.
 pub(super) struct Rendered {
-    page: StreamPage,
+    page: Arc<StreamPage>,
     /// The page's JSON is this from `from` until just before `until`, as long as the page stays the same.
     from: Timestamp,
     until: Timestamp,

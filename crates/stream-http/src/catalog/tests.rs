@@ -11,9 +11,9 @@ use stream_domain::{PageRequest, Position, StreamId, StreamKey, Streams, UserId}
 
 use super::pages::Pages;
 use super::popular::Popular;
-use super::query::{PublicFilter, PublicPage};
 use super::rendered::Rendered;
 use crate::Addresses;
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
 
 async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
     let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
@@ -34,7 +34,7 @@ async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
 }
 
 async fn show(pages: &Pages, page: PageRequest) -> Arc<Rendered> {
-    pages.show(PublicPage { filter: PublicFilter::Active, page }).await.unwrap().rendered
+    pages.show(CatalogQuery { filter: PublicFilter::Active, page }).await.unwrap().rendered
 }
 
 fn page(limit: u32) -> PageRequest {

@@ -39,7 +39,12 @@ fn a_response_allocates_about_as_often_as_before() {
         let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting());
         readiness.ready();
         let clock = Arc::new(ManualClock::default());
-        let ports = Ports { streams: store.clone(), sessions: store.clone(), health: store, clock };
+        let ports = Ports {
+            streams: StreamPorts::of(store.clone()),
+            sessions: SessionPorts::of(store.clone()),
+            health: store,
+            clock,
+        };
         let api = World::api(ports, &readiness, 0, AddressForm::Key, HookServers::default());
         let app = App::new().wrap(from_fn(crate::observe::observe));
         let app = init_service(app.configure(|config| api.routes(config))).await;

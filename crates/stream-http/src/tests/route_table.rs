@@ -18,7 +18,12 @@ fn api() -> HttpApi {
     let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting());
     readiness.ready();
     let clock = Arc::new(ManualClock::default());
-    let ports = Ports { streams: store.clone(), sessions: store.clone(), health: store, clock };
+    let ports = Ports {
+        streams: StreamPorts::of(store.clone()),
+        sessions: SessionPorts::of(store.clone()),
+        health: store,
+        clock,
+    };
     World::api(ports, &readiness, 0, AddressForm::Key, HookServers::default())
 }
 

@@ -40,9 +40,7 @@ impl Protocol {
         match self {
             Self::Tls => "This port speaks plain HTTP/1.1; terminate TLS at a proxy before it.",
             Self::Http2 => "This port speaks HTTP/1.1; set the proxy's upstream protocol to HTTP/1.1.",
-            Self::Proxy => {
-                "This port does not accept the PROXY protocol; switch it off at the proxy."
-            }
+            Self::Proxy => "This port does not accept the PROXY protocol; switch it off at the proxy.",
             Self::Rtmp => "This port speaks HTTP; publish to the media server's RTMP port.",
         }
     }
