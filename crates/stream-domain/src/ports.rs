@@ -41,6 +41,16 @@ pub use {
     keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer, presence::MockPresence,
 };
 
+/// A store that has every port of streams and their keys.
+pub trait StreamStore: KeyStore + KeyLookup + CatalogStore {}
+
+impl<S: KeyStore + KeyLookup + CatalogStore> StreamStore for S {}
+
+/// A store that has every port of publish sessions.
+pub trait SessionStore: Admissions + Presence + Kicks + History {}
+
+impl<S: Admissions + Presence + Kicks + History> SessionStore for S {}
+
 /// The ports of a store that concern streams and their keys.
 #[derive(Clone)]
 pub struct StreamPorts {
@@ -54,7 +64,7 @@ pub struct StreamPorts {
 
 impl StreamPorts {
     /// All of them, of one store.
-    pub fn of(store: Arc<impl KeyStore + KeyLookup + CatalogStore + 'static>) -> Self {
+    pub fn of(store: Arc<impl StreamStore + 'static>) -> Self {
         Self { keys: store.clone(), lookup: store.clone(), catalog: store }
     }
 }
@@ -80,7 +90,7 @@ pub struct SessionPorts {
 
 impl SessionPorts {
     /// All of them, of one store.
-    pub fn of(store: Arc<impl Admissions + Presence + Kicks + History + 'static>) -> Self {
+    pub fn of(store: Arc<impl SessionStore + 'static>) -> Self {
         Self { admissions: store.clone(), presence: store.clone(), kicks: store.clone(), history: store }
     }
 }

@@ -20,6 +20,6 @@ pub use entropy::SeededEntropy;
 pub use memory::MemoryStore;
 pub use model::{Step, check_history};
 pub use ports::{unused_session_ports, unused_stream_ports};
-pub use stores::{Store, StreamStore};
+pub use stores::Store;
 pub use streams::{asking, new_stream, playback_id_of, publisher, terms};
 pub use tokens::FakeTokens;

@@ -1,44 +1,48 @@
-//! Everything that happens without a request: preparing the database, sweeps, the platform's users, media servers.
+//! Everything that happens without a request, each a task of its own under a supervisor.
 //!
-//! Each is a task of its own that a supervisor keeps.
+//! First the database is prepared; then sweeps, the platform's users, clocks and media servers are looked after until the
+//! process stops.
+
+mod media_servers;
+mod preparation;
+mod skew;
+mod supervisor;
+mod sweeps;
+mod ticks;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::ports::{StoreError, StoreHealth, UsersTable, chain_of};
+use stream_domain::ports::StoreHealth;
 use stream_domain::{Broadcasts, ServerName, Streams};
 use stream_http::{GenerateKeyLimit, Readiness};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::app::Store;
+use crate::store::Store;
 use crate::system::{OsEntropy, SystemClock};
-use crate::{broadcasts, preparation, skew, supervisor};
-
-/// How long media servers are given, after a start, to say who is live before sessions are ended as lost.
-const FIRST_SWEEP: Duration = Duration::from_secs(10);
-
-/// How often a missing `users` table is looked for, and how seldom one that cannot be referred to.
-const USERS_INTERVALS: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(30)..=Duration::from_secs(3_600);
-
-/// How often the limit on key requests forgets users who have been quiet.
-const LIMIT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What the tasks work on.
 pub(crate) struct Background {
+    /// The store, to be migrated.
     pub(crate) store: Store,
+    /// The same store's health and clock.
     pub(crate) health: Arc<dyn StoreHealth>,
+    /// The use cases of streams.
     pub(crate) streams: Streams,
+    /// The use cases of media servers.
     pub(crate) broadcasts: Broadcasts,
+    /// Where the tasks report whether the service is ready.
     pub(crate) readiness: Readiness,
+    /// The limit on key requests.
     pub(crate) limit: Arc<GenerateKeyLimit>,
+    /// The pause between sweeps.
     pub(crate) sweep_interval: Duration,
 }
 
 impl Background {
-    /// Prepares the database, says so through `prepared`, and runs every task until it is dropped.
+    /// Prepares the database, reports it through `prepared`, and runs every task until the future is dropped.
     pub(crate) async fn run(self, prepared: oneshot::Sender<()>) {
         let (store, health, readiness) = (self.store.clone(), self.health.clone(), self.readiness.clone());
         if store.may_come_back() {
@@ -47,42 +51,49 @@ impl Background {
         }
         self.readiness.ready();
         tracing::info!("ready");
-        // Nobody may be waiting any more.
+        // The receiver may have stopped waiting.
         let _ = prepared.send(());
 
-        // They end with this task.
+        // Dropping the set ends its tasks.
         let mut tasks = JoinSet::new();
         let store = self.store.clone();
-        self.keep(&mut tasks, "looking for the users table", move || wait_for_users(store.clone()));
+        self.keep(&mut tasks, "looking for the users table", move || users::add_foreign_key(store.clone()));
         let health = self.health.clone();
         let watch = move || skew::watch(health.clone(), Arc::new(SystemClock));
         self.keep(&mut tasks, "comparing clocks", watch);
         let limit = self.limit.clone();
-        self.keep(&mut tasks, "forgetting quiet users", move || forget_quiet_users(limit.clone()));
+        self.keep(&mut tasks, "forgetting quiet users", move || sweeps::forget_quiet_users(limit.clone()));
         let (streams, period) = (self.streams.clone(), self.sweep_interval);
-        self.keep(&mut tasks, "marking expired streams", move || sweep_streams(streams.clone(), period));
+        self.keep(&mut tasks, "marking expired streams", move || {
+            sweeps::sweep_streams(streams.clone(), period)
+        });
         let sessions = self.broadcasts.clone();
-        self.keep(&mut tasks, "ending lost sessions", move || sweep_sessions(sessions.clone(), period));
+        self.keep(&mut tasks, "ending lost sessions", move || {
+            sweeps::sweep_sessions(sessions.clone(), period)
+        });
         let silent = self.broadcasts.clone();
         self.keep(&mut tasks, "listening for silent servers", move || {
-            broadcasts::warn_of_silent(silent.clone())
+            media_servers::warn_of_silent_servers(silent.clone())
         });
         for server in self.broadcasts.servers().controlled() {
-            self.attend(&mut tasks, server);
+            self.watch(&mut tasks, server);
         }
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Looks at one media server, and cuts there.
-    fn attend(&self, tasks: &mut JoinSet<()>, server: &ServerName) {
-        // A handful of names, made once a process.
+    /// Reconciles with one media server, and kicks publishers there.
+    fn watch(&self, tasks: &mut JoinSet<()>, server: &ServerName) {
+        // One per media server, made once per process.
         let named = |what: &str| &*format!("{what} {server}").leak();
         let (of, at) = (self.broadcasts.clone(), server.clone());
-        self.keep(tasks, named("cutting at"), move || broadcasts::cut(of.clone(), at.clone()));
+        self.keep(tasks, named("kicking publishers at"), move || {
+            media_servers::kick_publishers(of.clone(), at.clone())
+        });
         let (of, at) = (self.broadcasts.clone(), server.clone());
-        self.keep(tasks, named("comparing with"), move || broadcasts::compare(of.clone(), at.clone()));
+        self.keep(tasks, named("reconciling with"), move || media_servers::reconcile(of.clone(), at.clone()));
     }
 
+    /// Starts a task that the supervisor restarts when it panics.
     fn keep<F>(
         &self,
         tasks: &mut JoinSet<()>,
@@ -93,87 +104,6 @@ impl Background {
     {
         let readiness = self.readiness.clone();
         tasks.spawn(async move { supervisor::keep(name, readiness, &OsEntropy, make).await });
-    }
-}
-
-async fn forget_quiet_users(limit: Arc<GenerateKeyLimit>) {
-    let mut ticks = interval(LIMIT_INTERVAL);
-    loop {
-        ticks.tick().await;
-        limit.forget_quiet_users();
-    }
-}
-
-async fn sweep_streams(streams: Streams, period: Duration) {
-    let mut ticks = every(period);
-    loop {
-        ticks.tick().await;
-        match streams.sweep().await {
-            Ok(0) => {}
-            Ok(expired) => tracing::info!(expired, "marked expired streams"),
-            Err(error) => {
-                tracing::warn!(error = chain_of(&error), "could not mark expired streams yet");
-            }
-        }
-    }
-}
-
-async fn sweep_sessions(broadcasts: Broadcasts, period: Duration) {
-    let began = Instant::now();
-    let mut ticks = every(period);
-    loop {
-        ticks.tick().await;
-        // Those whom a media server still lists were not lost; it is asked first.
-        if began.elapsed() < FIRST_SWEEP {
-            continue;
-        }
-        match broadcasts.sweep().await {
-            Ok(0) => {}
-            Ok(lost) => tracing::info!(lost, "ended sessions whose lease ran out"),
-            Err(error) => tracing::warn!(error = chain_of(&error), "could not end lost sessions yet"),
-        }
-    }
-}
-
-fn every(period: Duration) -> tokio::time::Interval {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// Adds the foreign key to the platform's users, now or once their table appears; says each thing once.
-async fn wait_for_users(store: Store) {
-    let (mut told, mut pause) = (String::new(), *USERS_INTERVALS.start());
-    // The migration has just looked.
-    let mut tied: Result<UsersTable, StoreError> = Ok(store.users_table());
-    loop {
-        let cannot_be = matches!(tied, Ok(UsersTable::NotReferenced) | Err(_));
-        let state = match tied {
-            Ok(UsersTable::NotUsed) => return,
-            Ok(UsersTable::Referenced) => return tracing::info!("streams refer to the platform's users"),
-            Ok(UsersTable::ReferencedByNewStreams) => {
-                return tracing::warn!(
-                    "new streams refer to the platform's users; some older ones name users who do not exist, or this \
-                     role may not check them"
-                );
-            }
-            Ok(UsersTable::Missing) => {
-                "there is no users table yet: streams are kept without a foreign key until it appears"
-                    .to_owned()
-            }
-            // The migration said why.
-            Ok(UsersTable::NotReferenced) => String::new(),
-            Err(error) => format!("streams cannot refer to the users table: {}", error.innermost_cause()),
-        };
-        if state != told {
-            if !state.is_empty() {
-                tracing::warn!("{state}");
-            }
-            told = state;
-        }
-        sleep(pause).await;
-        pause = if cannot_be { (pause * 2).min(*USERS_INTERVALS.end()) } else { *USERS_INTERVALS.start() };
-        tied = store.tie_to_users().await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is told at start: where the service is, which store it uses, what is doubtful about its settings, and to a person
+//! What is logged and printed at start: where the service listens, which store it uses, which settings are doubtful, and
 //! at a terminal how to try it.
 
 use std::io::{IsTerminal as _, Write as _};
@@ -9,30 +9,29 @@ use stream_domain::admission::AddressForm;
 use stream_domain::ports::Clock as _;
 use stream_jwt::SharedSecret;
 
-use crate::config::{DbUrl, Settings};
-use crate::failure::Failure;
-use crate::secret::{Origin, Secret};
+use crate::config::{Config, DbUrl};
+use crate::secret::{Secret, SecretSource};
 use crate::system::SystemClock;
 
-/// Warns of whatever in the settings looks right and hardly is.
-pub(crate) fn warn_of_settings(settings: &Settings, secret: &Secret, origin: &Origin) {
+/// Warns of settings that are valid and probably a mistake.
+pub(crate) fn warn_of_settings(config: &Config, secret: &Secret) {
     warn_of_secret("SECRET_KEY", secret);
-    if let Some(previous) = settings.previous_secret() {
+    if let Some(previous) = &config.tokens.previous {
         warn_of_secret("SECRET_KEY_PREVIOUS", previous);
         tracing::info!(
             "tokens signed with SECRET_KEY_PREVIOUS are accepted too; unset it once they have expired"
         );
     }
-    if let Origin::File(path) = origin {
+    if let SecretSource::File(path) = &config.tokens.secret {
         tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
     }
-    if !settings.has_db_url() {
+    if config.database.is_default {
         tracing::warn!(
             "DB_URL is not set, so streams are kept in a file of this service's own, data/streams.db; set DB_URL to the \
              platform's database, or to that file if it is meant"
         );
     }
-    for near in &settings.near_names {
+    for near in &config.near_names {
         tracing::warn!(
             variable = near.name,
             setting = near.setting,
@@ -41,22 +40,38 @@ pub(crate) fn warn_of_settings(settings: &Settings, secret: &Secret, origin: &Or
             near.setting
         );
     }
-    if settings.addresses == AddressForm::Key {
+    if config.address_form == AddressForm::Key {
         tracing::warn!(
             "ADDRESSES is key: the stream key is part of the address that viewers watch, so any of them could publish \
              with it. ADDRESSES=playback keeps it secret; docs/media-servers says how"
         );
     }
-    warn_of_networks(settings);
+    warn_of_networks(config);
+    warn_of_missing_control(config);
 }
 
-/// Warns of a setting that trusts everybody.
-fn warn_of_networks(settings: &Settings) {
-    if settings.hook_networks.are_all() {
+/// Warns of a setting that trusts every peer.
+fn warn_of_networks(config: &Config) {
+    if config.hook_networks.are_all() {
         tracing::warn!(
             "HOOK_NETWORKS holds every address: anybody who reaches this service can begin and end broadcasts in the \
              name of a media server without a secret"
         );
+    }
+}
+
+/// Warns of media servers that can be neither listed nor told to kick, unless they report their publishers themselves.
+fn warn_of_missing_control(config: &Config) {
+    for server in config.media_servers.iter().filter(|server| server.control.is_none()) {
+        if let Some(cure) = server.family.cure_for_silence() {
+            let lease = server.lease.whole_seconds();
+            tracing::warn!(
+                server = %server.name,
+                family = server.family.as_str(),
+                "MEDIA_SERVERS gives this media server no control: unless it says by itself that its publishers go on, \
+                 each counts as off air {lease} seconds after it began, and a stop cuts nobody. To mend it, {cure}"
+            );
+        }
     }
 }
 
@@ -78,17 +93,12 @@ fn warn_of_secret(name: &str, secret: &Secret) {
     }
 }
 
-/// Says where the service listens and what it works on: as an event, and in words to a person at a terminal.
-pub(crate) fn announce(
-    settings: &Settings,
-    address: SocketAddr,
-    secret: &Secret,
-    origin: &Origin,
-) -> Result<(), Failure> {
+/// Logs where the service listens and what it works on; at a terminal, prints it with a line to try.
+pub(crate) fn announce(config: &Config, address: SocketAddr, secret: &Secret) {
     let version = env!("CARGO_PKG_VERSION");
-    let database = settings.database().map_err(Failure::new)?;
+    let database = &config.database.url;
     let (host, name) = database.host_and_name().unzip();
-    let file = match &database {
+    let file = match database {
         DbUrl::Sqlite(path) => Some(path.display().to_string()),
         DbUrl::Postgres(_) => None,
     };
@@ -99,20 +109,20 @@ pub(crate) fn announce(
         database_host = host,
         database_name = name,
         file,
-        media_servers = settings.media_servers().map_err(Failure::new)?.len(),
-        addresses = settings.addresses_word(),
-        key_lifetime_hours = settings.key_lifetime().hours(),
+        media_servers = config.media_servers.len(),
+        addresses = word_of(config.address_form),
+        key_lifetime_hours = config.key_lifetime.hours(),
         "stream-service {version} listens on http://{address}"
     );
     if !std::io::stdout().is_terminal() {
-        return Ok(());
+        return;
     }
     let mut text = format!("stream-service {version} listens on http://{address}\n");
     text.push_str(&format!("Streams are kept in {database}.\n"));
-    // A secret that was given may be a platform's; only one that was made here signs a token for everybody to see.
-    if let Origin::File(path) = origin {
+    // A secret that was given may be a platform's; only one that was made here signs a token for everyone to see.
+    if let SecretSource::File(path) = &config.tokens.secret {
         text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
-        if let Some(line) = try_it(settings, address, secret.main()) {
+        if let Some(line) = line_to_try(config, address, secret.main()) {
             text.push_str(&format!("\nTry it, as user 1, within the hour:\n\n  {line}\n\n"));
             text.push_str("An encoder such as OBS takes two of the answer's values: `ingest.server` as its Server and\n");
             text.push_str("`ingest.stream_key` as its Stream Key.\n\n");
@@ -120,12 +130,20 @@ pub(crate) fn announce(
     }
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
 }
 
-fn try_it(settings: &Settings, address: SocketAddr, secret: &SharedSecret) -> Option<String> {
+/// The word of `ADDRESSES`.
+fn word_of(form: AddressForm) -> &'static str {
+    match form {
+        AddressForm::Key => "key",
+        AddressForm::Playback => "playback",
+        AddressForm::Rename => "rename",
+    }
+}
+
+fn line_to_try(config: &Config, address: SocketAddr, secret: &SharedSecret) -> Option<String> {
     let user = UserId::new(1).ok()?;
-    let token = settings.claim_rules().mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
+    let token = config.tokens.rules.mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
     let host = match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),

@@ -3,51 +3,37 @@
 mod app;
 mod background;
 mod banner;
-mod broadcasts;
 mod commands;
 mod config;
 mod failure;
-mod media_servers;
-mod near_names;
-mod preparation;
 mod refusal;
 mod secret;
 mod signals;
-mod skew;
-mod supervisor;
+mod store;
 mod system;
 mod telemetry;
 mod value;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::commands::Command;
-use crate::config::Arguments;
-
-/// What the process ends with where a setting is wrong, as with a flag that is.
-const WRONG_SETTINGS: u8 = 2;
+use crate::config::CommandLine;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { command, settings } = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return refusal::tell(&error),
+    let command_line = match CommandLine::read() {
+        Ok(command_line) => command_line,
+        Err(error) => return refusal::report(&error),
     };
-    let log = telemetry::start(&settings);
-    let settings = match settings.complete(&system::environment()) {
-        Ok(settings) => settings,
-        Err(reason) => {
-            log.end_with(&reason);
-            return ExitCode::from(WRONG_SETTINGS);
-        }
+    let log = telemetry::start(command_line.log());
+    let done = match command_line.parse(&system::environment()) {
+        Ok(command) => commands::run(command).await,
+        Err(failure) => Err(failure),
     };
-    match commands::run(command.unwrap_or(Command::Serve), settings).await {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log.end_with(&failure.to_string());
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

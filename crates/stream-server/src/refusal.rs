@@ -1,4 +1,4 @@
-//! What is said of arguments and settings that cannot be read: by the name of the variable, in the form of the log.
+//! How a flag or variable that cannot be read is refused: by the name of the variable, in the form of the log.
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -6,23 +6,21 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::config;
+use crate::failure::WRONG_SETTINGS;
 use crate::telemetry;
 
-/// The exit code for what was called wrongly.
-const USAGE: u8 = 2;
-
-/// Prints help and versions, and refuses everything else.
-pub(crate) fn tell(error: &clap::Error) -> ExitCode {
+/// Prints help or the version, or logs why the arguments are refused; returns what the process ends with.
+pub(crate) fn report(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed standard output is no reason to complain.
+        // A closed standard output is not an error.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
     telemetry::fatal(&sentence_of(error));
-    ExitCode::from(USAGE)
+    ExitCode::from(WRONG_SETTINGS)
 }
 
-/// The refusal in words; of a setting it names the variable, and the flag as well.
+/// The refusal in words; for a setting it names the variable and the flag.
 fn sentence_of(error: &clap::Error) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -30,13 +28,13 @@ fn sentence_of(error: &clap::Error) -> String {
     };
     if error.kind() == ErrorKind::InvalidUtf8 {
         let is_bad = |name: &String| matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_)));
-        if let Some(name) = config::names().into_iter().find(is_bad) {
+        if let Some(name) = config::variables().into_iter().find(is_bad) {
             return format!("{name}: it is not UTF-8 text");
         }
     }
     let flag = context(ContextKind::InvalidArg).and_then(|text| text.split(' ').next());
     let variable = flag.map(|flag| flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
-    let variable = variable.filter(|name| config::names().contains(name));
+    let variable = variable.filter(|name| config::variables().contains(name));
     let reason = error.source().map(ToString::to_string);
     match (variable, flag, reason) {
         (Some(name), Some(flag), Some(reason)) => match context(ContextKind::InvalidValue) {

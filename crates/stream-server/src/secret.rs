@@ -1,4 +1,4 @@
-//! The secret that tokens are signed with: given, or made once for the embedded default and kept beside its file.
+//! The secret that tokens are signed with: given, or made once for the embedded database and kept beside its file.
 
 mod strength;
 
@@ -10,19 +10,18 @@ use std::path::{Path, PathBuf};
 use stream_domain::ports::Entropy;
 use stream_jwt::{EmptySecret, SharedSecret};
 
-use crate::config::{DbUrl, Settings};
 use crate::failure::Failure;
 use crate::value;
 
 pub(crate) use strength::{Weakness, weakness_of};
 
-/// How many random bytes a made secret has; what HS256 asks for.
+/// How many random bytes a generated secret has: what HS256 asks for.
 const BYTES: usize = SharedSecret::RECOMMENDED_BYTES;
 
-/// A secret as it was given, in each way that another service may have read the same setting or file.
+/// A secret as it was given, in each way that another service may read the same setting or file.
 ///
 /// One service takes a variable byte for byte and another trims it; one reads a file with its last line end and another
-/// without. All of them sign with what is the same secret to the operator, so tokens of each are accepted.
+/// without. To the operator these are the same secret, so tokens signed with any of them are accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Secret {
     readings: Vec<SharedSecret>,
@@ -35,7 +34,7 @@ impl Secret {
         Self::of(&[text, value::plain(text)], value::plain(text) != text)
     }
 
-    /// The content of a file: without its last line end, with it, and without whatever else is around it.
+    /// The content of a file: without its last line end, with it, and without anything else around it.
     pub(crate) fn of_file(content: &str) -> Result<Self, EmptySecret> {
         let text = value::without_line_end(content);
         Self::of(&[text, content, value::plain(text)], value::plain(text) != text)
@@ -65,7 +64,7 @@ impl Secret {
         &self.readings
     }
 
-    /// Whether blanks, line ends or quotes stand around it that were hardly meant.
+    /// Whether blanks, line ends or quotes surround it, probably by mistake.
     pub(crate) fn is_untidy(&self) -> bool {
         self.is_untidy
     }
@@ -76,35 +75,23 @@ impl Secret {
     }
 }
 
-/// Where a secret came from.
-pub(crate) enum Origin {
+/// Where the signing secret comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum SecretSource {
     /// The settings.
-    Given,
-    /// This file, made now or earlier.
+    Given(Secret),
+    /// This file beside the embedded database; it is made if it does not exist.
     File(PathBuf),
 }
 
-/// The secret of these settings.
-pub(crate) fn find(settings: &Settings, entropy: &dyn Entropy) -> Result<(Secret, Origin), Failure> {
-    if let Some(secret) = settings.given_secret() {
-        return Ok((secret.clone(), Origin::Given));
-    }
-    match settings.database().map_err(Failure::new)? {
-        DbUrl::Postgres(_) => {
-            let near = settings.near_names.iter().find(|near| near.setting.starts_with("SECRET_KEY"));
-            let near = near.map(|near| format!(" {} is set, and read by nobody; rename it.", near.name));
-            Err(Failure::new(format!(
-                "SECRET_KEY is not set. With PostgreSQL it is required: set it, or SECRET_KEY_FILE, to the secret that \
-                 the user-service signs its tokens with.{}",
-                near.unwrap_or_default()
-            )))
-        }
-        DbUrl::Sqlite(database) => {
-            let path = database.with_file_name("secret_key");
-            let secret = read_or_make(&path, entropy).map_err(|error| {
+impl SecretSource {
+    /// The secret; makes the file, with random bytes, if there is none.
+    pub(crate) fn read(&self, entropy: &dyn Entropy) -> Result<Secret, Failure> {
+        match self {
+            Self::Given(secret) => Ok(secret.clone()),
+            Self::File(path) => read_or_make(path, entropy).map_err(|error| {
                 Failure::new(format!("the secret in {} cannot be used: {error}", path.display()))
-            })?;
-            Ok((secret, Origin::File(path)))
+            }),
         }
     }
 }
@@ -117,7 +104,9 @@ fn read_or_make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<Secret> {
     Secret::given(content.trim_end()).map_err(|empty| std::io::Error::new(ErrorKind::InvalidData, empty))
 }
 
-/// Makes the file all at once, readable by its owner alone, so that neither a crash nor a second start meets half of it.
+/// Makes the file in one step, readable by its owner alone, so that a crash or a second start never meets half of it.
+///
+/// A file that another start made meanwhile is kept.
 fn make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

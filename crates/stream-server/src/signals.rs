@@ -1,4 +1,4 @@
-//! Signals: SIGTERM and SIGINT stop, a second one at once; SIGHUP changes nothing.
+//! Signals: SIGTERM and SIGINT stop the service, a second one at once; SIGHUP changes nothing.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -9,7 +9,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals from now on, so that none of them ends the process by itself.
+    /// Handles the signals from now on, so that none of them ends the process by default.
     ///
     /// SIGHUP, which a closed terminal, `systemctl reload` or logrotate send, is logged and changes nothing.
     pub(crate) fn take() -> std::io::Result<Self> {
@@ -24,7 +24,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Comes with the first signal to stop; the next one then ends the process at once.
+    /// Returns at the first signal to stop; from then on, the next one ends the process at once.
     pub(crate) async fn stop(mut self) {
         self.next().await;
         tracing::info!("stopping: no longer ready, answering what comes; a second signal stops at once");

@@ -2,7 +2,7 @@
 //!
 //! Our own crates log at the level that is set, all others only warnings: at debug level a database driver shows the
 //! parameters of queries, and those are stream keys.
-//! Where nobody sits at a terminal every line is JSON, the last one of a process that fails and a panic's included.
+//! Without a terminal every line is JSON, those of a panic and of a fatal error included.
 
 mod lines;
 
@@ -16,7 +16,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{LogFormat, Settings};
+use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::lines::Lines;
 
 const OUR_CRATES: [&str; 8] = [
@@ -30,38 +30,38 @@ const OUR_CRATES: [&str; 8] = [
     "stream_sqlite",
 ];
 
-/// What this crate says is an ERROR for each stranger who sends something else than HTTP; we log those ourselves.
-const TALK_OF_STRANGERS: &str = "actix_http";
+/// This crate logs an ERROR for each client that sends anything but HTTP; the service logs those itself.
+const NOISY_CRATE: &str = "actix_http";
 
-/// Begins to log; what is returned writes the last lines when it is dropped.
-pub(crate) fn start(settings: &Settings) -> Log {
-    let level = settings.level();
+/// Starts to log; the returned value writes the last lines when it is dropped.
+pub(crate) fn start(config: LogConfig) -> Log {
+    let LogConfig { level, format } = config;
     let others = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(others).with_targets(OUR_CRATES.map(|name| (name, level)));
-    let filter = filter.with_target(TALK_OF_STRANGERS, LevelFilter::OFF);
-    let is_text = is_text(settings.log_format);
+    let filter = filter.with_target(NOISY_CRATE, LevelFilter::OFF);
+    let is_text = is_text(format);
     let lines = Lines::to(std::io::stderr()).expect("the system gives a process that starts one more thread");
-    let log = Log { lines: lines.clone(), format: settings.log_format };
+    let log = Log { lines: lines.clone(), format };
     let events = tracing_subscriber::registry().with(filter);
     if is_text {
         events.with(fmt::layer().with_writer(lines).with_ansi(std::io::stderr().is_terminal())).init();
     } else {
         events.with(fmt::layer().json().flatten_event(true).with_writer(lines)).init();
     }
-    std::panic::set_hook(Box::new(tell_of_panic));
+    std::panic::set_hook(Box::new(log_panic));
     log
 }
 
-/// The last words of a process whose settings cannot be read, in the form that `LOG_FORMAT` names if that can.
+/// Logs why the process ends when its settings cannot be read, in the form of `LOG_FORMAT` if that can be read.
 pub(crate) fn fatal(sentence: &str) {
     let format = std::env::var("LOG_FORMAT").ok().and_then(|text| LogFormat::parse(&text).ok());
-    say(format.unwrap_or_default(), sentence);
+    log_fatal(format.unwrap_or_default(), sentence);
 }
 
-/// Says it at any level: nothing explains a process that ended as well as this.
-fn say(format: LogFormat, sentence: &str) {
+/// Logs it whatever the level is: it is the one line that explains why the process ended.
+fn log_fatal(format: LogFormat, sentence: &str) {
     if is_text(format) {
-        // There is nowhere to say that it cannot be said.
+        // There is nowhere to report that standard error is closed.
         let _ = writeln!(std::io::stderr(), "stream-server: {sentence}");
         return;
     }
@@ -78,8 +78,8 @@ fn is_text(format: LogFormat) -> bool {
     }
 }
 
-/// Whatever panics, in whichever thread, is an event with its place.
-fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+/// Logs a panic in any thread as an event with its place.
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
     let thread = std::thread::current();
     let payload = panic.payload();
@@ -95,10 +95,10 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Writes what is left, and why the process ends.
+    /// Writes the remaining lines, then why the process ends.
     pub(crate) fn end_with(self, sentence: &str) {
         self.lines.flush();
-        say(self.format, sentence);
+        log_fatal(self.format, sentence);
     }
 }
 

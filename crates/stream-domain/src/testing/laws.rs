@@ -21,7 +21,8 @@ use time::Duration;
 
 use crate::catalog::CatalogQuery;
 use crate::ports::Clock as _;
-use crate::testing::{ManualClock, StreamStore, new_stream};
+use crate::ports::StreamStore;
+use crate::testing::{ManualClock, new_stream};
 use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
 pub use admissions::*;

@@ -7,7 +7,7 @@ use time::Duration;
 use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::ports::{Clock as _, StartError};
-use crate::testing::StreamStore;
+use crate::ports::StreamStore;
 use crate::testing::{ManualClock, SeededEntropy, new_stream};
 use crate::{PageRequest, StreamKey, StreamStatus, Timestamp, UserId};
 

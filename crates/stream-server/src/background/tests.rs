@@ -1,8 +1,7 @@
-//! A store and a media server whose answer is a panic.
+//! A store and a media server that panic.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use clap::Parser as _;
 use stream_domain::MediaServers;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
@@ -11,9 +10,10 @@ use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
 use stream_http::NotReady;
+use tokio::time::sleep;
 
 use super::*;
-use crate::config::Arguments;
+use crate::config::{DatabaseConfig, DbUrl};
 
 /// A service whose tasks run on these.
 fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Readiness) {
@@ -27,9 +27,14 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
     let lease = Family::Srs.lease(KeyLifetime::DEFAULT);
     let profile = ServerProfile { family: Family::Srs, lease, control: Some(Arc::new(control)) };
     let servers = MediaServers::new([(ServerName::parse("edge").unwrap(), profile)]);
-    let settings = Arguments::parse_from(["stream-server", "--db-url", "sqlite://nothing.db"]).settings;
+    let database = DatabaseConfig {
+        url: DbUrl::Sqlite("nothing.db".into()),
+        is_default: false,
+        pool_size: 16,
+        timeout: Duration::from_secs(5),
+    };
     let readiness = Readiness::starting();
-    // Time goes on for the domain as it does for the tasks.
+    // The domain's clock advances with that of the tasks.
     let goes_on = clock.clone();
     tokio::spawn(async move {
         loop {
@@ -38,7 +43,7 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
         }
     });
     let background = Background {
-        store: Store::open(&settings).unwrap(),
+        store: Store::open(&database).unwrap(),
         health: memory.clone(),
         streams: Streams::new(
             StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() },
@@ -88,7 +93,7 @@ async fn a_store_that_makes_the_sweep_panic_stops_no_other_task_and_shows_in_rea
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_media_server_that_makes_the_look_at_it_panic_stops_no_sweep() {
+async fn a_media_server_whose_list_panics_stops_no_sweep() {
     let sweeps = Arc::new(AtomicU32::new(0));
     let swept = counted(&sweeps);
     let mut keys = MockKeyStore::new();

@@ -3,8 +3,15 @@
 use stream_domain::admission::AddressForm;
 use url::Url;
 
+use crate::value;
+
+/// Reads templates separated by blanks; returns each protocol with its template, in the order given.
+pub(super) fn parse(text: &str, form: AddressForm) -> Result<Vec<(String, String)>, String> {
+    value::plain(text).split_whitespace().map(|template| parse_one(template, form)).collect()
+}
+
 /// Reads `srt=srt://host…{stream_key}…`: the protocol and its template.
-pub(super) fn parse(text: &str, form: AddressForm) -> Result<(String, String), String> {
+fn parse_one(text: &str, form: AddressForm) -> Result<(String, String), String> {
     let known = [
         ("srt", &["srt"][..]),
         ("whip", &["http", "https"]),

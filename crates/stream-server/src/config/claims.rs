@@ -1,12 +1,13 @@
-//! Settings about what tokens say.
+//! `USER_ID_CLAIMS`, `TOKEN_AUDIENCE`, `TOKEN_ISSUER` and `TOKEN_REQUIRED_CLAIMS`: what a token must say.
 
 use crate::value;
 
 /// Names of claims.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ClaimNames(pub(crate) Vec<String>);
+pub(super) struct ClaimNames(pub(super) Vec<String>);
 
 impl ClaimNames {
+    /// Reads one or more names separated by commas.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let names: Vec<String> = value::plain(text).split(',').map(|name| name.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
@@ -16,11 +17,12 @@ impl ClaimNames {
     }
 }
 
-/// Names separated by commas; none if the setting is empty.
+/// Names of services; none if the setting is empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Names(pub(super) Vec<String>);
+pub(super) struct Names(pub(super) Vec<String>);
 
 impl Names {
+    /// Reads names separated by commas.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = value::plain(text);
         if text.is_empty() {
@@ -36,15 +38,16 @@ impl Names {
 
 /// Claims with the value that each must have.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct RequiredClaims(pub(super) Vec<(String, String)>);
+pub(super) struct RequiredClaims(pub(super) Vec<(String, String)>);
 
 impl RequiredClaims {
+    /// Reads `name=value` pairs separated by commas.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
         let claims = Names::parse(text)?.0.into_iter().map(|claim| {
             let (name, value) = claim.split_once('=')?;
             let (name, value) = (name.trim(), value.trim());
-            // The name stands in answers, and the settings of their own say what these two must be.
+            // The name is shown in answers; `aud` and `iss` have settings of their own.
             let is_good = !name.is_empty() && name.bytes().all(plain) && !value.is_empty();
             (is_good && !["aud", "iss"].contains(&name)).then(|| (name.to_owned(), value.to_owned()))
         });

@@ -2,58 +2,72 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::config::Settings;
-use crate::near_names;
+use crate::config::flags::Flags;
+use crate::config::near_names::{DB_URL, NearName};
 use crate::value;
 
 const DEFAULT_FILE: &str = "data/streams.db";
 
-impl Settings {
-    /// The database; parsed here, because what refuses a flag shows its value, and this one holds a password.
-    pub(crate) fn database(&self) -> Result<DbUrl, String> {
-        match &self.db_url {
-            Some(url) => DbUrl::parse(value::plain(url)).map_err(|reason| format!("DB_URL: {reason}")),
-            None => self.default_database(),
-        }
-    }
+/// The database and how to use it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DatabaseConfig {
+    /// Which store, and where.
+    pub(crate) url: DbUrl,
+    /// Whether it is the embedded default, because `DB_URL` is not set.
+    pub(crate) is_default: bool,
+    /// Connections to PostgreSQL at most.
+    pub(crate) pool_size: u16,
+    /// How long an operation may take, waiting for a connection included.
+    pub(crate) timeout: Duration,
+}
 
-    /// The embedded default, unless it is plain that another database is meant.
-    fn default_database(&self) -> Result<DbUrl, String> {
-        if let Some(near) = self.near_names.iter().find(|near| near.setting.starts_with(near_names::DB_URL)) {
-            return Err(format!(
-                "{} is set, and this service reads {}, which is not: rename it, or set {} to sqlite://data/streams.db \
-                 if an embedded database is wanted",
-                near.name,
-                near.setting,
-                near_names::DB_URL
-            ));
-        }
-        if self.require_db_url {
-            return Err("DB_URL is not set, and REQUIRE_DB_URL is, as in the container image: set DB_URL to \
-                        postgresql://user:password@host/name, or to sqlite:///data/streams.db for a database in the \
-                        volume /data"
-                .to_owned());
-        }
-        Ok(DbUrl::Sqlite(PathBuf::from(DEFAULT_FILE)))
-    }
-
-    /// Whether the database was chosen, and is not merely the default.
-    pub(crate) fn has_db_url(&self) -> bool {
-        self.db_url.is_some()
+impl DatabaseConfig {
+    /// Parses the settings of the database; an error names the setting and never shows the URL.
+    pub(super) fn parse(flags: &Flags, near_names: &[NearName]) -> Result<Self, String> {
+        Ok(Self {
+            url: DbUrl::choose(flags.db_url.as_deref(), flags.require_db_url, near_names)?,
+            is_default: flags.db_url.is_none(),
+            pool_size: flags.db_pool_size,
+            timeout: Duration::from_secs(flags.db_timeout.into()),
+        })
     }
 }
 
 /// Which store, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum DbUrl {
-    /// The URL as it was given, password and all.
+    /// The URL as it was given, with its password.
     Postgres(String),
     /// The file.
     Sqlite(PathBuf),
 }
 
 impl DbUrl {
+    /// Reads `DB_URL`, or chooses the embedded default where it is not set.
+    ///
+    /// The default is refused where `is_required`, and where a variable suggests that another database is meant.
+    fn choose(given: Option<&str>, is_required: bool, near_names: &[NearName]) -> Result<Self, String> {
+        if let Some(url) = given {
+            return Self::parse(value::plain(url)).map_err(|reason| format!("{DB_URL}: {reason}"));
+        }
+        if let Some(near) = near_names.iter().find(|near| near.setting.starts_with(DB_URL)) {
+            return Err(format!(
+                "{} is set, and this service reads {}, which is not: rename it, or set {DB_URL} to \
+                 sqlite://data/streams.db if an embedded database is wanted",
+                near.name, near.setting,
+            ));
+        }
+        if is_required {
+            return Err("DB_URL is not set, and REQUIRE_DB_URL is, as in the container image: set DB_URL to \
+                        postgresql://user:password@host/name, or to sqlite:///data/streams.db for a database in the \
+                        volume /data"
+                .to_owned());
+        }
+        Ok(Self::Sqlite(PathBuf::from(DEFAULT_FILE)))
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         if text.chars().any(char::is_control) {
             return Err("it has a line end or another control character inside".to_owned());
@@ -76,24 +90,10 @@ impl DbUrl {
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
-}
 
-impl fmt::Display for DbUrl {
-    /// Where the store is, without user and password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Postgres(_) => match self.host_and_name() {
-                Some((host, name)) => write!(f, "the PostgreSQL database {name} at {host}"),
-                None => f.write_str("a PostgreSQL database"),
-            },
-            Self::Sqlite(path) => write!(f, "the SQLite file {}", path.display()),
-        }
-    }
-}
-
-impl DbUrl {
-    /// The host, or hosts, and the name of a PostgreSQL database, as the URL has them; `None` if it is not plain which
-    /// part of it is which.
+    /// The host or hosts, and the name, of a PostgreSQL database, as the URL has them.
+    ///
+    /// `None` for SQLite, and where a host cannot be told from a piece of the password.
     pub(crate) fn host_and_name(&self) -> Option<(String, String)> {
         let Self::Postgres(url) = self else { return None };
         let (_, rest) = url.split_once("://")?;
@@ -112,5 +112,18 @@ impl DbUrl {
             option(name).or(Some(text).filter(|text| !text.is_empty())).unwrap_or(default).to_owned()
         };
         Some((or(host, "host", "localhost"), or(path, "dbname", "(the user's)")))
+    }
+}
+
+impl fmt::Display for DbUrl {
+    /// Where the store is, without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Postgres(_) => match self.host_and_name() {
+                Some((host, name)) => write!(f, "the PostgreSQL database {name} at {host}"),
+                None => f.write_str("a PostgreSQL database"),
+            },
+            Self::Sqlite(path) => write!(f, "the SQLite file {}", path.display()),
+        }
     }
 }

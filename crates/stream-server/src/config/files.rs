@@ -1,60 +1,55 @@
-//! Settings that stand in files, as secrets of Docker and Kubernetes do.
+//! Settings that are read from files, as secrets of Docker and Kubernetes are: `DB_URL_FILE` and its like.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
-use crate::config::{Settings, names};
-use crate::near_names;
+use crate::config::flags::Flags;
+use crate::config::values::GivenSecret;
 use crate::secret::Secret;
 use crate::value;
 
-/// A secret, or an empty setting.
-#[derive(Clone)]
-pub(super) struct GivenSecret(pub(super) Option<Secret>);
-
-impl Settings {
-    /// Reads what the `_FILE` settings name, and notes variables that nobody reads.
-    pub(crate) fn complete(mut self, environment: &BTreeMap<String, String>) -> Result<Self, String> {
-        let file = |name, path: &Option<PathBuf>, is_given: bool| {
-            let path = value::file_of(name, path.as_deref(), is_given)?;
-            path.map(|path| value::read_file(name, path)).transpose()
-        };
-        // An empty one of these counts as not set, as compose files pass on what they do not have.
-        let has_secret = matches!(self.secret_key, Some(GivenSecret(Some(_))));
-        let has_previous = matches!(self.secret_key_previous, Some(GivenSecret(Some(_))));
-        let has_servers = self.media_servers.as_deref().is_some_and(|text| !value::plain(text).is_empty());
-        let has_url = self.db_url.as_deref().is_some_and(|text| !value::plain(text).is_empty());
-        if let Some(url) = file("DB_URL", &self.db_url_file, has_url)? {
-            self.db_url = Some(url);
-        }
-        let empty = |name: &str| format!("{name}_FILE: the file is empty");
-        if let Some(text) = file("SECRET_KEY", &self.secret_key_file, has_secret)? {
-            let secret = Secret::of_file(&text).map_err(|_| empty("SECRET_KEY"))?;
-            self.secret_key = Some(GivenSecret(Some(secret)));
-        }
-        if matches!(self.secret_key, Some(GivenSecret(None))) {
-            return Err(
-                "SECRET_KEY (or --secret-key): it is empty; set it to the user-service's secret".to_owned()
-            );
-        }
-        if let Some(text) = file("SECRET_KEY_PREVIOUS", &self.secret_key_previous_file, has_previous)? {
-            let secret = Secret::of_file(&text).map_err(|_| empty("SECRET_KEY_PREVIOUS"))?;
-            self.secret_key_previous = Some(GivenSecret(Some(secret)));
-        }
-        if let Some(text) = file("MEDIA_SERVERS", &self.media_servers_file, has_servers)? {
-            self.media_servers = Some(text);
-        }
-        self.near_names = near_names::find(environment, &names());
-        Ok(self)
+/// Reads what the `_FILE` settings name into the settings themselves.
+///
+/// A setting that is given both ways is refused; an empty one counts as not given, because compose files pass unset
+/// variables on as empty ones.
+pub(super) fn read_into(flags: &mut Flags) -> Result<(), String> {
+    let is_text = |text: &Option<String>| text.as_deref().is_some_and(|text| !value::plain(text).is_empty());
+    if let Some(url) = content("DB_URL", flags.db_url_file.as_deref(), is_text(&flags.db_url))? {
+        flags.db_url = Some(url);
     }
-
-    /// The secret that tokens are signed with, if one was given.
-    pub(crate) fn given_secret(&self) -> Option<&Secret> {
-        self.secret_key.as_ref().and_then(|given| given.0.as_ref())
+    read_secret("SECRET_KEY", flags.secret_key_file.as_deref(), &mut flags.secret_key)?;
+    if matches!(flags.secret_key, Some(GivenSecret(None))) {
+        return Err(
+            "SECRET_KEY (or --secret-key): it is empty; set it to the user-service's secret".to_owned()
+        );
     }
-
-    /// The secret before the last rotation.
-    pub(crate) fn previous_secret(&self) -> Option<&Secret> {
-        self.secret_key_previous.as_ref().and_then(|previous| previous.0.as_ref())
+    let previous = flags.secret_key_previous_file.as_deref();
+    read_secret("SECRET_KEY_PREVIOUS", previous, &mut flags.secret_key_previous)?;
+    let servers = flags.media_servers_file.as_deref();
+    if let Some(text) = content("MEDIA_SERVERS", servers, is_text(&flags.media_servers))? {
+        flags.media_servers = Some(text);
     }
+    Ok(())
+}
+
+fn read_secret(name: &str, file: Option<&Path>, secret: &mut Option<GivenSecret>) -> Result<(), String> {
+    let is_given = matches!(secret, Some(GivenSecret(Some(_))));
+    if let Some(text) = content(name, file, is_given)? {
+        let read = Secret::of_file(&text).map_err(|_| format!("{name}_FILE: the file is empty"))?;
+        *secret = Some(GivenSecret(Some(read)));
+    }
+    Ok(())
+}
+
+/// The content of the file that `{name}_FILE` names; `None` where it is not set or empty.
+///
+/// Refused where `name` is set as well, and where the file cannot be read; the error names variable and path.
+fn content(name: &str, file: Option<&Path>, is_given: bool) -> Result<Option<String>, String> {
+    let Some(path) = file.filter(|path| !path.as_os_str().is_empty()) else { return Ok(None) };
+    if is_given {
+        return Err(format!("{name} and {name}_FILE are both set; keep one of them"));
+    }
+    let content = std::fs::read(path)
+        .map_err(|error| format!("{name}_FILE: {} cannot be read: {error}", path.display()))?;
+    let content = String::from_utf8(content);
+    content.map(Some).map_err(|_| format!("{name}_FILE: {} is not UTF-8 text", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `HOOK_NETWORKS`: whose hooks are taken without a secret.
+//! `HOOK_NETWORKS`: which peers may send hooks without a secret.
 
 use std::net::IpAddr;
 
@@ -11,6 +11,7 @@ use crate::value;
 pub(crate) struct Networks(pub(crate) Vec<IpNet>);
 
 impl Networks {
+    /// Reads networks and single addresses separated by commas.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let parts = value::plain(text).split(',').map(str::trim).filter(|part| !part.is_empty());
         let read = |part: &str| {
@@ -21,7 +22,7 @@ impl Networks {
         parts.map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether every address of a version is in them.
+    /// Whether they contain every IPv4 or every IPv6 address.
     pub(crate) fn are_all(&self) -> bool {
         self.0.iter().any(|network| network.prefix_len() == 0)
     }

@@ -2,18 +2,21 @@
 
 use url::Url;
 
-use super::CORS_ORIGINS;
 use crate::value;
+
+/// The default of `CORS_ORIGINS`: the frontend on a developer's machine.
+pub(super) const CORS_ORIGINS: &str = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:3001";
 
 /// Origins as browsers send them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Origins(pub(crate) Vec<String>);
+pub(super) struct Origins(pub(super) Vec<String>);
 
 impl Origins {
+    /// Reads origins separated by commas, or `none`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match value::plain(text) {
             "none" => Ok(Self(Vec::new())),
-            // Compose files pass a variable that is not set on as an empty one.
+            // Compose files pass an unset variable on as an empty one.
             "" => Self::parse(CORS_ORIGINS),
             text => {
                 text.split(',').map(|part| Self::parse_one(part.trim())).collect::<Result<_, _>>().map(Self)

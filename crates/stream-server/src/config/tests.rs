@@ -1,59 +1,99 @@
-//! What settings accept, and what they say of what they do not.
+//! What settings accept, and how they refuse what they do not.
 
 use std::collections::BTreeMap;
 
 use clap::{CommandFactory as _, Parser as _};
 use tracing::level_filters::LevelFilter;
 
-use super::{Arguments, DbUrl, Settings};
+use super::flags::Arguments;
+use super::origins::Origins;
+use super::{Command, CommandLine, Config, DbUrl};
+use crate::secret::SecretSource;
 
-fn settings(flags: &[&str]) -> Result<Settings, String> {
-    let arguments = std::iter::once("stream-server").chain(flags.iter().copied());
-    Arguments::try_parse_from(arguments).map(|parsed| parsed.settings).map_err(|error| error.to_string())
+fn command_line(arguments: &[&str]) -> Result<CommandLine, String> {
+    let arguments = std::iter::once("stream-server").chain(arguments.iter().copied());
+    Arguments::try_parse_from(arguments).map(CommandLine::from).map_err(|error| error.to_string())
+}
+
+fn command(arguments: &[&str]) -> Result<Command, String> {
+    command_line(arguments)?.parse(&BTreeMap::new()).map_err(|failure| failure.to_string())
+}
+
+/// The settings of `serve`.
+fn config(flags: &[&str]) -> Result<Config, String> {
+    match command(flags)? {
+        Command::Serve(config) => Ok(*config),
+        _ => panic!("{flags:?} is another command"),
+    }
+}
+
+/// The database of `migrate`, which needs no secret.
+fn database(url: &str) -> Result<DbUrl, String> {
+    match command(&["migrate", "--db-url", url])? {
+        Command::Migrate { database, .. } => Ok(database.url),
+        _ => panic!("migrate is another command"),
+    }
 }
 
 #[test]
 fn without_any_setting_the_documented_defaults_hold() {
-    let settings = settings(&[]).unwrap();
-    assert_eq!(settings.database(), Ok(DbUrl::Sqlite("data/streams.db".into())));
-    assert_eq!((settings.host.to_string().as_str(), settings.port), ("0.0.0.0", 8082));
-    let bases = ("rtmp://localhost:1935/live".to_owned(), "http://localhost:8083/live".to_owned());
-    assert_eq!(settings.bases(), Ok(bases));
+    let config = config(&[]).unwrap();
+    assert_eq!(config.database.url, DbUrl::Sqlite("data/streams.db".into()));
+    assert!(config.database.is_default);
+    assert_eq!(config.address.to_string(), "0.0.0.0:8082");
+    assert_eq!(config.rtmp_base, "rtmp://localhost:1935/live");
+    assert_eq!(config.application, "live");
+    assert_eq!(config.hls_base, "http://localhost:8083/live");
     assert_eq!(
-        settings.cors_origins.0,
+        config.cors_origins,
         ["http://localhost:3000", "http://127.0.0.1:3000", "http://localhost:3001"]
     );
-    assert_eq!(settings.user_id_claims.0, ["id", "user_id", "sub"]);
-    assert!(settings.given_secret().is_none());
-    assert_eq!(settings.level(), LevelFilter::INFO);
+    assert_eq!(config.tokens.user_id_claims, ["id", "user_id", "sub"]);
+    assert!(matches!(&config.tokens.secret, SecretSource::File(path) if path.ends_with("data/secret_key")));
+    assert_eq!(command_line(&[]).unwrap().log().level, LevelFilter::INFO);
 }
 
 #[test]
 fn an_empty_variable_counts_as_not_set_and_none_as_none() {
-    let settings = settings(&["--cors-origins", "", "--rtmp-base-url", "", "--hls-base-url", ""]).unwrap();
-    assert_eq!(settings.cors_origins.0.len(), 3);
-    let bases = ("rtmp://localhost:1935/live".to_owned(), "http://localhost:8083/live".to_owned());
-    assert_eq!(settings.bases(), Ok(bases));
-    let none = super::Origins::parse("none").unwrap();
+    let config = config(&["--cors-origins", "", "--rtmp-base-url", "", "--hls-base-url", ""]).unwrap();
+    assert_eq!(config.cors_origins.len(), 3);
+    assert_eq!(config.rtmp_base, "rtmp://localhost:1935/live");
+    assert_eq!(config.hls_base, "http://localhost:8083/live");
+    let none = Origins::parse("none").unwrap();
     assert!(none.0.is_empty());
 }
 
 #[test]
 fn an_empty_secret_is_refused_unless_a_file_has_it() {
-    let complete = |flags: &[&str]| settings(flags).unwrap().complete(&BTreeMap::new());
     assert!(
-        complete(&["--secret-key", ""])
+        config(&["--secret-key", ""])
             .is_err_and(|why| why.contains("SECRET_KEY (or --secret-key): it is empty"))
     );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "a secret that stands in a file alone").unwrap();
-    let settings = complete(&["--secret-key", "", "--secret-key-file", file.path().to_str().unwrap()]);
-    assert!(settings.is_ok_and(|settings| settings.given_secret().is_some()));
+    let config = config(&["--secret-key", "", "--secret-key-file", file.path().to_str().unwrap()]);
+    assert!(config.is_ok_and(|config| matches!(config.tokens.secret, SecretSource::Given(_))));
+}
+
+#[test]
+fn a_command_is_not_stopped_by_a_setting_that_it_does_not_need() {
+    for arguments in [
+        &["migrate", "--db-url", "postgresql://u@h/d", "--media-servers", "nonsense"][..],
+        &["token", "--user=1", "--secret-key", "a given secret", "--require-db-url", "true"],
+        &["token", "--user=1", "--secret-key", "a given secret", "--db-url", "oracle://h/d"],
+        &["healthcheck", "--db-url", "oracle://h/d", "--rtmp-base-url", "nonsense"],
+    ] {
+        assert!(command(arguments).is_ok(), "{arguments:?}");
+    }
+    assert!(
+        config(&["--db-url", "postgresql://u@h/d"]).is_err_and(|why| why.contains("SECRET_KEY is not set"))
+    );
+    assert!(config(&["--media-servers", "nonsense"]).is_err_and(|why| why.starts_with("MEDIA_SERVERS: ")));
 }
 
 #[test]
 fn quotes_around_a_list_are_taken_off() {
-    let given = settings(&[
+    let given = config(&[
         "--token-audience",
         "\"streams\"",
         "--token-required-claims",
@@ -62,30 +102,29 @@ fn quotes_around_a_list_are_taken_off() {
         "\"10.0.0.0/8\"",
     ]);
     let given = given.unwrap();
-    assert_eq!(given.claim_rules().audiences, ["streams"]);
-    assert_eq!(given.claim_rules().required, [("type".to_owned(), "access".to_owned())]);
+    assert_eq!(given.tokens.rules.audiences, ["streams"]);
+    assert_eq!(given.tokens.rules.required, [("type".to_owned(), "access".to_owned())]);
     assert_eq!(given.hook_networks.0.len(), 1);
-    assert!(settings(&["--require-db-url", ""]).is_err_and(|refusal| refusal.contains("true or false")));
+    assert!(config(&["--require-db-url", ""]).is_err_and(|refusal| refusal.contains("true or false")));
 }
 
 #[test]
 fn a_database_url_names_its_store() {
-    let url = |text: &str| settings(&["--db-url", text]).unwrap().database();
     for text in ["postgresql://u:p@h:5432/d", "postgres://u@h/d?sslmode=require"] {
-        assert_eq!(url(text), Ok(DbUrl::Postgres(text.to_owned())));
+        assert_eq!(database(text), Ok(DbUrl::Postgres(text.to_owned())));
     }
-    assert_eq!(url("sqlite://streams.db"), Ok(DbUrl::Sqlite("streams.db".into())));
-    assert_eq!(url("sqlite:///var/lib/streams.db"), Ok(DbUrl::Sqlite("/var/lib/streams.db".into())));
+    assert_eq!(database("sqlite://streams.db"), Ok(DbUrl::Sqlite("streams.db".into())));
+    assert_eq!(database("sqlite:///var/lib/streams.db"), Ok(DbUrl::Sqlite("/var/lib/streams.db".into())));
     for text in
         ["", "mysql://h/d", "postgresql:h", "sqlite://", "sqlite://:memory:", "sqlite://x?mode=ro", "data.db"]
     {
-        let refusal = url(text).unwrap_err();
+        let refusal = database(text).unwrap_err();
         assert!(refusal.contains("DB_URL"), "{refusal}");
     }
 }
 
 #[test]
-fn a_database_is_told_by_host_and_name_and_never_by_its_password() {
+fn a_database_is_shown_by_host_and_name_and_never_by_its_password() {
     for (url, told) in [
         ("postgresql://u:pw@db:5433/platform", "the PostgreSQL database platform at db:5433"),
         ("postgres://u:pw@a:1,b:2/platform?sslmode=require", "the PostgreSQL database platform at a:1,b:2"),
@@ -100,7 +139,7 @@ fn a_database_is_told_by_host_and_name_and_never_by_its_password() {
         ("postgresql://u:12?34@db/platform", "a PostgreSQL database"),
         ("sqlite:///data/streams.db", "the SQLite file /data/streams.db"),
     ] {
-        assert_eq!(settings(&["--db-url", url]).unwrap().database().unwrap().to_string(), told);
+        assert_eq!(database(url).unwrap().to_string(), told);
     }
 }
 
@@ -122,7 +161,7 @@ fn a_wrong_value_is_refused_with_its_name_and_what_is_allowed() {
         ("--user-id-claims", "id,,sub", "separated by commas"),
     ];
     for (flag, value, told) in cases {
-        let refusal = settings(&[flag, value]).err().unwrap_or_else(|| panic!("{flag} {value} is accepted"));
+        let refusal = config(&[flag, value]).err().unwrap_or_else(|| panic!("{flag} {value} is accepted"));
         assert!(refusal.contains(flag), "{refusal}");
         assert!(refusal.contains(told), "{flag} {value}: {refusal}");
     }
@@ -136,20 +175,20 @@ fn a_wrong_base_is_refused_without_being_shown() {
         ("--rtmp-base-url", " rtmp://host/live", "blanks"),
         ("--hls-base-url", "http://user:password@host/live", "without user"),
     ] {
-        let refusal = settings(&[flag, value]).unwrap().bases().unwrap_err();
+        let refusal = config(&[flag, value]).err().unwrap();
         assert!(refusal.contains(told) && !refusal.contains("password"), "{refusal}");
     }
 }
 
 #[test]
 fn unknown_flags_and_commands_are_refused() {
-    assert!(settings(&["--prot", "80"]).is_err());
-    assert!(settings(&["sreve"]).is_err());
+    assert!(command(&["--prot", "80"]).is_err());
+    assert!(command(&["sreve"]).is_err());
 }
 
 #[test]
 fn the_earlier_services_debug_setting_means_debug_logging() {
-    let level = |flags: &[&str]| settings(flags).unwrap().level();
+    let level = |flags: &[&str]| command_line(flags).unwrap().log().level;
     for value in ["true", "True", "1"] {
         assert_eq!(level(&["--flask-debug", value]), LevelFilter::DEBUG);
     }
@@ -175,7 +214,7 @@ fn every_setting_has_a_variable_a_flag_and_a_help_text() {
 
 #[test]
 fn networks_are_those_of_addresses_of_either_version() {
-    let networks = |text: &str| settings(&["--hook-networks", text]).map(|settings| settings.hook_networks);
+    let networks = |text: &str| config(&["--hook-networks", text]).map(|config| config.hook_networks);
     assert!(networks("").unwrap().0.is_empty());
     let named = networks(" 10.1.2.3/8, fd00::/8,192.168.1.7 ,").unwrap();
     assert_eq!(
@@ -196,7 +235,8 @@ fn networks_are_those_of_addresses_of_either_version() {
 #[test]
 fn other_ways_to_publish_are_templates_that_have_the_key() {
     let read = |form: &str, text: &str| {
-        settings(&["--addresses", form, "--ingest-alternatives", text]).unwrap().ingest_alternatives()
+        let config = config(&["--addresses", form, "--ingest-alternatives", text]);
+        config.map(|config| config.ingest_alternatives)
     };
     let both = "srt=srt://h:8890?streamid=publish:live/{playback_id}:key={stream_key} \
                 whip=https://h/live/{playback_id}/whip?key={stream_key}";
@@ -222,7 +262,7 @@ fn other_ways_to_publish_are_templates_that_have_the_key() {
 
 #[test]
 fn rules_for_tokens_are_read_and_none_is_the_default() {
-    let rules = |flags: &[&str]| settings(flags).map(|settings| settings.claim_rules());
+    let rules = |flags: &[&str]| config(flags).map(|config| config.tokens.rules);
     for flags in [&[][..], &["--token-audience", "", "--token-issuer", " ", "--token-required-claims", ""]] {
         assert_eq!(rules(flags).unwrap(), stream_jwt::ClaimRules::default());
     }

@@ -1,4 +1,7 @@
-//! Lines on their way to standard error: many in one write, so that a request does not wait for its line.
+//! Log lines on their way to standard error: batched, so that a request does not wait for its line.
+//!
+//! Not `tracing_appender::non_blocking`: at exit its guard gives up after 1.1 seconds, and a process that is told to exit
+//! at once would lose its last warning. Here a flush returns when everything is written.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,19 +11,19 @@ use std::time::Duration;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// For how long lines are gathered before they are written.
+/// How long lines are batched before they are written.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How many bytes are gathered at most; whoever comes then writes them, and so waits as long as standard error does.
-const MOST: usize = 256 * 1024;
+/// The largest batch, in bytes; the thread that fills it writes it, and so waits for standard error.
+const MAX_BATCH: usize = 256 * 1024;
 
-/// Gathers lines and writes them in order: a warning or an error at once, with all that came before it, and the rest a
-/// few milliseconds later.
+/// Batches lines and writes them in order: a warning or an error at once, with everything before it, and the rest a few
+/// milliseconds later.
 #[derive(Clone)]
 pub(crate) struct Lines(Arc<Shared>);
 
 struct Shared {
-    gathered: Mutex<Vec<u8>>,
+    batch: Mutex<Vec<u8>>,
     has_some: Condvar,
     /// Held while lines are taken and written, so that they stay in order.
     output: Mutex<Box<dyn Write + Send>>,
@@ -30,7 +33,7 @@ impl Lines {
     /// Starts the thread that writes.
     pub(crate) fn to(output: impl Write + Send + 'static) -> io::Result<Self> {
         let lines = Self(Arc::new(Shared {
-            gathered: Mutex::default(),
+            batch: Mutex::default(),
             has_some: Condvar::new(),
             output: Mutex::new(Box::new(output)),
         }));
@@ -39,25 +42,25 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Writes what has been gathered.
+    /// Writes the batch.
     pub(crate) fn flush(&self) {
         let mut output = self.0.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = std::mem::take(&mut *self.gathered());
-        // There is nowhere to say that the log cannot be written.
+        let lines = std::mem::take(&mut *self.batch());
+        // There is nowhere to report that the log cannot be written.
         let _ = output.write_all(&lines);
     }
 
     fn write_on(&self) {
         loop {
-            let gathered = self.0.has_some.wait_while(self.gathered(), |gathered| gathered.is_empty());
-            drop(gathered);
+            let batch = self.0.has_some.wait_while(self.batch(), |batch| batch.is_empty());
+            drop(batch);
             thread::sleep(PAUSE);
             self.flush();
         }
     }
 
-    fn gathered(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn batch(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,11 +72,11 @@ pub(crate) struct Line<'l> {
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut gathered = self.lines.gathered();
-        let was_empty = gathered.is_empty();
-        gathered.extend_from_slice(line);
-        let is_full = gathered.len() >= MOST;
-        drop(gathered);
+        let mut batch = self.lines.batch();
+        let was_empty = batch.is_empty();
+        batch.extend_from_slice(line);
+        let is_full = batch.len() >= MAX_BATCH;
+        drop(batch);
         if self.is_urgent || is_full {
             self.lines.flush();
         } else if was_empty {

@@ -1,16 +1,16 @@
-//! What a program that reads the log finds of a panic.
+//! How a panic is logged, and a log that tests can read.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::*;
 
-/// A log that a test can look into.
+/// A log in memory.
 #[derive(Clone, Default)]
 pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
-    /// Takes what this thread logs until the guard is dropped.
+    /// Captures what this thread logs until the guard is dropped.
     pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
         let written = Self::default();
         let writer = written.clone();
@@ -19,7 +19,7 @@ impl Written {
         (written, guard)
     }
 
-    /// What was logged, a line an event.
+    /// What was logged, one line per event.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -40,7 +40,7 @@ impl io::Write for Written {
 fn a_panic_is_one_event_with_its_place_and_reason() {
     let (written, _guard) = Written::begin();
     let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(tell_of_panic));
+    std::panic::set_hook(Box::new(log_panic));
     std::panic::catch_unwind(|| panic!("injected {}", 7)).unwrap_err();
     std::panic::set_hook(before);
     let text = written.text();

@@ -4,7 +4,8 @@ use super::{key, named, now, user};
 use crate::PageRequest;
 use crate::catalog::CatalogQuery;
 use crate::ports::{StartError, StoreError, UserStreamsError};
-use crate::testing::{Store, StreamStore, asking, terms};
+use crate::ports::StreamStore;
+use crate::testing::{Store, asking, terms};
 
 /// Every method of a store that cannot be reached says that, so that clients are told to come again.
 pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {

@@ -6,7 +6,7 @@ use time::Duration;
 use super::{active, named, names, now, own, started, stopped, user};
 use crate::PageRequest;
 use crate::catalog::CatalogQuery;
-use crate::testing::StreamStore;
+use crate::ports::StreamStore;
 
 /// The public list has an order, whatever the order of starting was.
 pub async fn active_streams_come_newest_first(store: &dyn StreamStore) {

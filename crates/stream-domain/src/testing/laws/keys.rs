@@ -6,7 +6,8 @@ use time::Duration;
 use super::{MICROSECOND, RACERS, active, found, named, names, now, own, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::StartError;
-use crate::testing::{SeededEntropy, Step, StreamStore, check_history, new_stream};
+use crate::ports::StreamStore;
+use crate::testing::{SeededEntropy, Step, check_history, new_stream};
 use crate::{NewStream, Stream, StreamKey, StreamStatus};
 
 /// A key belongs to one stream for ever.

@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 
 use super::{RACERS, found, named, now, started, stopped, user};
 use crate::lifecycle::LIFETIME;
-use crate::testing::StreamStore;
+use crate::ports::StreamStore;
 use crate::{StreamKey, StreamStatus, Timestamp};
 
 /// What was started is what is found, number, times and all.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use super::{Line, Lines, MOST};
+use super::{Line, Lines, MAX_BATCH};
 
 struct Sent(Sender<String>);
 
@@ -20,7 +20,7 @@ impl Write for Sent {
 }
 
 #[test]
-fn lines_are_written_soon_without_being_asked_for() {
+fn lines_are_written_soon_without_a_flush() {
     let (sender, written) = channel();
     let lines = Lines::to(Sent(sender)).unwrap();
     Line { lines: &lines, is_urgent: false }.write_all(b"one\n").unwrap();
@@ -30,7 +30,7 @@ fn lines_are_written_soon_without_being_asked_for() {
 }
 
 #[test]
-fn a_warning_takes_along_what_came_before_it() {
+fn a_warning_is_written_at_once_with_what_came_before_it() {
     let (sender, written) = channel();
     let lines = Lines::to(Sent(sender)).unwrap();
     Line { lines: &lines, is_urgent: false }.write_all(b"before\n").unwrap();
@@ -41,12 +41,12 @@ fn a_warning_takes_along_what_came_before_it() {
 }
 
 #[test]
-fn what_is_gathered_has_a_bound() {
+fn a_batch_has_a_bound() {
     let (sender, written) = channel();
     let lines = Lines::to(Sent(sender)).unwrap();
-    let line = "x".repeat(MOST);
+    let line = "x".repeat(MAX_BATCH);
     Line { lines: &lines, is_urgent: false }.write_all(line.as_bytes()).unwrap();
-    assert_eq!(written.try_iter().collect::<String>().len(), MOST);
+    assert_eq!(written.try_iter().collect::<String>().len(), MAX_BATCH);
 }
 
 #[test]

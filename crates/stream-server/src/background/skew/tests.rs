@@ -1,4 +1,4 @@
-//! Clocks that agree, that do not, and an answer that took too long to tell.
+//! Clocks that agree, clocks that do not, and answers too slow to tell.
 
 use stream_domain::ports::UsersTable;
 use stream_domain::testing::ManualClock;
@@ -35,7 +35,7 @@ async fn measured(ahead: time::Duration, takes: time::Duration) -> Skew {
 }
 
 #[tokio::test]
-async fn the_time_that_the_answer_takes_is_not_taken_for_skew() {
+async fn the_time_that_the_answer_takes_does_not_count_as_skew() {
     for ahead in [0.seconds(), 3.seconds(), (-3).seconds(), 3600.seconds()] {
         let skew = measured(ahead, 800.milliseconds()).await;
         assert_eq!(skew, Skew { ahead, uncertainty: 400.milliseconds() });
@@ -74,7 +74,7 @@ impl StoreHealth for Drifting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_change_is_told_once_and_louder_where_leases_no_longer_tolerate_it() {
+async fn each_change_is_logged_once_and_as_an_error_where_leases_no_longer_tolerate_it() {
     let (written, _guard) = Written::begin();
     let clock = Arc::new(ManualClock::default());
     let ahead = vec![0, 1_999, 2_000, 2_500, -3_000, 4_500, 3_000, 100, -4_000, -3_600_000, 0];

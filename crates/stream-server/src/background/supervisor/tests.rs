@@ -62,7 +62,7 @@ async fn a_task_that_keeps_panicking_makes_the_service_not_ready_until_it_runs_a
         assert_eq!(world.readiness.not_ready_reason(), Some(NotReady::TaskFailed));
         sleep(Duration::from_secs(1)).await;
     }
-    sleep(SOUND_AFTER + Duration::from_secs(1)).await;
+    sleep(HEALTHY_AFTER + Duration::from_secs(1)).await;
     assert_eq!((world.starts(), world.readiness.not_ready_reason()), (9, None));
 }
 

@@ -1,13 +1,13 @@
-//! Variables that are set and not read, though their names say that somebody meant one of ours.
+//! Variables that look like misspelt settings, so that the start can refuse or warn.
 //!
-//! Nobody reads a variable by another name for its owner: `DATABASE_URL` beside no `DB_URL` would start a service on an
-//! empty store of its own, green and wrong.
+//! They are never read in place of the setting. `DATABASE_URL` without `DB_URL` would start a service that looks healthy
+//! on an empty store of its own.
 
 use std::collections::BTreeMap;
 
 use crate::value;
 
-/// A setting, and what others call it.
+/// Each setting, with the names that other services have for it.
 const ALIASES: &[(&str, &[&str])] = &[
     (
         DB_URL,
@@ -86,25 +86,25 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("RTMP_BASE_URL", &["RTMP_BASE", "RTMP_URL"]),
 ];
 
-/// The setting without which a store of the service's own is used.
-pub(crate) const DB_URL: &str = "DB_URL";
+/// The setting that names the database.
+pub(super) const DB_URL: &str = "DB_URL";
 
 /// Names below this length have too many neighbours that mean something else, such as `POST` and `SORT`.
 const SHORT: usize = 5;
 
-/// A variable that was hardly meant for anybody else.
+/// A variable that was probably meant for this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NearName {
-    /// The variable, as it stands in the environment.
+    /// The variable, as it is spelt in the environment.
     pub(crate) name: String,
-    /// The setting that it looks like.
+    /// The setting that was probably meant.
     pub(crate) setting: String,
 }
 
-/// The variables of an environment that look like one of `settings` and are none.
+/// The variables of an environment that look like one of `settings` and are not.
 ///
-/// A variable that repeats the value of its setting is left out, since nothing would change.
-pub(crate) fn find(environment: &BTreeMap<String, String>, settings: &[String]) -> Vec<NearName> {
+/// A variable that repeats the value of its setting is left out, because renaming it would change nothing.
+pub(super) fn find(environment: &BTreeMap<String, String>, settings: &[String]) -> Vec<NearName> {
     let is_setting = |name: &str| settings.iter().any(|setting| setting == name);
     let others = environment.iter().filter(|(name, value)| {
         !is_setting(name.as_str()) && !value::plain(value).is_empty() && !is_service_link(value)
@@ -125,7 +125,7 @@ fn is_service_link(value: &str) -> bool {
 
 fn setting_of(name: &str, value: &str, settings: &[String]) -> Option<String> {
     let upper = name.to_ascii_uppercase().replace(['-', '.'], "_");
-    // What is said of a name is true of its `_FILE`.
+    // A name and its `_FILE` are treated alike.
     if let Some(of_file) = upper.strip_suffix("_FILE").filter(|rest| !rest.is_empty()) {
         let file = setting_of(of_file, value, settings)
             .or_else(|| settings.iter().find(|setting| *setting == of_file && name != upper).cloned());
@@ -137,24 +137,24 @@ fn setting_of(name: &str, value: &str, settings: &[String]) -> Option<String> {
     let alias = ALIASES.iter().find(|(_, aliases)| aliases.contains(&upper.as_str()));
     let misspelt = || settings.iter().find(|setting| is_misspelt(&upper, setting)).cloned();
     let found = alias.map(|(setting, _)| (*setting).to_owned()).or_else(misspelt).or_else(|| {
-        // A name with something before it, such as PLATFORM_DATABASE_URL, which holds what DB_URL takes.
+        // A name with a prefix, such as PLATFORM_DATABASE_URL, that holds a URL which DB_URL takes.
         let (_, aliases) = ALIASES.iter().find(|(setting, _)| *setting == DB_URL)?;
         let ends_so = aliases.iter().chain(&[DB_URL]).any(|alias| upper.ends_with(&format!("_{alias}")));
         (ends_so && is_postgres(value)).then(|| DB_URL.to_owned())
     })?;
     let is_meant = match (found.as_str(), upper.as_str()) {
-        // What is no number is another program's address.
+        // Anything but a number is another program's address.
         ("PORT", _) => value::plain(value).parse::<u16>().is_ok(),
-        // `FB_URL` and the like are a letter away, and hold the address of something else.
+        // `FB_URL` and the like differ by a letter, and hold the address of something else.
         (DB_URL, _) if alias.is_none() => is_database(value),
-        // Too general to mean anything but by what they hold.
+        // These names are too general; only the value tells.
         (DB_URL, "DATABASE" | "DATABASE_CONNECTION" | "DB" | "DB_CONN" | "DSN") => value.contains("://"),
         _ => true,
     };
     is_meant.then_some(found)
 }
 
-/// Whether a value may be meant for a database: it has the scheme of one, or none at all.
+/// Whether a value may name a database: it has the scheme of one, or no scheme.
 fn is_database(value: &str) -> bool {
     value::plain(value).split_once("://").is_none_or(|(scheme, _)| {
         ["postgres", "sqlite", "mysql", "jdbc"].iter().any(|known| scheme.starts_with(known))
@@ -165,7 +165,7 @@ fn is_postgres(value: &str) -> bool {
     value::plain(value).split_once("://").is_some_and(|(scheme, _)| scheme.starts_with("postgres"))
 }
 
-/// Whether a name is a setting's but for underscores, case, or one letter that is missing, too many, wrong or swapped.
+/// Whether a name differs from a setting's only by underscores, case, or one letter missing, extra, wrong or swapped.
 fn is_misspelt(upper: &str, setting: &str) -> bool {
     let letters = |name: &str| name.bytes().filter(|byte| *byte != b'_').collect::<Vec<u8>>();
     let (name, setting) = (letters(upper), letters(setting));

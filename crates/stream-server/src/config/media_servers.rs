@@ -4,27 +4,32 @@ use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::{Family, ServerName};
 use time::Duration;
 
-/// One media server, as the setting describes it.
+use crate::value;
+
+/// One media server.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct MediaServerConfig {
+    /// What hooks and logs call it.
     pub(crate) name: ServerName,
+    /// Which software it is.
     pub(crate) family: Family,
-    /// What its hooks show; several while one is being replaced.
+    /// Secrets that its hooks may show; several while one is being replaced.
     pub(crate) secrets: Vec<String>,
-    /// Its control interface, credentials and all.
+    /// The URL of its control interface, with credentials.
     pub(crate) control: Option<String>,
-    /// How long its sessions count as live after they were last seen.
+    /// How long a session stays live after the server last reported it.
     pub(crate) lease: Duration,
     /// The virtual host that streams are published to.
     pub(crate) host: Option<String>,
 }
 
-/// Reads the setting: entries separated by blanks, `name=family;option=value;…`; `keys` is how long keys live.
+/// Reads entries separated by blanks, `name=family;option=value;…`.
 ///
-/// What is wrong is said by the entry's place and name, never with its secrets.
-pub(crate) fn parse(text: &str, keys: KeyLifetime) -> Result<Vec<Entry>, String> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for (place, part) in text.split_whitespace().enumerate() {
+/// `keys` is how long keys live, which is the default lease of a family that sends no heartbeats.
+/// An error names the entry by its position and name, and never shows its secrets.
+pub(super) fn parse(text: &str, keys: KeyLifetime) -> Result<Vec<MediaServerConfig>, String> {
+    let mut entries: Vec<MediaServerConfig> = Vec::new();
+    for (place, part) in value::plain(text).split_whitespace().enumerate() {
         let entry = parse_entry(part, keys).map_err(|reason| format!("entry {}: {reason}", place + 1))?;
         if entries.iter().any(|known| known.name == entry.name) {
             return Err(format!("entry {}: {} stands there twice", place + 1, entry.name));
@@ -34,7 +39,7 @@ pub(crate) fn parse(text: &str, keys: KeyLifetime) -> Result<Vec<Entry>, String>
     Ok(entries)
 }
 
-fn parse_entry(text: &str, keys: KeyLifetime) -> Result<Entry, String> {
+fn parse_entry(text: &str, keys: KeyLifetime) -> Result<MediaServerConfig, String> {
     let mut parts = text.split(';').filter(|part| !part.is_empty());
     let (name, family) = parts
         .next()
@@ -46,13 +51,13 @@ fn parse_entry(text: &str, keys: KeyLifetime) -> Result<Entry, String> {
         format!("{name} has no known family; it must be one of {known}")
     })?;
     let (secrets, control, lease, host) = (Vec::new(), None, family.lease(keys), None);
-    let mut entry = Entry { name, family, secrets, control, lease, host };
+    let mut entry = MediaServerConfig { name, family, secrets, control, lease, host };
     for part in parts {
         let (option, value) = part.split_once('=').unwrap_or((part, ""));
         let fault = |wanted: &str| format!("{}: {option} must be {wanted}", entry.name);
         match option {
             "secret" if value.is_empty() => return Err(fault("a text without blanks and ;")),
-            // It stands in addresses, where other characters would be read as something else.
+            // It is part of URLs, where other characters mean something else.
             "secret" if family != Family::OvenMediaEngine && !value.bytes().all(is_plain) => {
                 return Err(fault("letters, digits, and . _ ~ -"));
             }

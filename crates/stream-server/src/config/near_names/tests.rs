@@ -1,12 +1,12 @@
-//! Names that were meant for us, and names that were not.
+//! Names that were meant for this service, and names that were not.
 
 use super::*;
-use crate::config::names;
+use crate::config::flags::variables;
 
 /// What is found in an environment of these variables.
-fn found(variables: &[(&str, &str)]) -> Vec<(String, String)> {
-    let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let near = find(&environment.collect(), &names());
+fn found(given: &[(&str, &str)]) -> Vec<(String, String)> {
+    let environment = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let near = find(&environment.collect(), &variables());
     near.into_iter().map(|near| (near.name, near.setting)).collect()
 }
 
@@ -109,8 +109,8 @@ fn what_the_system_orchestrators_and_other_programs_set_is_left_alone() {
 }
 
 #[test]
-fn our_own_settings_are_no_near_misses_of_each_other() {
-    let all = names();
+fn no_setting_looks_like_another_setting() {
+    let all = variables();
     assert!(all.len() > 20, "{all:?}");
     for name in &all {
         assert_eq!(setting_for(name, "1"), None, "{name}");

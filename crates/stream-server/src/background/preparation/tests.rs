@@ -1,9 +1,9 @@
-//! What is said of each trouble that a first look at the database meets.
+//! What is logged of each error that can occur at start.
 
 use super::*;
 
 #[test]
-fn what_waiting_will_not_mend_is_told_with_its_cure() {
+fn an_error_that_waiting_does_not_cure_is_logged_with_its_cure() {
     let missing = "FATAL: database \"platform\" does not exist";
     for (error, is_permanent, cure) in [
         (StoreError::unavailable("connection refused"), false, "start the database"),

@@ -1,4 +1,4 @@
-//! Background tasks that panic start again, and readiness tells of one that cannot run.
+//! Restarts background tasks that panic; one that keeps panicking makes the service not ready.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use stream_http::Readiness;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-/// The pauses before a task starts again: from the first to the longest, doubling.
+/// The pauses before a restart: from the first to the longest, doubling.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(10);
 
-/// A task that panics this often within [`WINDOW`] counts as failed.
-const MOST_PANICS: usize = 5;
+/// A task that panics this often within [`WINDOW`] has failed.
+const MAX_PANICS: usize = 5;
 
-/// The time in which panics are counted.
+/// The period in which panics are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// A task that has failed and then runs for so long counts as well again.
-const SOUND_AFTER: Duration = Duration::from_secs(30);
+/// A task that has failed and then runs for this long is healthy again.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 
-/// Runs a task until it ends by itself; after a panic it is made anew, with growing pauses.
+/// Runs a task until it returns; after a panic it starts anew, with growing pauses.
 ///
 /// The panic itself is logged where it happens, see [`crate::telemetry`].
 /// Dropping the returned future ends the task.
-pub(crate) async fn keep<F>(
+pub(super) async fn keep<F>(
     name: &'static str,
     readiness: Readiness,
     entropy: &dyn Entropy,
@@ -37,7 +37,7 @@ pub(crate) async fn keep<F>(
     loop {
         let mut task = JoinSet::new();
         task.spawn(make());
-        let mut ended = if has_failed { timeout(SOUND_AFTER, task.join_next()).await.ok() } else { None };
+        let mut ended = if has_failed { timeout(HEALTHY_AFTER, task.join_next()).await.ok() } else { None };
         if ended.is_none() {
             if has_failed {
                 has_failed = false;
@@ -57,7 +57,7 @@ pub(crate) async fn keep<F>(
         while panics.front().is_some_and(|first| first.elapsed() > WINDOW) {
             panics.pop_front();
         }
-        if panics.len() >= MOST_PANICS && !has_failed {
+        if panics.len() >= MAX_PANICS && !has_failed {
             has_failed = true;
             readiness.task_failed(name, true);
             tracing::error!(

@@ -1,4 +1,4 @@
-//! Bringing the database to the shape that this version needs, for as long as it takes.
+//! Migrating the database at start, with retries for as long as it takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,56 +7,57 @@ use stream_domain::ports::{StoreError, StoreHealth, chain_of, jittered};
 use stream_http::{NotReady, Readiness};
 use tokio::time::{Instant, sleep};
 
-use crate::app::Store;
+use crate::store::Store;
 use crate::system::OsEntropy;
 
 /// The pauses between attempts to reach a database that is away at start: from the first to the longest.
 const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(10);
 
-/// How often the same trouble is told again.
-const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// When the same error is logged again.
+const LOG_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// Migrates, again and again with growing pauses while the database is away or not as it must be.
-pub(crate) async fn prepare(store: Store, health: Arc<dyn StoreHealth>, readiness: Readiness) {
+/// Migrates; retries with growing pauses while the database is away or cannot be used.
+pub(super) async fn prepare(store: Store, health: Arc<dyn StoreHealth>, readiness: Readiness) {
     let mut pause = *PAUSES.start();
-    let mut told = Told::default();
+    let mut log = ErrorLog::default();
     loop {
         match attempt(&store, &*health, &readiness).await {
             Ok(done) if done.is_empty() => return tracing::info!("the database is up to date"),
             Ok(done) => return tracing::info!(migrations = done.join(", "), "migrated the database"),
-            Err(error) => told.tell(&error),
+            Err(error) => log.report(&error),
         }
         sleep(jittered(pause, &OsEntropy)).await;
         pause = (pause * 2).min(*PAUSES.end());
     }
 }
 
-/// Looks whether the database answers, and migrates it if so.
+/// Migrates if the database answers, and reports to readiness what it is waiting for.
 async fn attempt(
     store: &Store,
     health: &dyn StoreHealth,
     readiness: &Readiness,
 ) -> Result<Vec<String>, StoreError> {
     health.clock().await.inspect_err(|error| readiness.still_starting(NotReady::from(error)))?;
-    // By this instance, or by another one that it waits for.
+    // Here, or by another instance, for which this one waits.
     readiness.still_starting(NotReady::Migrating);
     store.migrate().await.inspect_err(|error| {
-        // It has just answered, so it is busy with the migration or with somebody who holds the table.
+        // It has just answered: if it is unavailable now, it is busy, or another client holds a lock.
         if !matches!(error, StoreError::Unavailable(_)) {
             readiness.still_starting(NotReady::from(error));
         }
     })
 }
 
-/// What was told last, so that a database that is away for a day does not fill the log.
+/// The error that was logged last, so that a database that is away for a day does not fill the log.
 #[derive(Default)]
-struct Told(Option<(String, Instant)>);
+struct ErrorLog(Option<(String, Instant)>);
 
-impl Told {
-    fn tell(&mut self, error: &StoreError) {
+impl ErrorLog {
+    /// Logs the error with its cure, unless it was logged a moment ago.
+    fn report(&mut self, error: &StoreError) {
         let cause = chain_of(error);
         let is_known =
-            self.0.as_ref().is_some_and(|(known, at)| *known == cause && at.elapsed() < TOLD_AGAIN_AFTER);
+            self.0.as_ref().is_some_and(|(known, at)| *known == cause && at.elapsed() < LOG_AGAIN_AFTER);
         if is_known {
             return;
         }
@@ -70,10 +71,10 @@ impl Told {
     }
 }
 
-/// Whether somebody has to act, and how; the service goes on trying all the same, since that may happen elsewhere.
+/// Whether an operator has to act, and how; the service retries in any case, since the cure may be applied elsewhere.
 fn outlook(error: &StoreError, cause: &str) -> (bool, &'static str) {
     match error {
-        // It may be about to be made or restored, so requests are told to try again; here it is told by its name.
+        // It may be about to be created or restored, so clients are asked to retry.
         StoreError::Unavailable(_) if is_missing(cause) => {
             (true, "create the database, or correct its name in DB_URL")
         }
@@ -95,7 +96,7 @@ fn outlook(error: &StoreError, cause: &str) -> (bool, &'static str) {
     }
 }
 
-/// Whether the server is there, and has no database of this name.
+/// Whether the server answered that it has no database of this name.
 fn is_missing(cause: &str) -> bool {
     cause.contains("3D000") || cause.contains("database \"") && cause.contains("does not exist")
 }

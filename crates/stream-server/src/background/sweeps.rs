@@ -1,0 +1,62 @@
+//! Sweeps: what expires by itself is written down, and memory that is no longer needed is freed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_domain::ports::chain_of;
+use stream_domain::{Broadcasts, Streams};
+use stream_http::GenerateKeyLimit;
+use tokio::time::Instant;
+
+use crate::background::ticks::every;
+
+/// How long media servers have, after a start, to report who is live before sessions are ended as lost.
+const FIRST_SESSION_SWEEP: Duration = Duration::from_secs(10);
+
+/// How often the limit on key requests forgets users who made none lately.
+const LIMIT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Frees the memory of the limit on key requests, again and again.
+pub(super) async fn forget_quiet_users(limit: Arc<GenerateKeyLimit>) {
+    let mut ticks = every(LIMIT_INTERVAL);
+    loop {
+        ticks.tick().await;
+        limit.forget_quiet_users();
+    }
+}
+
+/// Marks expired streams in the database once each period.
+pub(super) async fn sweep_streams(streams: Streams, period: Duration) {
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        match streams.sweep().await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "marked expired streams"),
+            Err(error) => {
+                tracing::warn!(error = chain_of(&error), "could not mark expired streams; trying again");
+            }
+        }
+    }
+}
+
+/// Ends sessions whose lease expired, once each period.
+pub(super) async fn sweep_sessions(broadcasts: Broadcasts, period: Duration) {
+    let began = Instant::now();
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        // A media server that still lists a publisher renews its lease first.
+        if began.elapsed() < FIRST_SESSION_SWEEP {
+            continue;
+        }
+        match broadcasts.sweep().await {
+            Ok(0) => {}
+            Ok(lost) => tracing::info!(lost, "ended sessions whose lease expired"),
+            Err(error) => tracing::warn!(
+                error = chain_of(&error),
+                "could not end sessions whose lease expired; trying again"
+            ),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Every setting of `serve`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::lifecycle::KeyLifetime;
+
+use crate::config::database::DatabaseConfig;
+use crate::config::flags::Flags;
+use crate::config::media_servers::MediaServerConfig;
+use crate::config::near_names::NearName;
+use crate::config::networks::Networks;
+use crate::config::tokens::TokenConfig;
+use crate::config::{alternatives, bases, media_servers};
+
+/// Every setting of `serve`.
+pub(crate) struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub(crate) address: SocketAddr,
+    /// The database.
+    pub(crate) database: DatabaseConfig,
+    /// How tokens are verified.
+    pub(crate) tokens: TokenConfig,
+    /// Where publishers go; a URL.
+    pub(crate) rtmp_base: String,
+    /// Where viewers go.
+    pub(crate) hls_base: String,
+    /// The application that publishers go to: the path of `rtmp_base`.
+    pub(crate) application: String,
+    /// Where the key is in addresses.
+    pub(crate) address_form: AddressForm,
+    /// Other ways to publish: protocol and template.
+    pub(crate) ingest_alternatives: Vec<(String, String)>,
+    /// The media servers.
+    pub(crate) media_servers: Vec<MediaServerConfig>,
+    /// Networks that may send hooks without a secret.
+    pub(crate) hook_networks: Networks,
+    /// Who may take over from a live publisher.
+    pub(crate) takeover: Takeover,
+    /// Within which time a publisher that comes back continues the same broadcast.
+    pub(crate) reconnect_window: time::Duration,
+    /// Origins whose pages may send credentials.
+    pub(crate) cors_origins: Vec<String>,
+    /// Key requests per user and minute; 0 is no limit.
+    pub(crate) generate_key_per_minute: u32,
+    /// How long new keys live.
+    pub(crate) key_lifetime: KeyLifetime,
+    /// The pause between sweeps.
+    pub(crate) sweep_interval: Duration,
+    /// How long a connection may be idle.
+    pub(crate) keep_alive: Duration,
+    /// How long the service accepts connections after it was told to stop.
+    pub(crate) shutdown_notice: Duration,
+    /// How long answers may take after that.
+    pub(crate) shutdown_deadline: Duration,
+    /// Variables that look like settings and are read by nobody.
+    pub(crate) near_names: Vec<NearName>,
+}
+
+impl Config {
+    /// Parses every setting; an error names the setting.
+    pub(super) fn parse(flags: Flags, near_names: Vec<NearName>) -> Result<Self, String> {
+        let named = |name: &'static str| move |reason: String| format!("{name}: {reason}");
+        let rtmp_base = bases::parse_rtmp_base(&flags.rtmp_base_url).map_err(named("RTMP_BASE_URL"))?;
+        let hls_base = bases::parse_hls_base(&flags.hls_base_url).map_err(named("HLS_BASE_URL"))?;
+        let tokens = TokenConfig::parse(&flags, &near_names)?;
+        let database = DatabaseConfig::parse(&flags, &near_names)?;
+        let key_lifetime = KeyLifetime::from_hours(flags.key_lifetime_hours).unwrap_or_default();
+        let servers = flags.media_servers.as_deref().unwrap_or_default();
+        let media_servers = media_servers::parse(servers, key_lifetime).map_err(named("MEDIA_SERVERS"))?;
+        let templates = flags.ingest_alternatives.as_deref().unwrap_or_default();
+        let ingest_alternatives =
+            alternatives::parse(templates, flags.addresses).map_err(named("INGEST_ALTERNATIVES"))?;
+        let seconds = |count: u16| Duration::from_secs(count.into());
+        Ok(Self {
+            address: SocketAddr::new(flags.host, flags.port),
+            application: bases::application_of(&rtmp_base).map_err(named("RTMP_BASE_URL"))?,
+            database,
+            tokens,
+            rtmp_base,
+            hls_base,
+            address_form: flags.addresses,
+            ingest_alternatives,
+            media_servers,
+            hook_networks: flags.hook_networks,
+            takeover: flags.takeover,
+            reconnect_window: time::Duration::seconds(flags.reconnect_window.into()),
+            cors_origins: flags.cors_origins.0,
+            generate_key_per_minute: flags.generate_key_per_minute,
+            key_lifetime,
+            sweep_interval: seconds(flags.sweep_interval),
+            keep_alive: Duration::from_secs(flags.keep_alive.into()),
+            shutdown_notice: seconds(flags.shutdown_notice),
+            shutdown_deadline: seconds(flags.shutdown_deadline),
+            near_names,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The choice of the store: PostgreSQL or SQLite, behind the ports of the domain.
+
+use std::sync::Arc;
+
+use stream_domain::ports::{
+    SessionPorts, SessionStore, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable, chain_of,
+};
+use stream_postgres::{PostgresOptions, PostgresStore};
+use stream_sqlite::{SqliteOptions, SqliteStore};
+
+use crate::config::{DatabaseConfig, DbUrl};
+use crate::failure::Failure;
+use crate::system::OsEntropy;
+
+/// A store as the ports that it implements.
+pub(crate) struct Ports {
+    /// Streams and their keys.
+    pub(crate) streams: StreamPorts,
+    /// Sessions of publishers.
+    pub(crate) sessions: SessionPorts,
+    /// Whether the database works, and its clock.
+    pub(crate) health: Arc<dyn StoreHealth>,
+}
+
+impl Ports {
+    fn of(store: Arc<impl StreamStore + SessionStore + StoreHealth + 'static>) -> Self {
+        Self { streams: StreamPorts::of(store.clone()), sessions: SessionPorts::of(store.clone()), health: store }
+    }
+}
+
+/// The store that the settings choose.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// A database server.
+    Postgres(PostgresStore),
+    /// A file.
+    Sqlite(SqliteStore),
+}
+
+impl Store {
+    /// Prepares the store without connecting to it; fails where `DB_URL` has a parameter that is not supported.
+    pub(crate) fn open(config: &DatabaseConfig) -> Result<Self, Failure> {
+        let timeout = config.timeout;
+        match config.url.clone() {
+            DbUrl::Postgres(url) => {
+                let options = PostgresOptions { url, pool_size: config.pool_size.into(), timeout };
+                let store = PostgresStore::new(&options, Arc::new(OsEntropy));
+                store
+                    .map(Self::Postgres)
+                    .map_err(|error| Failure::wrong_setting(format!("DB_URL: {}", chain_of(&error))))
+            }
+            DbUrl::Sqlite(path) => Ok(Self::Sqlite(SqliteStore::new(&SqliteOptions { path, timeout }))),
+        }
+    }
+
+    /// The ports.
+    pub(crate) fn ports(&self) -> Ports {
+        match self.clone() {
+            Self::Postgres(store) => Ports::of(Arc::new(store)),
+            Self::Sqlite(store) => Ports::of(Arc::new(store)),
+        }
+    }
+
+    /// Brings the database to the shape that this version needs; returns the migrations that ran.
+    pub(crate) async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Postgres(store) => store.migrate().await,
+            Self::Sqlite(store) => store.migrate().await,
+        }
+    }
+
+    /// What [`Self::migrate`] would change, in words.
+    pub(crate) async fn plan_migration(&self) -> Result<String, StoreError> {
+        match self {
+            Self::Postgres(store) => Ok(store.plan_migration().await?.to_string()),
+            Self::Sqlite(store) => Ok(store.plan_migration().await?.to_string()),
+        }
+    }
+
+    /// Whether streams refer to the platform's users, as last seen.
+    pub(crate) fn users_table(&self) -> UsersTable {
+        match self {
+            Self::Postgres(store) => store.users_table(),
+            Self::Sqlite(_) => UsersTable::NotUsed,
+        }
+    }
+
+    /// Makes streams refer to the platform's users, if that is possible now.
+    pub(crate) async fn tie_to_users(&self) -> Result<UsersTable, StoreError> {
+        match self {
+            Self::Postgres(store) => store.tie_to_users().await,
+            Self::Sqlite(_) => Ok(UsersTable::NotUsed),
+        }
+    }
+
+    /// Whether an error at start may pass by itself: a server may come back, a file that cannot be used will not.
+    pub(crate) fn may_come_back(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Closes the connections.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Postgres(store) => store.close(),
+            Self::Sqlite(store) => store.close(),
+        }
+    }
+}
