@@ -20,7 +20,7 @@ test: ## Runs every test, and starts and stops the servers that they need
 	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg haproxy caddy chromium gstreamer
 	@tests/pgbouncer >/dev/null
 	cargo build --locked --package stream-server
-	cargo test --locked --workspace --all-features
+	cargo test --locked --workspace --exclude stream-bench --features stream-domain/testing
 	tests/postgres-versions 13 18
 
 test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
@@ -41,7 +41,7 @@ deny: ## Checks licences, sources and bans of dependencies with cargo-deny, wher
 
 bench: ## Measures the service beside what limits it and what it replaces; writes docs/benchmarks
 	@tests/need cargo cc curl postgresql wrk python3 python3-venv
-	cargo run --locked --release --package stream-tests --example bench
+	cargo run --locked --release --package stream-bench
 
 format: ## Formats the code
 	cargo fmt --all

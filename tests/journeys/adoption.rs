@@ -1,7 +1,7 @@
 //! Taking over a running platform with the real binary.
 
 use stream_test_postgres::{Cluster, Database};
-use stream_tests::{Setup, eventually};
+use stream_tests::{ServiceBuilder, eventually};
 
 /// The earlier service's table after some months: duplicates, stale rows, rows without an expiry.
 fn old_platform() -> Database<'static> {
@@ -30,7 +30,7 @@ async fn an_old_platform_is_taken_over_by_two_instances_at_once_and_again() {
         user_id, stream_key FROM streams WHERE status = 'active' ORDER BY user_id, created_at DESC) AS newest");
     assert_ne!(database.sql(DOUBLED), "0");
 
-    let setup = Setup::on(&database.url()).with("SWEEP_INTERVAL", "3600");
+    let setup = ServiceBuilder::on(&database.url()).with("SWEEP_INTERVAL", "3600");
     let (status, plan, _) = setup.run(&["migrate", "--dry-run"]);
     assert!(status.success());
     assert!(plan.contains("rows without expires_at get created_at + 24 hours"), "{plan}");
@@ -62,7 +62,7 @@ async fn an_old_platform_is_taken_over_by_two_instances_at_once_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_earlier_service_goes_on_beside_us_until_it_is_switched_off() {
     let database = old_platform();
-    let service = Setup::on(&database.url()).start().await;
+    let service = ServiceBuilder::on(&database.url()).start().await;
     for user in 51..=55 {
         // It looks for an active, unexpired stream, then inserts.
         let key = format!("theirs-{user}");
@@ -89,14 +89,14 @@ async fn the_earlier_service_goes_on_beside_us_until_it_is_switched_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_users_table_the_service_starts_and_says_so() {
     let database = Cluster::shared().database();
-    let service = Setup::on(&database.url()).start().await;
+    let service = ServiceBuilder::on(&database.url()).start().await;
     assert_eq!(service.get("/health").await.json["users_table"], "missing");
     eventually("the warning", || async { service.program.errors().contains("there is no users table yet") })
         .await;
     assert_eq!(service.generate_key(1).await.status, 201);
     database.create_users(5);
     drop(service);
-    let service = Setup::on(&database.url()).start().await;
+    let service = ServiceBuilder::on(&database.url()).start().await;
     assert_eq!(service.get("/health").await.json["users_table"], "referenced");
     assert_eq!(service.generate_key(6).await.code(), "unknown_user");
 }

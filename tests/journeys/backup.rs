@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use stream_test_postgres::{Cluster, Database};
-use stream_tests::{Setup, server_binary, workspace};
+use stream_tests::{ServiceBuilder, server_binary, workspace};
 
 /// The commands of the nth block below these words.
 fn commands(words: &str, place: usize) -> String {
@@ -40,7 +40,7 @@ async fn a_postgresql_database_is_backed_up_while_it_is_served_and_restored_else
         [("**PostgreSQL, everything.**", true), ("**PostgreSQL, the service's tables alone,**", false)]
     {
         let (source, folder) = (platform(), tempfile::tempdir().expect("a folder"));
-        let service = Setup::on(&source.url()).start().await;
+        let service = ServiceBuilder::on(&source.url()).start().await;
         let (kept, stopped) = (service.key_of(1).await, service.key_of(2).await);
         assert_eq!(service.post_as(2, "/api/streams/stop").await.status, 200);
         run(&commands(words, 1), folder.path(), &[("DB_URL", &source.url())]);
@@ -50,9 +50,9 @@ async fn a_postgresql_database_is_backed_up_while_it_is_served_and_restored_else
         let urls = [("DB_URL", source.url()), ("NEW_DB_URL", target.url())];
         let urls = urls.each_ref().map(|(name, url)| (*name, url.as_str()));
         run(&commands(words, 2), folder.path(), &urls);
-        let (_, plan, _) = Setup::on(&target.url()).run(&["migrate", "--dry-run"]);
+        let (_, plan, _) = ServiceBuilder::on(&target.url()).run(&["migrate", "--dry-run"]);
         assert_eq!(plan.trim(), "Nothing would change.", "{words}");
-        let restored = Setup::on(&target.url()).start().await;
+        let restored = ServiceBuilder::on(&target.url()).start().await;
         assert_eq!(restored.lookup(&kept).await, 200, "{words}");
         assert_eq!(restored.lookup(&stopped).await, 410, "{words}");
         assert_eq!(restored.lookup(&later).await, 404, "{words}");
@@ -65,7 +65,7 @@ async fn a_postgresql_database_is_backed_up_while_it_is_served_and_restored_else
 async fn a_file_is_backed_up_while_it_is_served_and_restored_after_a_crash() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("data/streams.db");
-    let setup = Setup::on(&format!("sqlite://{}", file.display()));
+    let setup = ServiceBuilder::on(&format!("sqlite://{}", file.display()));
     let service = setup.start().await;
     let kept = service.key_of(1).await;
     std::fs::write(folder.path().join("data/secret_key"), "made at the first start")

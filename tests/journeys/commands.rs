@@ -1,6 +1,6 @@
 //! The commands beside serving.
 
-use stream_tests::{Setup, StoreKind, TestStore};
+use stream_tests::{ServiceBuilder, StoreKind, TestStore};
 
 super::on_both_stores! { migrating_by_command_is_said_and_done_once }
 
@@ -23,41 +23,42 @@ async fn migrating_by_command_is_said_and_done_once(kind: StoreKind) {
 
 #[test]
 fn migrating_a_database_that_is_away_fails_and_says_why() {
-    let (status, _, errors) = Setup::on("postgresql://nobody@127.0.0.1:1/nothing").run(&["migrate"]);
+    let (status, _, errors) = ServiceBuilder::on("postgresql://nobody@127.0.0.1:1/nothing").run(&["migrate"]);
     assert!(!status.success());
     assert!(errors.contains("refused"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_health_check_asks_the_running_instance() {
-    let service = Setup::on("sqlite://streams.db").start().await;
+    let service = ServiceBuilder::on("sqlite://streams.db").start().await;
     let port = service.url("").rsplit(':').next().expect("a port").to_owned();
-    let (status, said, _) = Setup::default().with("PORT", &port).run(&["healthcheck"]);
+    let (status, said, _) = ServiceBuilder::default().with("PORT", &port).run(&["healthcheck"]);
     assert!(status.success());
     assert_eq!(said.trim(), "ready");
     drop(service);
-    let (status, _, errors) = Setup::default().with("PORT", &port).run(&["healthcheck"]);
+    let (status, _, errors) = ServiceBuilder::default().with("PORT", &port).run(&["healthcheck"]);
     assert_eq!(status.code(), Some(1));
     assert!(errors.contains("does not answer"), "{errors}");
 
-    let waiting = Setup::on("postgresql://nobody@127.0.0.1:1/nothing").listen().await;
+    let waiting = ServiceBuilder::on("postgresql://nobody@127.0.0.1:1/nothing").listen().await;
     let port = waiting.url("").rsplit(':').next().expect("a port").to_owned();
-    let (status, _, errors) = Setup::default().with("PORT", &port).run(&["healthcheck"]);
+    let (status, _, errors) = ServiceBuilder::default().with("PORT", &port).run(&["healthcheck"]);
     assert_eq!(status.code(), Some(1));
     assert!(errors.contains("503"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minted_token_is_a_users_token() {
-    let service = Setup::on("sqlite://streams.db").start().await;
-    let (status, token, _) = Setup::on("sqlite://other.db").run(&["token", "--user", "7"]);
+    let service = ServiceBuilder::on("sqlite://streams.db").start().await;
+    let (status, token, _) = ServiceBuilder::on("sqlite://other.db").run(&["token", "--user", "7"]);
     assert!(status.success());
     let request =
         service.request(reqwest::Method::POST, "/api/streams/generate-key").bearer_auth(token.trim());
     assert_eq!(service.send(request).await.status, 201);
     assert_eq!(service.generate_key(7).await.status, 409);
     for user in ["0", "-1", "2147483648"] {
-        let (status, _, errors) = Setup::on("sqlite://other.db").run(&["token", &format!("--user={user}")]);
+        let (status, _, errors) =
+            ServiceBuilder::on("sqlite://other.db").run(&["token", &format!("--user={user}")]);
         assert!(!status.success());
         assert!(errors.contains("1 to 2147483647"), "{errors}");
     }

@@ -41,7 +41,7 @@ async fn a_killed_service_loses_no_acknowledged_key(kind: StoreKind) {
     let doubled = "SELECT count(*) FROM (SELECT user_id FROM streams WHERE status = 'active'
                    GROUP BY user_id HAVING count(*) > 1) AS doubled";
     assert_eq!(store.sql(doubled), "0");
-    // Whoever got no answer gets a key now, or is told of the one that was stored.
+    // A client without an answer gets a key now, or the one that was stored.
     for user in [1, USERS / 2, USERS] {
         assert!([201, 409].contains(&revived.generate_key(user).await.status));
     }

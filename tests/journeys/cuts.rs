@@ -1,6 +1,7 @@
-//! Stop means stop, whoever says it and whatever fails meanwhile.
+//! A stop ends the broadcast, whichever way it is requested and whatever fails meanwhile.
 
-use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, eventually, simulated};
+use stream_simulated_servers::Family;
+use stream_tests::{Encoder, MediaSetup, Owner, Stage, StoreKind, eventually};
 
 super::on_both_stores! {
     a_stop_that_nobody_could_carry_out_is_carried_out_after_a_restart
@@ -8,9 +9,9 @@ super::on_both_stores! {
     a_media_server_that_was_away_is_told_when_it_is_back
 }
 
-/// A publisher at an SRS, which is asked and told by its control interface.
+/// A publisher at an SRS, which is listed and kicked through its control interface.
 async fn on_air(kind: StoreKind) -> (Stage, Owner, Encoder) {
-    let mut stage = Stage::start(SetUp::Simulated(simulated::Family::Srs), kind).await;
+    let mut stage = Stage::start(MediaSetup::Simulated(Family::Srs), kind).await;
     let owner = stage.new_owner().await;
     let encoder = stage.publish(&owner, 1).await;
     eventually("a publisher on air", || async { stage.is_live(&owner).await }).await;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use stream_test_postgres::Cluster;
-use stream_tests::{Relay, Service, Setup, eventually};
+use stream_tests::{Relay, Service, ServiceBuilder, eventually};
 
 /// Two clusters with the same, migrated, database.
 struct Pair {
@@ -19,7 +19,7 @@ impl Pair {
         let name = old.database().name().to_owned();
         new.database().sql(&format!("CREATE DATABASE {name}"));
         for cluster in [&old, &new] {
-            let (status, _, errors) = Setup::on(&Self::url(cluster.port(), &name)).run(&["migrate"]);
+            let (status, _, errors) = ServiceBuilder::on(&Self::url(cluster.port(), &name)).run(&["migrate"]);
             assert!(status.success(), "{errors}");
         }
         Self { old, new, name }
@@ -62,7 +62,7 @@ async fn reason(service: &Service) -> (u16, String) {
 async fn a_demoted_primary_is_left_for_the_new_one_behind_the_same_address() {
     let pair = Pair::start();
     let relay = Relay::start(pair.old.port(), Ipv4Addr::LOCALHOST.into()).await;
-    let setup = Setup::on(&Pair::url(relay.port(), &pair.name)).with("GENERATE_KEY_PER_MINUTE", "0");
+    let setup = ServiceBuilder::on(&Pair::url(relay.port(), &pair.name)).with("GENERATE_KEY_PER_MINUTE", "0");
     let service = setup.start().await;
     let key = service.key_of(1).await;
     pair.fence_the_old();
@@ -88,7 +88,7 @@ async fn a_demoted_primary_is_left_for_the_new_one_behind_the_same_address() {
 async fn a_write_that_meets_the_demoted_primary_is_done_by_the_new_one() {
     let pair = Pair::start();
     let relay = Relay::start(pair.old.port(), Ipv4Addr::LOCALHOST.into()).await;
-    let service = Setup::on(&Pair::url(relay.port(), &pair.name)).start().await;
+    let service = ServiceBuilder::on(&Pair::url(relay.port(), &pair.name)).start().await;
     service.key_of(1).await;
     // All connections lead to the old one still.
     relay.switch_to(pair.new.port());
@@ -102,7 +102,7 @@ async fn of_two_hosts_the_one_that_takes_writes_is_used() {
     let pair = Pair::start();
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", pair.old.port(), pair.new.port());
     let url = format!("postgresql://postgres@{hosts}/{}?target_session_attrs=read-write", pair.name);
-    let service = Setup::on(&url).with("GENERATE_KEY_PER_MINUTE", "0").start().await;
+    let service = ServiceBuilder::on(&url).with("GENERATE_KEY_PER_MINUTE", "0").start().await;
     service.key_of(1).await;
     pair.fence_the_old();
     is_soon_written(&service, 100).await;

@@ -2,13 +2,15 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use stream_tests::{MediaPorts, NginxRtmp, Service, Setup, StoreKind, TestStore, encoder, eventually};
+use stream_tests::{
+    MediaPorts, NginxRtmp, Service, ServiceBuilder, StoreKind, TestStore, encoder, eventually,
+};
 
 const SECRET: &str = "a-secret-of-hooks-1";
 
 async fn started(settings: &[(&str, &str)]) -> (TestStore, Service) {
     let store = TestStore::new(StoreKind::Sqlite);
-    let with = |setup: Setup, (name, value): &(&str, &str)| setup.with(name, value);
+    let with = |setup: ServiceBuilder, (name, value): &(&str, &str)| setup.with(name, value);
     let service = settings.iter().fold(store.setup(), with).start().await;
     (store, service)
 }

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 
 use serde_json::Value;
-use stream_tests::{SECRET_KEY, Setup};
+use stream_tests::{SECRET_KEY, ServiceBuilder};
 
 /// The lines of a log, each of which must be an object.
 fn lines(log: &str) -> Vec<Value> {
@@ -15,7 +15,7 @@ fn lines(log: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_of_a_whole_run_is_json() {
-    let mut service = Setup::default().with("MEDIA_SERVERS", "edge=srs").start().await;
+    let mut service = ServiceBuilder::default().with("MEDIA_SERVERS", "edge=srs").start().await;
     service.get("/nowhere").await;
     service.generate_key(1).await;
     for signal in ["HUP", "TERM"] {
@@ -29,7 +29,7 @@ async fn every_line_of_a_whole_run_is_json() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_strangers_send_is_no_error() {
-    let service = Setup::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
+    let service = ServiceBuilder::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
     let address = service.url("").trim_start_matches("http://").to_owned();
     let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on\r\n\r\n";
     for sent in [
@@ -77,7 +77,8 @@ fn why_a_run_ended_is_one_event_whatever_was_wrong() {
         (vec![], vec!["token", "--user", "0"], "1 to 2147483647"),
         (vec![("PORT", "1")], vec!["healthcheck"], "does not answer"),
     ] {
-        let setup = variables.iter().fold(Setup::default(), |setup, (name, value)| setup.with(name, value));
+        let setup =
+            variables.iter().fold(ServiceBuilder::default(), |setup, (name, value)| setup.with(name, value));
         let (status, output, errors) = setup.run(&arguments);
         assert!(!status.success() && output.is_empty(), "{variables:?} {arguments:?}: {output}");
         let lines = lines(&errors);
@@ -85,13 +86,13 @@ fn why_a_run_ended_is_one_event_whatever_was_wrong() {
         assert_eq!(last["level"], "ERROR", "{last}");
         assert!(last["message"].as_str().is_some_and(|text| text.contains(told)), "{told}: {last}");
     }
-    let (_, _, errors) = Setup::default().with("PORT", "eighty").with("LOG_FORMAT", "text").run(&[]);
+    let (_, _, errors) = ServiceBuilder::default().with("PORT", "eighty").with("LOG_FORMAT", "text").run(&[]);
     assert!(errors.starts_with("stream-server: PORT (or --port): it must be"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hanging_up_ends_nothing() {
-    let mut service = Setup::on("sqlite://streams.db").start().await;
+    let mut service = ServiceBuilder::on("sqlite://streams.db").start().await;
     service.program.signal("HUP");
     stream_tests::eventually("the line", || async { service.program.errors().contains("SIGHUP") }).await;
     service.program.signal("HUP");
@@ -101,7 +102,7 @@ async fn hanging_up_ends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_at_once() {
-    let mut service = Setup::on("sqlite://streams.db").with("SHUTDOWN_NOTICE", "300").start().await;
+    let mut service = ServiceBuilder::on("sqlite://streams.db").with("SHUTDOWN_NOTICE", "300").start().await;
     service.program.signal("TERM");
     stream_tests::eventually("draining", || async { service.get("/health/ready").await.status == 503 }).await;
     service.program.signal("INT");
@@ -115,7 +116,7 @@ async fn a_signal_before_the_port_is_open_stops_too() {
     // An address that swallows what is sent to it, so that the first look takes its time.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("postgresql://u@{}/d", silent.local_addr().expect("an address"));
-    let setup = Setup::on(&url).with("SECRET_KEY", SECRET_KEY);
+    let setup = ServiceBuilder::on(&url).with("SECRET_KEY", SECRET_KEY);
     let mut program =
         stream_tests::Program::start(&mut setup.command(&folder), &folder.path().join("output"));
     let _held = tokio::task::spawn_blocking(move || silent.accept().map(|accepted| (accepted, silent)));

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, TestStore, eventually, simulated};
+use stream_simulated_servers::Family;
+use stream_tests::{Encoder, MediaSetup, Owner, Stage, StoreKind, TestStore, eventually};
 
 /// An owner whose encoder is on air, as viewers and the service agree.
 async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
@@ -14,7 +15,7 @@ async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
 }
 
 async fn is_on_air(stage: &Stage, owner: &Owner) {
-    let what = format!("{:?}: a picture that the service knows of", stage.set_up);
+    let what = format!("{:?}: a picture that the service knows of", stage.media_setup);
     eventually(&what, || async { stage.is_live(owner).await && stage.can_be_watched(owner).await }).await;
 }
 
@@ -23,16 +24,19 @@ async fn stays_on_air(stage: &Stage, owner: &Owner) {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(15) {
         let sessions = stage.sessions(owner).await;
-        assert!(stage.stream(owner).await["live"] == true, "{:?}: {sessions:?}", stage.set_up);
+        assert!(stage.stream(owner).await["live"] == true, "{:?}: {sessions:?}", stage.media_setup);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert!(stage.can_be_watched(owner).await, "{:?}", stage.set_up);
+    assert!(stage.can_be_watched(owner).await, "{:?}", stage.media_setup);
 }
 
 /// nginx leaves the publishers of before with its old worker, which no list shows and no order reaches.
-#[expect(clippy::print_stdout, reason = "the time is what whoever runs this wants to see")]
-async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: SetUp, kind: StoreKind) {
-    let mut stage = Stage::start(set_up, kind).await;
+#[expect(clippy::print_stdout, reason = "shows the times")]
+async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(
+    media_setup: MediaSetup,
+    kind: StoreKind,
+) {
+    let mut stage = Stage::start(media_setup, kind).await;
     let (owner, mut encoder) = on_air(&mut stage).await;
     let began = stage.stream(&owner).await["live_since"].clone();
     stage.reload_media().await;
@@ -41,11 +45,11 @@ async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: S
     // Another encoder is refused, whichever worker it meets.
     stage.publish(&owner, 2).await.ended().await;
     assert_eq!(stage.attempts(&owner).await, ["already_live"]);
-    assert!(!encoder.has_ended(), "{set_up:?}: {encoder:?}");
+    assert!(!encoder.has_ended(), "{media_setup:?}: {encoder:?}");
 
     // The service may have been away meanwhile.
     stage.crash_service();
-    assert!(!encoder.has_ended(), "{set_up:?}: {encoder:?}");
+    assert!(!encoder.has_ended(), "{media_setup:?}: {encoder:?}");
     stage.restart_service().await;
     is_on_air(&stage, &owner).await;
     assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast");
@@ -56,7 +60,7 @@ async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: S
     let stopped = Instant::now();
     assert_eq!(stage.service().post_as(owner.user, "/api/streams/stop").await.status, 200);
     encoder.ended().await;
-    println!("{set_up:?}: a stop after a reload cut after {:?}", stopped.elapsed());
+    println!("{media_setup:?}: a stop after a reload cut after {:?}", stopped.elapsed());
     eventually("the end of the session", || async {
         stage.sessions(&owner).await[0]["end_reason"] == "stopped"
     })
@@ -69,24 +73,28 @@ async fn a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(set_up: S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_of_nginx_with_keys_in_addresses() {
-    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxKey, StoreKind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reload_of_nginx_with_public_names() {
-    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxPlayback, StoreKind::Postgres)
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(MediaSetup::NginxKey, StoreKind::Sqlite)
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_of_nginx_with_public_names() {
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(
+        MediaSetup::NginxPlayback,
+        StoreKind::Postgres,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_of_nginx_that_renames() {
-    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(SetUp::NginxRename, StoreKind::Sqlite)
+    a_reload_of_nginx_takes_nobody_off_air_and_keeps_nobody_there(MediaSetup::NginxRename, StoreKind::Sqlite)
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_reload_of_nginx_the_same_encoder_takes_over_from_itself() {
-    let mut stage = Stage::start(SetUp::NginxPlayback, StoreKind::Sqlite).await;
+    let mut stage = Stage::start(MediaSetup::NginxPlayback, StoreKind::Sqlite).await;
     let (owner, mut first) = on_air(&mut stage).await;
     let began = stage.stream(&owner).await["live_since"].clone();
     stage.reload_media().await;
@@ -100,15 +108,15 @@ async fn after_a_reload_of_nginx_the_same_encoder_takes_over_from_itself() {
 }
 
 /// A frozen encoder is off air before its server gives its connection up.
-#[expect(clippy::print_stdout, reason = "the time is what whoever runs this wants to see")]
-async fn a_frozen_encoder_is_off_air(set_up: SetUp) {
-    let mut stage = Stage::start(set_up, StoreKind::Sqlite).await;
+#[expect(clippy::print_stdout, reason = "shows the times")]
+async fn a_frozen_encoder_is_off_air(media_setup: MediaSetup) {
+    let mut stage = Stage::start(media_setup, StoreKind::Sqlite).await;
     let (owner, encoder) = on_air(&mut stage).await;
     // Long enough for the server to have counted some of its bytes.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(4) {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert!(stage.stream(&owner).await["live"] == true, "{set_up:?}");
+        assert!(stage.stream(&owner).await["live"] == true, "{media_setup:?}");
     }
     let frozen = Instant::now();
     let kept = encoder.freeze();
@@ -120,8 +128,8 @@ async fn a_frozen_encoder_is_off_air(set_up: SetUp) {
         stage.stream(&owner).await["live"] == false && stage.store.sql(&open) == "1"
     })
     .await;
-    println!("{set_up:?}: a frozen encoder was off air after {:?}", frozen.elapsed());
-    if set_up == SetUp::NodeTwo {
+    println!("{media_setup:?}: a frozen encoder was off air after {:?}", frozen.elapsed());
+    if media_setup == MediaSetup::NodeTwo {
         kept.as_ref().expect("a real one").thaw();
         eventually("a stream on air again", || async { stage.is_live(&owner).await }).await;
         assert_eq!(stage.sessions(&owner).await.len(), 1, "it is the same session");
@@ -131,24 +139,24 @@ async fn a_frozen_encoder_is_off_air(set_up: SetUp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_encoder_is_off_air_on_every_server_that_counts_bytes() {
     let set_ups = [
-        SetUp::NginxKey,
-        SetUp::NodeTwo,
-        SetUp::NodeFour,
-        SetUp::Simulated(simulated::Family::Srs),
-        SetUp::Simulated(simulated::Family::MediaMtx),
-        SetUp::Simulated(simulated::Family::OvenMediaEngine),
-        SetUp::Simulated(simulated::Family::ZlMediaKit),
+        MediaSetup::NginxKey,
+        MediaSetup::NodeTwo,
+        MediaSetup::NodeFour,
+        MediaSetup::Simulated(Family::Srs),
+        MediaSetup::Simulated(Family::MediaMtx),
+        MediaSetup::Simulated(Family::OvenMediaEngine),
+        MediaSetup::Simulated(Family::ZlMediaKit),
     ];
-    let playing = set_ups.map(|set_up| tokio::spawn(a_frozen_encoder_is_off_air(set_up)));
-    for (set_up, played) in set_ups.into_iter().zip(playing) {
-        assert!(played.await.is_ok(), "{set_up:?} failed");
+    let playing = set_ups.map(|media_setup| tokio::spawn(a_frozen_encoder_is_off_air(media_setup)));
+    for (media_setup, played) in set_ups.into_iter().zip(playing) {
+        assert!(played.await.is_ok(), "{media_setup:?} failed");
     }
 }
 
 /// MediaMTX keeps the one before until the next brings media; a next that brings none ends nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_takes_over_without_media_ends_no_broadcast() {
-    let mut stage = Stage::start(SetUp::Simulated(simulated::Family::MediaMtx), StoreKind::Sqlite).await;
+    let mut stage = Stage::start(MediaSetup::Simulated(Family::MediaMtx), StoreKind::Sqlite).await;
     let (owner, mut first) = on_air(&mut stage).await;
     let _silent = stage.publish_without_media(&owner, 1);
     stays_on_air(&stage, &owner).await;

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use stream_test_postgres::{Cluster, Database};
-use stream_tests::{Service, Setup, eventually};
+use stream_tests::{Service, ServiceBuilder, eventually};
 
-fn setup(database: &Database<'_>) -> Setup {
+fn setup(database: &Database<'_>) -> ServiceBuilder {
     database.create_users(100);
-    Setup::on(&database.url())
+    ServiceBuilder::on(&database.url())
 }
 
 async fn statuses(service: &Service, key: &str) -> Vec<(u16, Option<String>)> {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
 use stream_test_postgres::{Cluster, Database, eventually as eventually_blocking};
-use stream_tests::{PgBouncer, Service, Setup, eventually};
+use stream_tests::{PgBouncer, Service, ServiceBuilder, eventually};
 
 /// How many server connections the poolers have for a database.
 const SERVERS: usize = 8;
@@ -14,8 +14,8 @@ const TRANSACTIONS: &str = "pool_mode = transaction\ndefault_pool_size = 8\nmax_
 
 const LOSSY: &str = "pool_mode = transaction\ndefault_pool_size = 8\nmax_prepared_statements = 0";
 
-fn setup(pooler: &PgBouncer, database: &Database<'_>) -> Setup {
-    Setup::on(&pooler.url(database)).with("GENERATE_KEY_PER_MINUTE", "0")
+fn setup(pooler: &PgBouncer, database: &Database<'_>) -> ServiceBuilder {
+    ServiceBuilder::on(&pooler.url(database)).with("GENERATE_KEY_PER_MINUTE", "0")
 }
 
 /// Fifty users who each make a key, look at it in every way, and stop, all at once.

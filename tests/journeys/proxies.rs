@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use stream_tests::{Program, Service, Setup, eventually, token_of};
+use stream_tests::{Program, Service, ServiceBuilder, eventually, token_of};
 use tempfile::TempDir;
 
 /// A proxy in front of a service.
@@ -84,7 +84,11 @@ fn post(address: &str, version: &str, path: &str, user: u32) -> String {
 }
 
 async fn on_sqlite(level: &str) -> Service {
-    Setup::on("sqlite://streams.db").with("LOG_LEVEL", level).with("LOG_FORMAT", "json").start().await
+    ServiceBuilder::on("sqlite://streams.db")
+        .with("LOG_LEVEL", level)
+        .with("LOG_FORMAT", "json")
+        .start()
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ async fn race(instances: &[Service; 2]) -> Vec<Answer> {
     join_all((0..CALLS).map(|number| instances[number % 2].generate_key(1))).await
 }
 
-/// Exactly one winner, and every loser is told of the winner's key.
+/// Exactly one winner, and every loser gets the winner's key.
 fn is_lawful(answers: &[Answer]) -> bool {
     let winners: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
     let losers: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 409).collect();

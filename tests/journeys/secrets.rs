@@ -5,7 +5,7 @@
 
 use reqwest::Method;
 use stream_test_postgres::Cluster;
-use stream_tests::{Setup, find_secret, token_of};
+use stream_tests::{ServiceBuilder, find_secret, token_of};
 
 #[test]
 fn the_search_finds_a_secret_in_every_form() {
@@ -27,7 +27,7 @@ fn a_wrong_database_url_is_refused_without_its_password() {
         "sqlite://root:not-for-logs@h?x",
     ] {
         for command in ["serve", "migrate"] {
-            let (status, output, errors) = Setup::on(url).run(&[command]);
+            let (status, output, errors) = ServiceBuilder::on(url).run(&[command]);
             assert!(!status.success(), "{url}");
             assert!(errors.contains("DB_URL"), "{errors}");
             assert_eq!(find_secret(&format!("{output}{errors}"), &["not-for-logs".to_owned()]), None);
@@ -41,8 +41,10 @@ async fn a_full_run_with_failures_at_trace_level_shows_no_secret() {
     let database = cluster.database();
     database.create_users(10);
     let url = database.url().replace("postgres@", "postgres:not-for-logs@");
-    let service =
-        Setup::on(&url).with("SECRET_KEY_PREVIOUS", "an earlier secret, also not for logs").start().await;
+    let service = ServiceBuilder::on(&url)
+        .with("SECRET_KEY_PREVIOUS", "an earlier secret, also not for logs")
+        .start()
+        .await;
     let key = service.key_of(1).await;
     service.generate_key(1).await;
     service.lookup(&key).await;

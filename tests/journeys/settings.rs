@@ -1,7 +1,7 @@
 //! Settings that do what they say.
 
 use reqwest::Method;
-use stream_tests::{SECRET_KEY, Setup, StoreKind, TestStore, claims_of, sign, workspace};
+use stream_tests::{SECRET_KEY, ServiceBuilder, StoreKind, TestStore, claims_of, sign, workspace};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -33,7 +33,7 @@ async fn a_key_lives_as_many_hours_as_are_set(kind: StoreKind) {
 }
 
 /// What a service says until it is ready.
-async fn log_of(setup: &Setup) -> String {
+async fn log_of(setup: &ServiceBuilder) -> String {
     setup.start().await.program.errors()
 }
 
@@ -41,7 +41,7 @@ fn signed(secret: &str, user: u32) -> String {
     sign(secret, &serde_json::json!({ "alg": "HS256" }), &claims_of(user))
 }
 
-fn refusal(setup: &Setup) -> String {
+fn refusal(setup: &ServiceBuilder) -> String {
     let (status, _, errors) = setup.run(&[]);
     assert!(!status.success(), "{errors}");
     errors
@@ -58,7 +58,7 @@ fn file(folder: &TempDir, name: &str, content: &str) -> String {
 async fn secrets_and_the_database_may_stand_in_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = TestStore::new(StoreKind::Postgres);
-    let setup = Setup::default()
+    let setup = ServiceBuilder::default()
         .with("DB_URL_FILE", &file(&folder, "url", &format!("{}\n", store.url())))
         .with("SECRET_KEY_FILE", &file(&folder, "secret", &format!("{SECRET_KEY}\n")))
         .with(
@@ -94,14 +94,14 @@ fn a_setting_that_is_given_twice_or_in_a_file_that_cannot_be_read_is_refused_by_
         ("MEDIA_SERVERS", "edge=srs"),
     ] {
         let of_file = format!("{name}_FILE");
-        let told = refusal(&Setup::default().with(name, value).with(&of_file, &url));
+        let told = refusal(&ServiceBuilder::default().with(name, value).with(&of_file, &url));
         assert!(told.contains(&format!("{name} and {of_file} are both set")), "{told}");
-        let told = refusal(&Setup::default().with(&of_file, "/nowhere/at/all"));
+        let told = refusal(&ServiceBuilder::default().with(&of_file, "/nowhere/at/all"));
         assert!(told.contains(&of_file) && told.contains("/nowhere/at/all"), "{told}");
         assert!(told.contains("No such file"), "{told}");
     }
     let empty = file(&folder, "empty", "\n");
-    let told = refusal(&Setup::default().with("SECRET_KEY_FILE", &empty));
+    let told = refusal(&ServiceBuilder::default().with("SECRET_KEY_FILE", &empty));
     assert!(told.contains("SECRET_KEY_FILE: the file is empty"), "{told}");
 }
 
@@ -127,7 +127,7 @@ async fn what_environment_files_leave_around_a_value_is_taken_off() {
         let service = store.setup().with(name, value).start().await;
         assert!(service.generate_key(1).await.status < 500, "{name}");
     }
-    let told = refusal(&Setup::on("postgresql://u@h/d\nx"));
+    let told = refusal(&ServiceBuilder::on("postgresql://u@h/d\nx"));
     assert!(told.contains("DB_URL: it has a line end"), "{told}");
 }
 
@@ -135,7 +135,7 @@ async fn what_environment_files_leave_around_a_value_is_taken_off() {
 async fn a_secret_with_something_around_it_takes_tokens_of_either_reading_and_warns() {
     for around in ["{}\n", " {}", "\"{}\"", "{}\r\n"] {
         let untidy = around.replace("{}", SECRET_KEY);
-        let service = Setup::on("sqlite://streams.db").with("SECRET_KEY", &untidy).start().await;
+        let service = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", &untidy).start().await;
         for secret in [&*untidy, SECRET_KEY] {
             let request = service.request(Method::GET, "/api/streams").bearer_auth(signed(secret, 1));
             assert_eq!(service.send(request).await.status, 200, "{around:?}");
@@ -143,7 +143,7 @@ async fn a_secret_with_something_around_it_takes_tokens_of_either_reading_and_wa
         let log = service.program.errors();
         assert!(log.contains("SECRET_KEY has blanks, a line end or quotes around it"), "{log}");
     }
-    assert!(!log_of(&Setup::on("sqlite://streams.db")).await.contains("around it"));
+    assert!(!log_of(&ServiceBuilder::on("sqlite://streams.db")).await.contains("around it"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +157,7 @@ async fn a_secret_that_can_be_guessed_warns_loudly_the_previous_one_too() {
         (SECRET_KEY, "your-secret-key", "SECRET_KEY_PREVIOUS is an example"),
         (SECRET_KEY, "short 7Tz!", "SECRET_KEY_PREVIOUS is shorter than 32 bytes"),
     ] {
-        let setup = Setup::on("sqlite://streams.db").with("SECRET_KEY", secret);
+        let setup = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", secret);
         let log = log_of(&setup.with("SECRET_KEY_PREVIOUS", previous)).await;
         assert!(log.contains(told) && log.contains("can be guessed"), "{secret} {previous}: {log}");
     }
@@ -173,8 +173,9 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
         ("db_url", "DB_URL"),
         ("DATABASE_URL_FILE", "DB_URL_FILE"),
     ] {
-        let setup =
-            Setup::default().with("SECRET_KEY", SECRET_KEY).with(name, "postgresql://u:not-for-logs@h/d");
+        let setup = ServiceBuilder::default()
+            .with("SECRET_KEY", SECRET_KEY)
+            .with(name, "postgresql://u:not-for-logs@h/d");
         for command in ["serve", "migrate"] {
             let (status, _, errors) = setup.run(&[command]);
             assert!(!status.success(), "{name}: {errors}");
@@ -186,17 +187,19 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
         }
         // Where the database is set, nothing is lost, and it is said.
         let log =
-            log_of(&Setup::on("sqlite://streams.db").with(name, "postgresql://u:not-for-logs@h/d")).await;
+            log_of(&ServiceBuilder::on("sqlite://streams.db").with(name, "postgresql://u:not-for-logs@h/d"))
+                .await;
         assert!(log.contains(&format!("{name} is set and read by nobody")), "{log}");
         assert!(!log.contains("not-for-logs"));
     }
     for name in ["SECRETKEY", "JWT_SECRET", "CORS_ORIGIN", "MEDIA_SERVER", "LOGLEVEL"] {
-        let log = log_of(&Setup::on("sqlite://streams.db").with(name, "not-for-logs")).await;
+        let log = log_of(&ServiceBuilder::on("sqlite://streams.db").with(name, "not-for-logs")).await;
         assert!(log.contains(&format!("{name} is set and read by nobody")), "{name}: {log}");
         assert!(!log.contains("not-for-logs"));
     }
-    let nearly =
-        Setup::default().with("DB_URL", "postgresql://u@127.0.0.1/d").with("SECRETKEY", "not-for-logs");
+    let nearly = ServiceBuilder::default()
+        .with("DB_URL", "postgresql://u@127.0.0.1/d")
+        .with("SECRETKEY", "not-for-logs");
     let told = refusal(&nearly);
     assert!(
         told.contains("SECRETKEY is set, and read by nobody") && !told.contains("not-for-logs"),
@@ -210,7 +213,7 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
         ("HOSTNAME", "web-1"),
         ("DATABASE_URL", ""),
     ];
-    let setup = others.iter().fold(Setup::default(), |setup, (name, value)| setup.with(name, value));
+    let setup = others.iter().fold(ServiceBuilder::default(), |setup, (name, value)| setup.with(name, value));
     let log = log_of(&setup.with("SECRET_KEY", SECRET_KEY)).await;
     assert!(!log.contains("read by nobody"), "{log}");
     assert!(log.contains("DB_URL is not set, so streams are kept in a file of this service's own"), "{log}");
@@ -218,7 +221,7 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_image_has_no_database_unless_it_is_asked_for() {
-    let image = Setup::default().with("REQUIRE_DB_URL", "true").with("SECRET_KEY", SECRET_KEY);
+    let image = ServiceBuilder::default().with("REQUIRE_DB_URL", "true").with("SECRET_KEY", SECRET_KEY);
     for command in ["serve", "migrate"] {
         let (status, _, errors) = image.run(&[command]);
         assert!(!status.success());

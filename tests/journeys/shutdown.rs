@@ -1,6 +1,6 @@
 //! Stopping by signal, under load.
 
-use stream_tests::{Service, Setup, StoreKind, TestStore};
+use stream_tests::{Service, ServiceBuilder, StoreKind, TestStore};
 
 async fn lookups_until_refused(service: &Service, key: &str) -> Vec<u16> {
     let mut statuses = Vec::new();
@@ -50,7 +50,7 @@ super::on_both_stores! { a_signal_ends_the_service_with_everything_answered }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_waits_for_its_database_stops_as_well() {
-    let mut service = Setup::on("postgresql://nobody@127.0.0.1:1/nothing").listen().await;
+    let mut service = ServiceBuilder::on("postgresql://nobody@127.0.0.1:1/nothing").listen().await;
     service.program.signal("TERM");
     assert!(service.program.wait().await.success());
 }

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use stream_tests::{Encoder, Owner, SetUp, Stage, StoreKind, eventually, find_secret, simulated, workspace};
+use stream_simulated_servers::Family;
+use stream_tests::{Encoder, MediaSetup, Owner, Stage, StoreKind, eventually, find_secret, workspace};
 
 /// What is played, and what it is called in the table.
 const SITUATIONS: [&str; 13] = [
@@ -32,21 +33,24 @@ struct Played {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "the table and the times are what whoever runs this wants to see")]
+#[expect(clippy::print_stdout, reason = "shows the table and the times")]
 async fn every_situation_passes_for_every_family() {
-    let playing = SetUp::ALL.map(|set_up| {
-        let kind = if set_up.hides_keys() { StoreKind::Postgres } else { StoreKind::Sqlite };
-        tokio::spawn(async move { play(Stage::start(set_up, kind).await).await })
+    let playing = MediaSetup::ALL.map(|media_setup| {
+        let kind = if media_setup.hides_keys() { StoreKind::Postgres } else { StoreKind::Sqlite };
+        tokio::spawn(async move { play(Stage::start(media_setup, kind).await).await })
     });
     let (mut columns, mut failures) = (Vec::new(), Vec::new());
-    for (set_up, played) in SetUp::ALL.into_iter().zip(playing) {
+    for (media_setup, played) in MediaSetup::ALL.into_iter().zip(playing) {
         match played.await {
             Ok(played) => {
                 let (cut, crash) = (played.cut_after, played.crash_seen_after);
-                println!("{}: a stop cut after {cut:?}, a crash was seen after {crash:?}", set_up.title());
-                columns.push((set_up, played.outcomes));
+                println!(
+                    "{}: a stop cut after {cut:?}, a crash was seen after {crash:?}",
+                    media_setup.title()
+                );
+                columns.push((media_setup, played.outcomes));
             }
-            Err(failure) => failures.push(format!("{}: {failure}", set_up.title())),
+            Err(failure) => failures.push(format!("{}: {failure}", media_setup.title())),
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
@@ -57,11 +61,11 @@ async fn every_situation_passes_for_every_family() {
     assert!(page.contains(&table), "docs/media-servers/README.md has another table than this:\n{table}");
 }
 
-fn table(columns: &[(SetUp, Vec<&'static str>)]) -> String {
+fn table(columns: &[(MediaSetup, Vec<&'static str>)]) -> String {
     let mut table = String::from("| situation |");
-    columns
-        .iter()
-        .for_each(|(set_up, _)| write!(table, " {} |", set_up.title()).expect("a string takes all"));
+    columns.iter().for_each(|(media_setup, _)| {
+        write!(table, " {} |", media_setup.title()).expect("a string takes all");
+    });
     table.push_str("\n| --- |");
     table.push_str(&" --- |".repeat(columns.len()));
     for (row, situation) in SITUATIONS.iter().enumerate() {
@@ -94,17 +98,17 @@ async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
     let owner = stage.new_owner().await;
     let mut encoder = stage.publish(&owner, 1).await;
     is_on_air(stage, &owner).await;
-    assert!(!encoder.has_ended(), "{:?}: {encoder:?}", stage.set_up);
+    assert!(!encoder.has_ended(), "{:?}: {encoder:?}", stage.media_setup);
     (owner, encoder)
 }
 
 async fn is_on_air(stage: &Stage, owner: &Owner) {
-    let what = format!("{:?}: a picture that the service knows of", stage.set_up);
+    let what = format!("{:?}: a picture that the service knows of", stage.media_setup);
     eventually(&what, || async { stage.is_live(owner).await && stage.can_be_watched(owner).await }).await;
 }
 
 async fn is_off_air(stage: &Stage, owner: &Owner) {
-    let what = format!("{:?}: the end of a picture, and of what the service says of it", stage.set_up);
+    let what = format!("{:?}: the end of a picture, and of what the service says of it", stage.media_setup);
     eventually(&what, || async {
         stage.stream(owner).await["live"] == false
             && !stage.is_live(owner).await
@@ -115,19 +119,19 @@ async fn is_off_air(stage: &Stage, owner: &Owner) {
 
 async fn good_key(stage: &mut Stage) -> &'static str {
     let (owner, encoder) = on_air(stage).await;
-    assert!(stage.shows_a_picture(&owner).await, "{:?}", stage.set_up);
+    assert!(stage.shows_a_picture(&owner).await, "{:?}", stage.media_setup);
     let stream = stage.stream(&owner).await;
     assert_eq!(
         (&stream["status"], &stream["live_since"]),
         (&"active".into(), &stage.sessions(&owner).await[0]["live_since"])
     );
-    if stage.set_up.hides_keys() {
+    if stage.media_setup.hides_keys() {
         let public = stage.service().get("/api/streams/public").await.json.to_string();
         let lookup = stage.service().get(&format!("/api/streams/public/{}", owner.playback_id)).await;
         assert_eq!((lookup.status, &lookup.json["live"]), (200, &true.into()));
         let shown = format!("{public}\n{}\n{}", lookup.json, stage.pages(&owner).await);
         assert!(shown.contains(&owner.playback_id), "{shown}");
-        assert_eq!(find_secret(&shown, std::slice::from_ref(&owner.key)), None, "{:?}", stage.set_up);
+        assert_eq!(find_secret(&shown, std::slice::from_ref(&owner.key)), None, "{:?}", stage.media_setup);
     }
     encoder.kill();
     is_off_air(stage, &owner).await;
@@ -144,10 +148,10 @@ async fn wrong_key(stage: &mut Stage, what: &str) -> &'static str {
     }
     let mut encoder = stage.publish(&owner, 1).await;
     encoder.ended().await;
-    assert!(!stage.is_live(&owner).await && !stage.can_be_watched(&owner).await, "{:?}", stage.set_up);
+    assert!(!stage.is_live(&owner).await && !stage.can_be_watched(&owner).await, "{:?}", stage.media_setup);
     assert_eq!(stage.sessions(&owner).await.len(), 0);
     // A gate that asks about the key alone leaves no trace, and an unknown key has no owner.
-    if matches!(what, "expired" | "stopped") && stage.set_up != SetUp::NodeTwo {
+    if matches!(what, "expired" | "stopped") && stage.media_setup != MediaSetup::NodeTwo {
         assert_eq!(stage.attempts(&owner).await, [what]);
     }
     "refused"
@@ -159,14 +163,14 @@ async fn second_publisher(stage: &mut Stage) -> &'static str {
     let mut second = stage.publish(&owner, 2).await;
     second.ended().await;
     is_on_air(stage, &owner).await;
-    assert!(!first.has_ended(), "{:?}: the first was cut", stage.set_up);
+    assert!(!first.has_ended(), "{:?}: the first was cut", stage.media_setup);
     assert_eq!(stage.stream(&owner).await["live_since"], began);
     let open = stage.sessions(&owner).await;
-    assert_eq!((open.len(), &open[0]["ended_at"]), (1, &().into()), "{:?}: {open:?}", stage.set_up);
-    // Where the service is not told who it is, the media server itself refuses the second.
-    let is_told = !matches!(stage.set_up, SetUp::NodeTwo | SetUp::Simulated(simulated::Family::AntMedia));
+    assert_eq!((open.len(), &open[0]["ended_at"]), (1, &().into()), "{:?}: {open:?}", stage.media_setup);
+    // Where the hook does not identify the publisher, the media server itself refuses the second.
+    let is_told = !matches!(stage.media_setup, MediaSetup::NodeTwo | MediaSetup::Simulated(Family::AntMedia));
     if is_told {
-        assert_eq!(stage.attempts(&owner).await, ["already_live"], "{:?}", stage.set_up);
+        assert_eq!(stage.attempts(&owner).await, ["already_live"], "{:?}", stage.media_setup);
     }
     first.kill();
     is_off_air(stage, &owner).await;
@@ -177,7 +181,7 @@ async fn same_encoder_again(stage: &mut Stage) -> &'static str {
     let (owner, mut first) = on_air(stage).await;
     let began = stage.stream(&owner).await["live_since"].clone();
     let mut second = stage.publish(&owner, 1).await;
-    if matches!(stage.set_up, SetUp::NodeTwo | SetUp::Simulated(simulated::Family::AntMedia)) {
+    if matches!(stage.media_setup, MediaSetup::NodeTwo | MediaSetup::Simulated(Family::AntMedia)) {
         second.ended().await;
         is_on_air(stage, &owner).await;
         assert!(!first.has_ended());
@@ -215,7 +219,7 @@ async fn ended_while_live(
         stage.store.let_expire(&owner.key);
     }
     assert_eq!(stage.stream(&owner).await["live"], false, "the key may not publish any more");
-    if stage.set_up == SetUp::Simulated(simulated::Family::AntMedia) {
+    if stage.media_setup == MediaSetup::Simulated(Family::AntMedia) {
         // Nothing can tell it; what it may do is what it was let do.
         assert!(!encoder.has_ended());
         encoder.kill();
@@ -239,7 +243,7 @@ async fn encoder_killed(stage: &mut Stage) -> &'static str {
     encoder.kill();
     is_off_air(stage, &owner).await;
     let sessions = stage.sessions(&owner).await;
-    assert_eq!(sessions[0]["end_reason"], "left", "{:?}: {sessions:?}", stage.set_up);
+    assert_eq!(sessions[0]["end_reason"], "left", "{:?}: {sessions:?}", stage.media_setup);
     "off air"
 }
 
@@ -247,14 +251,14 @@ async fn media_server_killed(stage: &mut Stage) -> (&'static str, Option<std::ti
     let (owner, encoder) = on_air(stage).await;
     let began = Instant::now();
     stage.crash_media().await;
-    let is_seen = stage.set_up != SetUp::Simulated(simulated::Family::AntMedia);
+    let is_seen = stage.media_setup != MediaSetup::Simulated(Family::AntMedia);
     if is_seen {
         is_off_air(stage, &owner).await;
     }
     let seen_after = is_seen.then(|| began.elapsed());
     drop(encoder);
     stage.restart_media().await;
-    assert!(!stage.can_be_watched(&owner).await, "{:?}: it shows what was before", stage.set_up);
+    assert!(!stage.can_be_watched(&owner).await, "{:?}: it shows what was before", stage.media_setup);
     // The encoder comes back, and it is the same broadcast.
     let again = stage.publish(&owner, 1).await;
     is_on_air(stage, &owner).await;
@@ -271,14 +275,14 @@ async fn service_killed(stage: &mut Stage) -> &'static str {
     stage.crash_service();
     let mut refused = stage.publish(&waiting, 3).await;
     refused.ended().await;
-    if stage.set_up == SetUp::NginxUpdates {
+    if stage.media_setup == MediaSetup::NginxUpdates {
         // It takes an update that nobody answers for a no.
         encoder.ended().await;
         stage.restart_service().await;
         is_off_air(stage, &owner).await;
         return "cut";
     }
-    assert!(!encoder.has_ended(), "{:?}: a broadcast fell with the service", stage.set_up);
+    assert!(!encoder.has_ended(), "{:?}: a broadcast fell with the service", stage.media_setup);
     assert!(stage.can_be_watched(&owner).await);
     stage.restart_service().await;
     is_on_air(stage, &owner).await;
@@ -288,7 +292,7 @@ async fn service_killed(stage: &mut Stage) -> &'static str {
     encoder.kill();
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     stage.restart_service().await;
-    if stage.set_up != SetUp::Simulated(simulated::Family::AntMedia) {
+    if stage.media_setup != MediaSetup::Simulated(Family::AntMedia) {
         is_off_air(stage, &owner).await;
     }
     "goes on"
@@ -299,14 +303,14 @@ async fn hook_slow(stage: &mut Stage) -> &'static str {
     stage.relay.delay(std::time::Duration::from_secs(4));
     let mut encoder = stage.publish(&owner, 1).await;
     let gives_up = matches!(
-        stage.set_up,
-        SetUp::NginxKey
-            | SetUp::NginxPlayback
-            | SetUp::NginxRename
-            | SetUp::NginxUpdates
-            | SetUp::NodeTwo
-            | SetUp::NodeFour
-            | SetUp::Simulated(simulated::Family::OvenMediaEngine)
+        stage.media_setup,
+        MediaSetup::NginxKey
+            | MediaSetup::NginxPlayback
+            | MediaSetup::NginxRename
+            | MediaSetup::NginxUpdates
+            | MediaSetup::NodeTwo
+            | MediaSetup::NodeFour
+            | MediaSetup::Simulated(Family::OvenMediaEngine)
     );
     if gives_up {
         encoder.ended().await;

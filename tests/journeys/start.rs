@@ -2,12 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use stream_tests::{Program, SECRET_KEY, Setup, StoreKind, TestStore};
+use stream_tests::{Program, SECRET_KEY, ServiceBuilder, StoreKind, TestStore};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
     let folder = tempfile::tempdir().expect("a folder");
-    let setup = Setup::default();
+    let setup = ServiceBuilder::default();
     let mut program = Program::start_on_terminal(&mut setup.command(&folder), &folder.path().join("output"));
     stream_tests::eventually("the banner", || async { program.output().contains("curl ") }).await;
     let banner = program.output();
@@ -52,13 +52,13 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_was_given_signs_no_token_for_everybody_to_see() {
-    let service = Setup::on("sqlite://streams.db").start().await;
+    let service = ServiceBuilder::on("sqlite://streams.db").start().await;
     assert!(!service.program.output().contains("Bearer"), "{}", service.program.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_terminal_is_no_token_is_shown_and_nothing_but_events() {
-    let service = Setup::default().start().await;
+    let service = ServiceBuilder::default().start().await;
     assert_eq!(service.program.output(), "");
     assert!(!service.program.errors().contains("Bearer "));
 }
@@ -73,7 +73,7 @@ fn line_with(log: &str, field: &str) -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_at_start_tells_version_address_store_and_what_is_set() {
     let servers = "a=srs;secret=hook-secret-1 b=mediamtx;secret=hook-secret-2";
-    let setup = Setup::on("sqlite://streams.db").with("MEDIA_SERVERS", servers);
+    let setup = ServiceBuilder::on("sqlite://streams.db").with("MEDIA_SERVERS", servers);
     let service = setup.with("ADDRESSES", "playback").with("LOG_LEVEL", "info").start().await;
     let line = line_with(&service.program.errors(), "version");
     assert_eq!(line["version"], env!("CARGO_PKG_VERSION"));
@@ -128,7 +128,7 @@ async fn the_port_opens_not_ready_while_a_migration_takes_long() {
 async fn a_database_that_will_not_come_by_waiting_is_told_of_as_such() {
     let store = TestStore::new(StoreKind::Postgres);
     let url = format!("{}_that_nobody_made", store.url());
-    let service = Setup::on(&url).listen().await;
+    let service = ServiceBuilder::on(&url).listen().await;
     let health = service.get("/health").await;
     assert_eq!(health.status, 503, "{health:?}");
     assert!(!health.json.to_string().contains("that_nobody_made"), "{health:?}");
@@ -140,7 +140,7 @@ async fn a_database_that_will_not_come_by_waiting_is_told_of_as_such() {
 
 #[test]
 fn postgresql_without_a_secret_is_refused() {
-    let (status, _, errors) = Setup::default().with("DB_URL", "postgresql://u@127.0.0.1/d").run(&[]);
+    let (status, _, errors) = ServiceBuilder::default().with("DB_URL", "postgresql://u@127.0.0.1/d").run(&[]);
     assert!(!status.success());
     assert!(errors.contains("SECRET_KEY is not set"), "{errors}");
 }
@@ -156,22 +156,22 @@ fn wrong_settings_are_refused_by_name() {
         ("FLASK_DEBUG", "maybe", "true or false"),
     ];
     for (name, value, told) in cases {
-        let (status, _, errors) = Setup::default().with(name, value).run(&[]);
+        let (status, _, errors) = ServiceBuilder::default().with(name, value).run(&[]);
         assert_eq!(status.code(), Some(2), "{name}={value}");
         assert!(errors.contains(told), "{name}={value}: {errors}");
     }
-    let (status, _, errors) = Setup::default().with("RTMP_BASE_URL", "localhost").run(&[]);
+    let (status, _, errors) = ServiceBuilder::default().with("RTMP_BASE_URL", "localhost").run(&[]);
     assert!(!status.success());
     assert!(errors.contains("RTMP_BASE_URL: it must be a URL of the form rtmp:// or rtmps://"), "{errors}");
     for url in ["oracle://x", ""] {
-        let (status, _, errors) = Setup::default().with("DB_URL", url).run(&[]);
+        let (status, _, errors) = ServiceBuilder::default().with("DB_URL", url).run(&[]);
         assert!(!status.success());
         assert!(
             errors.contains("DB_URL: it must begin with postgresql://, postgres:// or sqlite://"),
             "{errors}"
         );
     }
-    let (status, _, errors) = Setup::on("postgresql://u:not-for-logs@h/d?sslmode=perhaps").run(&[]);
+    let (status, _, errors) = ServiceBuilder::on("postgresql://u:not-for-logs@h/d?sslmode=perhaps").run(&[]);
     assert!(!status.success());
     assert!(
         errors.contains("DB_URL") && errors.contains("sslmode") && !errors.contains("not-for-logs"),
@@ -183,14 +183,14 @@ fn wrong_settings_are_refused_by_name() {
 async fn a_taken_port_is_named_with_what_to_do() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port().to_string();
-    let (status, _, errors) = Setup::default().with("PORT", &port).run(&[]);
+    let (status, _, errors) = ServiceBuilder::default().with("PORT", &port).run(&[]);
     assert!(!status.success());
     assert!(errors.contains(&port) && errors.contains("PORT"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_used_is_named() {
-    let (status, _, errors) = Setup::on("sqlite:///proc/nowhere/streams.db").run(&[]);
+    let (status, _, errors) = ServiceBuilder::on("sqlite:///proc/nowhere/streams.db").run(&[]);
     assert!(!status.success());
     assert!(errors.contains("the database"), "{errors}");
 }
@@ -198,14 +198,14 @@ async fn a_file_that_cannot_be_used_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_secret_gets_a_loud_warning_and_a_long_one_none() {
     for (secret, warned) in [("your-secret-key", true), (SECRET_KEY, false)] {
-        let service = Setup::on("sqlite://streams.db").with("SECRET_KEY", secret).start().await;
+        let service = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", secret).start().await;
         assert_eq!(service.program.errors().contains("can be guessed"), warned);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_is_one_line_of_json_with_its_id() {
-    let service = Setup::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
+    let service = ServiceBuilder::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
     let request =
         service.request(reqwest::Method::GET, "/api/streams").bearer_auth(stream_tests::token_of(42));
     service.send(request.header("X-Request-Id", "the-one-to-find")).await;

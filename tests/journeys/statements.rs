@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use stream_test_postgres::{Cluster, counting_proxy};
-use stream_tests::{Service, Setup, workspace};
+use stream_tests::{Service, ServiceBuilder, workspace};
 
 /// A request and the status that it is to have.
 type Step = (&'static str, fn(&str) -> String, u32, u16);
@@ -14,7 +14,7 @@ const STOP: &str = "POST /api/streams/stop";
 const LOOKUP: &str = "GET /api/streams/{stream_key}";
 const HOOK: &str = "POST /hooks/{family}/{server}";
 
-/// The rows of the table, in its order: the case, how to ask for it, and as whom.
+/// The rows of the table, in its order: the case, how to ask for it, and as which user.
 const STEPS: [(&str, Step); 11] = [
     ("a new key", (GENERATE, |_| "/api/streams/generate-key".to_owned(), 1, 201)),
     ("the user has one already", (GENERATE, |_| "/api/streams/generate-key".to_owned(), 1, 409)),
@@ -69,12 +69,13 @@ async fn each_route_waits_for_the_database_as_often_as_documented() {
     cluster.reconfigure("autovacuum = off");
     let database = cluster.database();
     database.create_users(10);
-    let (status, _, errors) = Setup::on(&database.url()).run(&["migrate"]);
+    let (status, _, errors) = ServiceBuilder::on(&database.url()).run(&["migrate"]);
     assert!(status.success(), "{errors}");
     let (port, count) = counting_proxy(cluster.port());
     let url = database.url().replace(&format!(":{}/", cluster.port()), &format!(":{port}/"));
     // Sweeps would count as well.
-    let setup = Setup::on(&url).with("SWEEP_INTERVAL", "3600").with("MEDIA_SERVERS", "edge=nginx-rtmp");
+    let setup =
+        ServiceBuilder::on(&url).with("SWEEP_INTERVAL", "3600").with("MEDIA_SERVERS", "edge=nginx-rtmp");
     let service = setup.start().await;
     // Connections are made and statements prepared once, on each connection.
     for _ in 0..16 {

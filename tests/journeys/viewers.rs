@@ -20,7 +20,7 @@ const SERVER: (&str, &str) = ("edge", "a-hook-secret-of-the-tests");
 
 /// The set-ups that make HLS.
 #[derive(Clone, Copy, PartialEq)]
-enum SetUp {
+enum MediaSetup {
     Nginx,
     NodeTwo,
 }
@@ -49,16 +49,16 @@ struct Stream {
 }
 
 impl Channel {
-    async fn start(set_up: SetUp, settings: &[(&str, &str)]) -> Arc<Self> {
+    async fn start(media_setup: MediaSetup, settings: &[(&str, &str)]) -> Arc<Self> {
         let store = TestStore::new(StoreKind::Sqlite);
         let ports = MediaPorts::free();
         let (rtmp_base, hls_base) = ports.bases();
-        let entry = match set_up {
-            SetUp::Nginx => {
+        let entry = match media_setup {
+            MediaSetup::Nginx => {
                 let control = format!("http://127.0.0.1:{}", ports.control);
                 format!("{}=nginx-rtmp;secret={};control={control}", SERVER.0, SERVER.1)
             }
-            SetUp::NodeTwo => {
+            MediaSetup::NodeTwo => {
                 format!(
                     "edge=node-media-server-2;control=http://operator:{}@127.0.0.1:{}",
                     SERVER.1, ports.http
@@ -69,9 +69,9 @@ impl Channel {
         let service = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base).start().await;
         let url = service.url("");
         let settings = [&[("ADDRESSES", "playback")], settings].concat();
-        let media = match set_up {
-            SetUp::Nginx => Media::Nginx(NginxRtmp::start(ports, &url, SERVER, &settings).await),
-            SetUp::NodeTwo => {
+        let media = match media_setup {
+            MediaSetup::Nginx => Media::Nginx(NginxRtmp::start(ports, &url, SERVER, &settings).await),
+            MediaSetup::NodeTwo => {
                 let api = [("API_USER", "operator"), ("API_PASSWORD", SERVER.1)];
                 let settings = [&api, &settings[..]].concat();
                 Media::Node(NodeMediaServer::start(NodeVersion::Two, ports, &url, &settings).await)
@@ -97,7 +97,7 @@ impl Channel {
         encoder::publish_like_obs(&stream.rtmp_url, key_frames, self.folder.path())
     }
 
-    /// What everybody is told of a stream: the status, and whether it is live.
+    /// What the public API says of a stream: the status, and whether it is live.
     async fn said(&self, stream: &Stream) -> (u16, bool) {
         let answer = self.service.get(&format!("/api/streams/public/{}", stream.id)).await;
         (answer.status, answer.json["live"] == true)
@@ -264,7 +264,7 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
     sleep(Duration::from_secs(gap)).await;
     let before = Playlist::of(&stream.hls_url).await;
     if gap >= 10 {
-        assert_eq!(channel.said(&stream).await, (200, false), "pages are told while the playlist waits");
+        assert_eq!(channel.said(&stream).await, (200, false), "pages are reported while the playlist waits");
         is_told(&mut page, "Waiting for the broadcaster").await;
     }
     encoder = channel.publish(&stream, OBS);
@@ -288,8 +288,8 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoder_that_comes_back_finds_its_viewers_there() {
-    let nginx = Channel::start(SetUp::Nginx, &[]).await;
-    let node = Channel::start(SetUp::NodeTwo, &[]).await;
+    let nginx = Channel::start(MediaSetup::Nginx, &[]).await;
+    let node = Channel::start(MediaSetup::NodeTwo, &[]).await;
     let gaps = [(1, &nginx), (3, &nginx), (10, &nginx), (30, &nginx), (10, &node)];
     let broadcasts = gaps
         .into_iter()
@@ -328,15 +328,15 @@ async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encoder_with_few_key_frames_is_seen_by_every_player() {
-    let channel = Channel::start(SetUp::Nginx, &[]).await;
+    let channel = Channel::start(MediaSetup::Nginx, &[]).await;
     let obs = tokio::spawn(a_broadcast_is_joined_late(OBS, 75.0, channel.clone(), 1));
     let fifteen_seconds = tokio::spawn(a_broadcast_is_joined_late(15 * 30, 75.0, channel.clone(), 2));
     obs.await.expect("OBS by default");
     fifteen_seconds.await.expect("key frames every 15 seconds");
 }
 
-async fn what_nobody_needs_is_removed(set_up: SetUp) {
-    let channel = Channel::start(set_up, &[("KEEP", "3")]).await;
+async fn what_nobody_needs_is_removed(media_setup: MediaSetup) {
+    let channel = Channel::start(media_setup, &[("KEEP", "3")]).await;
     let stream = channel.stream(1).await;
     let encoder = channel.publish(&stream, 30);
     in_time("a long broadcast", || async {
@@ -370,10 +370,10 @@ async fn what_nobody_needs_is_removed(set_up: SetUp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_needs_any_more_is_removed_by_nginx() {
-    what_nobody_needs_is_removed(SetUp::Nginx).await;
+    what_nobody_needs_is_removed(MediaSetup::Nginx).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_needs_any_more_is_removed_by_node_media_server() {
-    what_nobody_needs_is_removed(SetUp::NodeTwo).await;
+    what_nobody_needs_is_removed(MediaSetup::NodeTwo).await;
 }

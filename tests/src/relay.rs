@@ -1,5 +1,5 @@
 //! A relay in front of a server: it lets what it carries wait, shows the server another address to come from, and leads
-//! to another server when it is told so.
+//! to another server when asked to.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;

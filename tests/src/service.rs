@@ -10,11 +10,11 @@ use crate::{Api, Program, SECRET_KEY, server_binary};
 
 /// How a service is to be started.
 #[derive(Debug, Clone, Default)]
-pub struct Setup {
+pub struct ServiceBuilder {
     variables: Vec<(String, String)>,
 }
 
-impl Setup {
+impl ServiceBuilder {
     /// On this database, with the tests' secret.
     pub fn on(db_url: &str) -> Self {
         Self::default().with("DB_URL", db_url).with("SECRET_KEY", SECRET_KEY)

@@ -1,15 +1,21 @@
 //! A service, a media server in front of it, and encoders: what each situation is played on.
 
+mod encoder;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
+use stream_simulated_servers::MediaServer;
 use stream_test_postgres::free_port;
 use tempfile::TempDir;
 
 use crate::media::{MediaPorts, NginxRtmp, NodeMediaServer, NodeVersion};
-use crate::{Program, Relay, Service, Setup, StoreKind, TestStore, encoder, simulated};
+use crate::media_setup::MediaSetup;
+use crate::relay::Relay;
+use crate::service::{Service, ServiceBuilder};
+pub use crate::stage::encoder::Encoder;
+use crate::store::{StoreKind, TestStore};
 
 /// The name that the media server of every stage goes by.
 const SERVER: &str = "edge";
@@ -17,97 +23,11 @@ const SERVER: &str = "edge";
 /// What its hooks show.
 const SECRET: &str = "a-hook-secret-of-the-tests";
 
-/// The set-ups that every situation is played on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetUp {
-    /// The real nginx-rtmp with the key in the address, as documented of old.
-    NginxKey,
-    /// The real nginx-rtmp with a public name in the address.
-    NginxPlayback,
-    /// The real nginx-rtmp, which renames streams.
-    NginxRename,
-    /// The real nginx-rtmp without a control interface, which asks again and again.
-    NginxUpdates,
-    /// The real node-media-server 2.
-    NodeTwo,
-    /// The real node-media-server 4, with a public name in the address.
-    NodeFour,
-    /// A simulated server of this family, with a public name in the address.
-    Simulated(simulated::Family),
-}
-
-impl SetUp {
-    /// All of them, in the order of the documentation's table.
-    pub const ALL: [Self; 11] = [
-        Self::NginxKey,
-        Self::NginxPlayback,
-        Self::NginxRename,
-        Self::NginxUpdates,
-        Self::NodeTwo,
-        Self::NodeFour,
-        Self::Simulated(simulated::Family::Srs),
-        Self::Simulated(simulated::Family::MediaMtx),
-        Self::Simulated(simulated::Family::OvenMediaEngine),
-        Self::Simulated(simulated::Family::ZlMediaKit),
-        Self::Simulated(simulated::Family::AntMedia),
-    ];
-
-    /// What the table calls it.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::NginxKey => "nginx-rtmp, `key`",
-            Self::NginxPlayback => "nginx-rtmp, `playback`",
-            Self::NginxRename => "nginx-rtmp, `rename`",
-            Self::NginxUpdates => "nginx-rtmp, `UPDATES=on` without control",
-            Self::NodeTwo => "node-media-server 2, `key`",
-            Self::NodeFour => "node-media-server 4, `playback`",
-            Self::Simulated(simulated::Family::Srs) => "SRS, simulated",
-            Self::Simulated(simulated::Family::MediaMtx) => "MediaMTX, simulated",
-            Self::Simulated(simulated::Family::OvenMediaEngine) => "OvenMediaEngine, simulated",
-            Self::Simulated(simulated::Family::ZlMediaKit) => "ZLMediaKit, simulated",
-            Self::Simulated(simulated::Family::AntMedia) => "Ant Media, simulated",
-        }
-    }
-
-    /// The setting `ADDRESSES`.
-    fn addresses(self) -> &'static str {
-        match self {
-            Self::NginxKey | Self::NginxUpdates | Self::NodeTwo => "key",
-            Self::NginxRename => "rename",
-            Self::NginxPlayback | Self::NodeFour | Self::Simulated(_) => "playback",
-        }
-    }
-
-    /// Whether viewers are kept from the key.
-    pub fn hides_keys(self) -> bool {
-        self.addresses() != "key"
-    }
-
-    /// Whether the service can look who is live, and cut.
-    pub fn has_control(self) -> bool {
-        !matches!(self, Self::NginxUpdates | Self::Simulated(simulated::Family::AntMedia))
-    }
-
-    /// The family's word in hooks and settings.
-    fn family(self) -> &'static str {
-        match self {
-            Self::NginxKey | Self::NginxPlayback | Self::NginxRename | Self::NginxUpdates => "nginx-rtmp",
-            Self::NodeTwo => "node-media-server-2",
-            Self::NodeFour => "node-media-server",
-            Self::Simulated(simulated::Family::Srs) => "srs",
-            Self::Simulated(simulated::Family::MediaMtx) => "mediamtx",
-            Self::Simulated(simulated::Family::OvenMediaEngine) => "ovenmediaengine",
-            Self::Simulated(simulated::Family::ZlMediaKit) => "zlmediakit",
-            Self::Simulated(simulated::Family::AntMedia) => "ant-media",
-        }
-    }
-}
-
 #[derive(Debug)]
 enum Media {
     Nginx(NginxRtmp),
     Node(NodeMediaServer),
-    Simulated(Box<simulated::MediaServer>),
+    Simulated(Box<MediaServer>),
 }
 
 /// A user with a key.
@@ -127,12 +47,12 @@ pub struct Owner {
 #[derive(Debug)]
 pub struct Stage {
     /// Which set-up it is.
-    pub set_up: SetUp,
+    pub media_setup: MediaSetup,
     /// The database.
     pub store: TestStore,
     /// Between the media server and the service.
     pub relay: Relay,
-    setup: Setup,
+    setup: ServiceBuilder,
     service: Option<Service>,
     media: Media,
     ports: MediaPorts,
@@ -142,21 +62,22 @@ pub struct Stage {
 
 impl Stage {
     /// Starts a service and a media server.
-    pub async fn start(set_up: SetUp, kind: StoreKind) -> Self {
+    pub async fn start(media_setup: MediaSetup, kind: StoreKind) -> Self {
         let store = TestStore::new(kind);
         let (service_port, ports) = (free_port(), MediaPorts::free());
         let relay = Relay::start(service_port, Ipv4Addr::LOCALHOST.into()).await;
         let service_url = format!("http://127.0.0.1:{}", relay.port());
-        let (media, control) = start_media(set_up, ports, &service_url).await;
+        let (media, control) = start_media(media_setup, ports, &service_url).await;
         let (rtmp_base, hls_base) = ports.bases();
-        let control = control.filter(|_| set_up.has_control()).map(|url| format!(";control={url}"));
-        let entry = format!("{SERVER}={};secret={SECRET}{}", set_up.family(), control.unwrap_or_default());
+        let control = control.filter(|_| media_setup.has_control()).map(|url| format!(";control={url}"));
+        let entry =
+            format!("{SERVER}={};secret={SECRET}{}", media_setup.family(), control.unwrap_or_default());
         let setup = store.setup().with("PORT", &service_port.to_string()).with("MEDIA_SERVERS", &entry);
-        let setup = setup.with("ADDRESSES", set_up.addresses()).with("SHUTDOWN_NOTICE", "0");
+        let setup = setup.with("ADDRESSES", media_setup.addresses()).with("SHUTDOWN_NOTICE", "0");
         let setup = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base);
         let service = Some(setup.start().await);
         let outputs = tempfile::tempdir().expect("a temporary folder");
-        Self { set_up, store, relay, setup, service, media, ports, users: 0, outputs }
+        Self { media_setup, store, relay, setup, service, media, ports, users: 0, outputs }
     }
 
     /// The service, which must be running.
@@ -222,7 +143,7 @@ impl Stage {
 
     /// The name that viewers know the stream by.
     pub fn watched_name<'a>(&self, owner: &'a Owner) -> &'a str {
-        if self.set_up.hides_keys() { &owner.playback_id } else { &owner.key }
+        if self.media_setup.hides_keys() { &owner.playback_id } else { &owner.key }
     }
 
     /// Whether the stream can be watched.
@@ -238,7 +159,7 @@ impl Stage {
             Media::Node(node) => node.watch_url(name),
             Media::Simulated(_) => return true,
         };
-        tokio::task::spawn_blocking(move || encoder::plays(&url)).await.expect("ffmpeg runs")
+        tokio::task::spawn_blocking(move || crate::encoder::plays(&url)).await.expect("ffmpeg runs")
     }
 
     /// Whether a stream of this name can be watched.
@@ -286,7 +207,7 @@ impl Stage {
 
     /// Publishes as the owner's address says, from 127.0.0.`host`.
     pub async fn publish(&self, owner: &Owner, host: u8) -> Encoder {
-        match self.set_up.addresses() {
+        match self.media_setup.addresses() {
             "playback" => self.publish_name(&owner.playback_id, &format!("key={}", owner.key), host).await,
             _ => self.publish_name(&owner.key, "", host).await,
         }
@@ -298,14 +219,14 @@ impl Stage {
         if let Media::Simulated(server) = &self.media {
             return Encoder::Simulated(server.publish(name, query, from));
         }
-        // ffmpeg cannot be told which address to come from.
+        // ffmpeg cannot choose its own address.
         let relay = Relay::start(self.ports.rtmp, from).await;
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let url = format!("rtmp://127.0.0.1:{}/live/{name}{query}", relay.port());
-        Encoder::Real { program: encoder::publish(&url, self.outputs.path()), _relay: relay }
+        Encoder::Real { program: crate::encoder::publish(&url, self.outputs.path()), _relay: relay }
     }
 
-    /// Publishes as the owner's address says, and brings no media; only a simulated server can be told so.
+    /// Publishes as the owner's address says, and brings no media; only a simulated server can do that.
     pub fn publish_without_media(&self, owner: &Owner, host: u8) -> Encoder {
         let Media::Simulated(server) = &self.media else { panic!("only a simulated server") };
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
@@ -319,97 +240,41 @@ impl Stage {
     }
 }
 
-async fn start_media(set_up: SetUp, ports: MediaPorts, service_url: &str) -> (Media, Option<String>) {
+async fn start_media(
+    media_setup: MediaSetup,
+    ports: MediaPorts,
+    service_url: &str,
+) -> (Media, Option<String>) {
     let http = format!("http://operator:a-password-of-the-tests@127.0.0.1:{}", ports.http);
     let api = [("API_USER", "operator"), ("API_PASSWORD", "a-password-of-the-tests")];
     let hooks = [("SERVER_NAME", SERVER), ("HOOK_SECRET", SECRET)];
     // How long a playlist outlives its publisher: long enough to be seen, short enough for tests to wait for its end.
     let keep = ("KEEP", "3");
-    match set_up {
-        SetUp::NginxKey | SetUp::NginxPlayback | SetUp::NginxRename | SetUp::NginxUpdates => {
-            let updates = if set_up == SetUp::NginxUpdates { "on" } else { "off" };
-            let settings = [("ADDRESSES", set_up.addresses()), ("UPDATES", updates), keep];
+    match media_setup {
+        MediaSetup::NginxKey
+        | MediaSetup::NginxPlayback
+        | MediaSetup::NginxRename
+        | MediaSetup::NginxUpdates => {
+            let updates = if media_setup == MediaSetup::NginxUpdates { "on" } else { "off" };
+            let settings = [("ADDRESSES", media_setup.addresses()), ("UPDATES", updates), keep];
             let nginx = NginxRtmp::start(ports, service_url, (SERVER, SECRET), &settings).await;
             (Media::Nginx(nginx), Some(format!("http://127.0.0.1:{}", ports.control)))
         }
-        SetUp::NodeTwo => {
+        MediaSetup::NodeTwo => {
             let node =
                 NodeMediaServer::start(NodeVersion::Two, ports, service_url, &[api[0], api[1], keep]).await;
             (Media::Node(node), Some(http))
         }
-        SetUp::NodeFour => {
+        MediaSetup::NodeFour => {
             let settings = [&api[..], &hooks[..]].concat();
             let node = NodeMediaServer::start(NodeVersion::Four, ports, service_url, &settings).await;
             (Media::Node(node), Some(http))
         }
-        SetUp::Simulated(family) => {
-            let hook = format!("{service_url}/hooks/{}/{SERVER}?secret={SECRET}", set_up.family());
-            let server = simulated::MediaServer::start(family, &hook, SECRET, None).await;
+        MediaSetup::Simulated(family) => {
+            let hook = format!("{service_url}/hooks/{}/{SERVER}?secret={SECRET}", media_setup.family());
+            let server = MediaServer::start(family, &hook, SECRET, None).await;
             let control = server.control_url();
             (Media::Simulated(Box::new(server)), control)
-        }
-    }
-}
-
-/// An encoder that publishes, or tries to.
-#[derive(Debug)]
-pub enum Encoder {
-    /// ffmpeg, through a relay that gives it its address.
-    Real {
-        /// The process.
-        program: Program,
-        /// Ends with it.
-        _relay: Relay,
-    },
-    /// A publisher at a simulated server.
-    Simulated(simulated::Encoder),
-}
-
-impl Encoder {
-    /// Whether it was refused, cut, or lost its server.
-    pub fn has_ended(&mut self) -> bool {
-        match self {
-            Self::Real { program, .. } => program.ended().is_some(),
-            Self::Simulated(encoder) => encoder.refused().is_some() || encoder.was_cut(),
-        }
-    }
-
-    /// Waits until it was refused, cut, or lost its server.
-    pub async fn ended(&mut self) {
-        for _ in 0..900 {
-            if self.has_ended() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the encoder goes on: {self:?}");
-    }
-
-    /// Has it fall silent, with its connection open; returns what is to be kept for the connection's sake.
-    pub fn freeze(self) -> Option<Self> {
-        match self {
-            Self::Real { program, _relay } => {
-                program.signal("STOP");
-                Some(Self::Real { program, _relay })
-            }
-            Self::Simulated(encoder) => {
-                encoder.freeze();
-                None
-            }
-        }
-    }
-
-    /// Has a frozen one go on.
-    pub fn thaw(&self) {
-        let Self::Real { program, .. } = self else { panic!("only a real one") };
-        program.signal("CONT");
-    }
-
-    /// Kills it with SIGKILL.
-    pub fn kill(self) {
-        match self {
-            Self::Real { mut program, .. } => program.kill(),
-            Self::Simulated(encoder) => encoder.kill(),
         }
     }
 }

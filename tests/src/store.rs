@@ -5,7 +5,7 @@ use std::process::Command;
 use stream_test_postgres::{Cluster, Database};
 use tempfile::TempDir;
 
-use crate::Setup;
+use crate::ServiceBuilder;
 
 /// The stores that the service has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl TestStore {
     }
 
     /// A service on it.
-    pub fn setup(&self) -> Setup {
-        Setup::on(&self.url())
+    pub fn setup(&self) -> ServiceBuilder {
+        ServiceBuilder::on(&self.url())
     }
 
     /// Runs statements and returns what they select, a line a row, `|` between columns.

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
+/// The secret that tests share with the services they start.
+pub const SECRET_KEY: &str = "a secret that is shared by this test and its service";
+
 /// Signs any header and claims.
 pub fn sign(secret: &str, header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -24,7 +27,7 @@ pub fn claims_of(user: u32) -> Value {
     json!({ "id": user, "email": format!("user{user}@example.org"), "exp": now + 3600 })
 }
 
-/// A user's token, signed with [`SECRET_KEY`](crate::SECRET_KEY).
+/// A user's token, signed with [`SECRET_KEY`].
 pub fn token_of(user: u32) -> String {
-    sign(crate::SECRET_KEY, &json!({"alg": "HS256", "typ": "JWT"}), &claims_of(user))
+    sign(SECRET_KEY, &json!({"alg": "HS256", "typ": "JWT"}), &claims_of(user))
 }

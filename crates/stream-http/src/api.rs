@@ -129,7 +129,7 @@ impl HttpApi {
             .configure(|config| catalog::routes(config, &self.catalog, &self.cors_origins))
             .service(
                 web::scope("/api")
-                    .configure(yardsticks)
+                    .configure(bench_routes)
                     .wrap(cors::listed_origins(&self.cors_origins))
                     .wrap(from_fn(cors::complete_preflight))
                     .configure(broadcasts::fixed_routes)
@@ -144,8 +144,8 @@ impl HttpApi {
 }
 
 /// The routes of benchmarks.
-fn yardsticks(_config: &mut ServiceConfig) {
-    #[cfg(feature = "yardsticks")]
+fn bench_routes(_config: &mut ServiceConfig) {
+    #[cfg(feature = "bench_routes")]
     _config
-        .service(crate::routing::get("/yardsticks/{length}", web::to(crate::yardsticks::show_fixed_bytes)));
+        .service(crate::routing::get("/bench/{length}", web::to(crate::bench_routes::show_fixed_bytes)));
 }

@@ -15,6 +15,8 @@ mod keys;
 mod addresses;
 mod api;
 mod auth;
+#[cfg(feature = "bench_routes")]
+pub mod bench_routes;
 mod body;
 mod connection;
 mod cors;
@@ -31,8 +33,6 @@ pub mod server;
 mod timeouts;
 mod turns;
 mod view;
-#[cfg(feature = "yardsticks")]
-pub mod yardsticks;
 
 #[cfg(test)]
 mod tests;

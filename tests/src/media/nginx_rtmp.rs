@@ -4,8 +4,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::MediaPorts;
 use crate::encoder::program;
+use crate::media::ports::MediaPorts;
 use crate::{Program, workspace};
 
 /// A running nginx-rtmp.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::MediaPorts;
-use super::nginx_rtmp::get;
+use crate::media::nginx_rtmp::get;
+use crate::media::ports::{MediaPorts, clear};
 use crate::{Program, encoder, workspace};
 
 /// How long a film is watched to see whether it goes on.
@@ -76,7 +76,7 @@ impl NodeMediaServer {
 
     /// Starts it again, after a crash.
     pub async fn restart(&mut self) {
-        super::clear(&self.folder.path().join("media"));
+        clear(&self.folder.path().join("media"));
         self.program = launch(self.version, &self.variables, &self.folder);
         self.is_up().await;
     }

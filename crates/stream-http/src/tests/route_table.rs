@@ -51,8 +51,8 @@ fn the_routes_of_the_table_are_registered_and_no_others() {
         let mut registered = BTreeSet::new();
         resources(&tree.root, &mut registered);
         let mut expected: BTreeSet<String> = ROUTES.iter().map(|(_, path)| (*path).to_owned()).collect();
-        if cfg!(feature = "yardsticks") {
-            expected.insert("/api/yardsticks/{length}".to_owned());
+        if cfg!(feature = "bench_routes") {
+            expected.insert("/api/bench/{length}".to_owned());
         }
         assert_eq!(registered, expected);
     });

@@ -1,0 +1,136 @@
+//! The reference servers of `make bench`; none of this is shipped.
+//!
+//! `reference bare PORT`: actix-web as it comes, answering fixed bytes.
+//! `reference server PORT DB_URL`: the service's own server with two additions: fixed bytes at `/api/bench/{length}`, and a
+//! cache in memory in place of every lookup in the database.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use async_trait::async_trait;
+use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
+use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
+use stream_http::server::{Server, StopPlan};
+use stream_http::bench_routes::fixed_bytes;
+use stream_http::{
+    Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness,
+};
+use stream_jwt::{JwtVerifier, SharedSecret};
+use stream_postgres::{PostgresOptions, PostgresStore};
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let port: u16 = arguments[1].parse().expect("a port");
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    match arguments[0].as_str() {
+        "bare" => serve_bare(address).await,
+        "server" => serve_with_additions(address, &arguments[2]).await,
+        other => panic!("{other} is no reference server"),
+    }
+}
+
+async fn serve_bare(address: SocketAddr) {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let server = HttpServer::new(|| {
+        let fixed = async |length: web::Path<usize>| {
+            HttpResponse::Ok().content_type("application/json").body(fixed_bytes(*length))
+        };
+        App::new().route("/api/bench/{length}", web::get().to(fixed))
+    });
+    server.workers(workers).bind(address).expect("the port is free").run().await.expect("the server runs");
+}
+
+async fn serve_with_additions(address: SocketAddr, url: &str) {
+    let system = Arc::new(System);
+    let options = PostgresOptions { url: url.to_owned(), pool_size: 16, timeout: Duration::from_secs(5) };
+    let store = PostgresStore::new(&options, system.clone()).expect("a URL");
+    store.migrate().await.expect("the database is there");
+    let secret = SharedSecret::new(stream_tests::SECRET_KEY).expect("a secret");
+    let verifier = JwtVerifier::new(&secret, None, vec!["id".to_owned()]).expect("claims");
+    let cached = Cached { store: store.clone(), streams: RwLock::default() };
+    let streams = Streams::new(
+        StreamPorts { lookup: Arc::new(cached), ..StreamPorts::of(Arc::new(store.clone())) },
+        Arc::new(verifier),
+        system.clone(),
+        system.clone(),
+    );
+    let store = Arc::new(store);
+    let broadcast_options = BroadcastOptions {
+        form: AddressForm::Key,
+        application: "live".to_owned(),
+        takeover: Takeover::SameAddress,
+        reconnect_window: time::Duration::seconds(60),
+    };
+    let servers = Arc::new(MediaServers::default());
+    let broadcasts =
+        Broadcasts::new(SessionPorts::of(store.clone()), system.clone(), servers, broadcast_options);
+    let readiness = Readiness::starting();
+    let options = HttpOptions {
+        addresses: Addresses::new(
+            "rtmp://localhost:1935/live",
+            "http://localhost:8083/live",
+            AddressForm::Key,
+        ),
+        cors_origins: vec!["http://localhost:3000".to_owned()],
+        generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(0)),
+        hook_servers: HookServers::new(),
+        hook_networks: Vec::new(),
+        readiness: readiness.clone(),
+        timeouts: ClientTimeouts::default(),
+    };
+    let api = HttpApi::new(streams, broadcasts, store, system, options);
+    let server = Server::bind(address, api).expect("the port is free");
+    readiness.ready();
+    let plan = StopPlan { notice: Duration::ZERO, deadline: Duration::from_secs(1) };
+    server.run(std::future::pending(), plan).await.expect("the server runs");
+}
+
+/// A store that answers each lookup from memory after the first: the fastest cache possible, and as stale.
+struct Cached {
+    store: PostgresStore,
+    streams: RwLock<HashMap<StreamKey, Stream>>,
+}
+
+#[async_trait]
+impl KeyLookup for Cached {
+    async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
+        if let Some(stream) = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return Ok(Some(stream.clone()));
+        }
+        let found = self.store.find_by_key(key).await?;
+        if let Some(stream) = &found {
+            let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+            streams.insert(key.clone(), stream.clone());
+        }
+        Ok(found)
+    }
+
+    async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
+        self.store.find_by_playback_id(id).await
+    }
+}
+
+/// The machine's clock and randomness.
+struct System;
+
+impl Clock for System {
+    #[expect(clippy::disallowed_methods, reason = "a server is measured in real time")]
+    fn now(&self) -> Timestamp {
+        Timestamp::new(time::OffsetDateTime::now_utc())
+    }
+}
+
+impl Entropy for System {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+        // Only request ids are made from it here.
+        let seed = self.now().unix_micros().to_be_bytes();
+        bytes.iter_mut().zip(seed.iter().cycle()).for_each(|(byte, seed)| *byte = *seed);
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! Waiting for something to hold.
+
+use std::time::Duration;
+
+/// Waits until something holds, for at most 30 seconds.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what} did not come about within 30 seconds");
+}
