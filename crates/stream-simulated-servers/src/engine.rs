@@ -148,11 +148,12 @@ impl Run {
 
     /// The media of a live publisher arrive: it replaces the publisher that had its name.
     fn begin(self: &Arc<Self>, session: &Arc<Session>) {
+        // First, so that viewers find the name at every moment.
+        session.is_begun.store(true, Ordering::SeqCst);
         let others = self.process.live().into_iter().filter(|other| other.name == session.name);
         for other in others.filter(|other| !Arc::ptr_eq(other, session)) {
             self.end(&other, &State::Kicked);
         }
-        session.is_begun.store(true, Ordering::SeqCst);
         self.report(&Event::Begin(session));
     }
 
