@@ -15,8 +15,8 @@ use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
-use stream_http::server::{Server, StopPlan};
 use stream_http::bench_routes::fixed_bytes;
+use stream_http::server::{Server, StopPlan};
 use stream_http::{
     Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness,
 };

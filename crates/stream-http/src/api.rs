@@ -146,6 +146,5 @@ impl HttpApi {
 /// The routes of benchmarks.
 fn bench_routes(_config: &mut ServiceConfig) {
     #[cfg(feature = "bench_routes")]
-    _config
-        .service(crate::routing::get("/bench/{length}", web::to(crate::bench_routes::show_fixed_bytes)));
+    _config.service(crate::routing::get("/bench/{length}", web::to(crate::bench_routes::show_fixed_bytes)));
 }

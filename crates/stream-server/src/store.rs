@@ -24,7 +24,11 @@ pub(crate) struct Ports {
 
 impl Ports {
     fn of(store: Arc<impl StreamStore + SessionStore + StoreHealth + 'static>) -> Self {
-        Self { streams: StreamPorts::of(store.clone()), sessions: SessionPorts::of(store.clone()), health: store }
+        Self {
+            streams: StreamPorts::of(store.clone()),
+            sessions: SessionPorts::of(store.clone()),
+            health: store,
+        }
     }
 }
 

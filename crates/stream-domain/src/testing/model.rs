@@ -6,8 +6,8 @@ use time::Duration;
 
 use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
-use crate::ports::{Clock as _, StartError};
 use crate::ports::StreamStore;
+use crate::ports::{Clock as _, StartError};
 use crate::testing::{ManualClock, SeededEntropy, new_stream};
 use crate::{PageRequest, StreamKey, StreamStatus, Timestamp, UserId};
 

@@ -3,8 +3,8 @@
 use super::{key, named, now, user};
 use crate::PageRequest;
 use crate::catalog::CatalogQuery;
-use crate::ports::{StartError, StoreError, UserStreamsError};
 use crate::ports::StreamStore;
+use crate::ports::{StartError, StoreError, UserStreamsError};
 use crate::testing::{Store, asking, terms};
 
 /// Every method of a store that cannot be reached says that, so that clients are told to come again.
