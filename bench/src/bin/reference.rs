@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
-use stream_domain::{Broadcasts, MediaServers, PlaybackId, Stream, StreamKey, Streams, Timestamp};
+use stream_domain::{
+    Authenticator, Broadcasts, Catalog, Keys, MediaServers, PlaybackId, Stream, StreamKey, Timestamp,
+};
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness,
+    Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness, UseCases,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_postgres::{PostgresOptions, PostgresStore};
@@ -54,12 +56,10 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     let secret = SharedSecret::new(stream_tests::SECRET_KEY).expect("a secret");
     let verifier = JwtVerifier::new(&secret, None, vec!["id".to_owned()]).expect("claims");
     let cached = Cached { store: store.clone(), streams: RwLock::default() };
-    let streams = Streams::new(
-        StreamPorts { lookup: Arc::new(cached), ..StreamPorts::of(Arc::new(store.clone())) },
-        Arc::new(verifier),
-        system.clone(),
-        system.clone(),
-    );
+    let ports = StreamPorts { lookup: Arc::new(cached), ..StreamPorts::of(Arc::new(store.clone())) };
+    let authenticator = Authenticator::new(Arc::new(verifier), system.clone());
+    let keys = Keys::new(&ports, system.clone(), system.clone());
+    let catalog = Catalog::new(&ports, system.clone());
     let store = Arc::new(store);
     let broadcast_options = BroadcastOptions {
         form: AddressForm::Key,
@@ -84,7 +84,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         readiness: readiness.clone(),
         timeouts: ClientTimeouts::default(),
     };
-    let api = HttpApi::new(streams, broadcasts, store, system, options);
+    let api = HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, store, system, options);
     let server = Server::bind(address, api).expect("the port is free");
     readiness.ready();
     let plan = StopPlan { notice: Duration::ZERO, deadline: Duration::from_secs(1) };

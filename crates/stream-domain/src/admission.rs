@@ -8,7 +8,7 @@ mod terms;
 
 use time::Duration;
 
-use crate::lifecycle::Ended;
+use crate::lifecycle::NotPublishable;
 use crate::media_server::ServerName;
 use crate::session::{EndReason, Publisher, Session, SessionId};
 use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
@@ -359,11 +359,11 @@ impl Refusal {
     }
 }
 
-impl From<Ended> for Refusal {
-    fn from(ended: Ended) -> Self {
+impl From<NotPublishable> for Refusal {
+    fn from(ended: NotPublishable) -> Self {
         match ended {
-            Ended::Stopped => Self::Stopped,
-            Ended::Expired => Self::Expired,
+            NotPublishable::Stopped => Self::Stopped,
+            NotPublishable::Expired => Self::Expired,
         }
     }
 }

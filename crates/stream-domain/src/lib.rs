@@ -4,7 +4,7 @@
 //! stream is stopped or its life has passed.
 //! A media server asks whether a publisher may go on air ([`admission`]); while it is there, its stay is a [`session`].
 //! This crate says what those words mean ([`key`], [`stream`], [`lifecycle`]), which use cases there are
-//! ([`Streams`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).
+//! ([`Authenticator`], [`Keys`], [`Catalog`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).
 //! It does no I/O, reads no clock and draws no randomness: adapters do, behind the ports.
 
 #![warn(clippy::future_not_send)]
@@ -14,6 +14,7 @@ pub mod boots;
 pub mod broadcasts;
 pub mod catalog;
 pub mod key;
+pub mod keys;
 pub mod lifecycle;
 pub mod media_server;
 pub mod page;
@@ -22,7 +23,6 @@ pub mod ports;
 pub mod session;
 mod shown;
 pub mod stream;
-pub mod streams;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod timestamp;
@@ -30,15 +30,16 @@ pub mod token;
 pub mod user;
 
 pub use broadcasts::Broadcasts;
+pub use catalog::Catalog;
 pub use key::StreamKey;
+pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};
 pub use page::{PageRequest, Position, StreamPage};
 pub use playback::PlaybackId;
 pub use session::{Publisher, Session, SessionId};
 pub use stream::{NewStream, Stream, StreamId, StreamStatus};
-pub use streams::Streams;
 pub use timestamp::Timestamp;
-pub use token::BearerToken;
+pub use token::{Authenticator, BearerToken};
 pub use user::UserId;
 
 #[cfg(test)]

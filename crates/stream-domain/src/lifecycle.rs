@@ -52,7 +52,7 @@ impl Default for KeyLifetime {
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Ended {
+pub enum NotPublishable {
     /// Its owner stopped it.
     #[error("the stream was stopped")]
     Stopped,

@@ -47,9 +47,9 @@ pub trait StreamStore: KeyStore + KeyLookup + CatalogStore {}
 impl<S: KeyStore + KeyLookup + CatalogStore> StreamStore for S {}
 
 /// A store that has every port of publish sessions.
-pub trait SessionStore: Admissions + Presence + Kicks + History {}
+pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup {}
 
-impl<S: Admissions + Presence + Kicks + History> SessionStore for S {}
+impl<S: Admissions + Presence + Kicks + History + KeyLookup> SessionStore for S {}
 
 /// The ports of a store that concern streams and their keys.
 #[derive(Clone)]
@@ -86,12 +86,20 @@ pub struct SessionPorts {
     pub kicks: Arc<dyn Kicks>,
     /// Reads and forgets what was.
     pub history: Arc<dyn History>,
+    /// Finds the streams of questions that begin no session.
+    pub lookup: Arc<dyn KeyLookup>,
 }
 
 impl SessionPorts {
     /// All of them, of one store.
     pub fn of(store: Arc<impl SessionStore + 'static>) -> Self {
-        Self { admissions: store.clone(), presence: store.clone(), kicks: store.clone(), history: store }
+        Self {
+            admissions: store.clone(),
+            presence: store.clone(),
+            kicks: store.clone(),
+            history: store.clone(),
+            lookup: store,
+        }
     }
 }
 

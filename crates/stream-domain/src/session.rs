@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use time::Duration;
 
-use crate::lifecycle::Ended;
+use crate::lifecycle::NotPublishable;
 use crate::media_server::ServerName;
 use crate::{StreamId, Timestamp};
 
@@ -131,11 +131,11 @@ impl EndReason {
     }
 }
 
-impl From<Ended> for EndReason {
-    fn from(ended: Ended) -> Self {
+impl From<NotPublishable> for EndReason {
+    fn from(ended: NotPublishable) -> Self {
         match ended {
-            Ended::Stopped => Self::Stopped,
-            Ended::Expired => Self::Expired,
+            NotPublishable::Stopped => Self::Stopped,
+            NotPublishable::Expired => Self::Expired,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A stream: one user's permission to publish, from its key's making to its end.
 
-use crate::lifecycle::{Ended, KeyLifetime};
+use crate::lifecycle::{KeyLifetime, NotPublishable};
 use crate::session::OnAir;
 use crate::{PlaybackId, StreamKey, Timestamp, UserId};
 
@@ -84,16 +84,16 @@ impl Stream {
     }
 
     /// Whether the key lets a publisher in at `now`, and if not, why.
-    pub fn publishable_at(&self, now: Timestamp) -> Result<(), Ended> {
+    pub fn publishable_at(&self, now: Timestamp) -> Result<(), NotPublishable> {
         match self.status_at(now) {
             StreamStatus::Active => Ok(()),
-            StreamStatus::Stopped => Err(Ended::Stopped),
-            StreamStatus::Expired => Err(Ended::Expired),
+            StreamStatus::Stopped => Err(NotPublishable::Stopped),
+            StreamStatus::Expired => Err(NotPublishable::Expired),
         }
     }
 
     /// The stream after its owner stopped it at `now`; refused if it has ended already.
-    pub fn stop(self, now: Timestamp) -> Result<Self, Ended> {
+    pub fn stop(self, now: Timestamp) -> Result<Self, NotPublishable> {
         self.publishable_at(now)?;
         Ok(Self { status: StreamStatus::Stopped, updated_at: now, ..self })
     }

@@ -6,10 +6,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::ports::{Clock, StoreHealth};
-use stream_domain::{Broadcasts, Streams};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
 
 use crate::addresses::Addresses;
-use crate::auth::Authenticator;
 use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi};
 use crate::cors;
@@ -59,6 +58,19 @@ pub struct HttpOptions {
     pub timeouts: ClientTimeouts,
 }
 
+/// The use cases of the domain that the surface calls.
+#[derive(Debug, Clone)]
+pub struct UseCases {
+    /// Users by their tokens.
+    pub authenticator: Authenticator,
+    /// Keys and the streams of users.
+    pub keys: Keys,
+    /// What everybody may see.
+    pub catalog: Catalog,
+    /// What media servers ask and report.
+    pub broadcasts: Broadcasts,
+}
+
 /// The whole surface, built once and shared by all workers.
 #[derive(Clone)]
 pub struct HttpApi {
@@ -82,24 +94,22 @@ impl std::fmt::Debug for HttpApi {
 impl HttpApi {
     /// Builds the surface on top of the use cases.
     pub fn new(
-        streams: Streams,
-        broadcasts: Broadcasts,
+        use_cases: UseCases,
         health: Arc<dyn StoreHealth>,
         clock: Arc<dyn Clock>,
         options: HttpOptions,
     ) -> Self {
+        let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
         let HttpOptions { addresses, readiness, timeouts, .. } = options;
         let turns: Arc<Turns> = Arc::default();
-        let authenticator = Authenticator::new(streams.clone());
-        let catalog = CatalogApi::new(streams.clone(), &readiness, addresses.clone(), turns.clone());
-        let streams = AfterStart::new(streams, &readiness);
+        let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         Self {
             timeouts,
             cors_origins: options.cors_origins.into(),
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
-                streams: streams.clone(),
+                keys: AfterStart::new(keys, &readiness),
                 limit: options.generate_key_limit,
                 addresses,
                 turns,
@@ -108,7 +118,6 @@ impl HttpApi {
             broadcasts: Data::new(BroadcastsApi { broadcasts: broadcasts.clone(), clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 broadcasts,
-                streams,
                 clock.clone(),
                 options.hook_servers,
                 options.hook_networks,

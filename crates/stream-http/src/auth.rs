@@ -5,19 +5,9 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use stream_domain::{BearerToken, Streams, UserId};
+use stream_domain::{Authenticator, BearerToken, UserId};
 
 use crate::error::{ApiError, ErrorCode};
-
-/// Verifies tokens; needs no store, and so works before it is ready.
-#[derive(Debug)]
-pub(crate) struct Authenticator(Streams);
-
-impl Authenticator {
-    pub(crate) fn new(streams: Streams) -> Self {
-        Self(streams)
-    }
-}
 
 /// The user whose token the request carries; a handler that takes it refuses requests without a valid token.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +20,8 @@ impl FromRequest for SignedIn {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let user = bearer_token(request).and_then(|token| {
             let authenticator = request.app_data::<web::Data<Authenticator>>();
-            let Authenticator(streams) = authenticator.ok_or(ErrorCode::InternalError)?.get_ref();
-            Ok(Self(streams.authenticate(&token)?))
+            let authenticator = authenticator.ok_or(ErrorCode::InternalError)?;
+            Ok(Self(authenticator.authenticate(&token)?))
         });
         if let Ok(user) = user {
             request.extensions_mut().insert(user);

@@ -17,7 +17,7 @@ use actix_web::http::header::{
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Scope};
-use stream_domain::{PlaybackId, Streams};
+use stream_domain::{Catalog, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
 use crate::cors;
@@ -30,7 +30,7 @@ use pages::Pages;
 
 /// What the handlers of the catalog need.
 pub(crate) struct CatalogApi {
-    streams: AfterStart<Streams>,
+    catalog: AfterStart<Catalog>,
     addresses: Addresses,
     turns: Arc<Turns>,
     pages: Pages,
@@ -38,13 +38,13 @@ pub(crate) struct CatalogApi {
 
 impl CatalogApi {
     pub(crate) fn new(
-        streams: Streams,
+        catalog: Catalog,
         readiness: &Readiness,
         addresses: Addresses,
         turns: Arc<Turns>,
     ) -> Self {
-        let pages = Pages::new(streams.clone(), addresses.clone(), turns.clone());
-        Self { streams: AfterStart::new(streams, readiness), addresses, turns, pages }
+        let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
+        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages }
     }
 }
 
@@ -73,7 +73,7 @@ fn public_routes() -> Scope {
 /// 304 without a body if `If-None-Match` names what would be sent.
 async fn list_public(request: HttpRequest, api: Data<CatalogApi>) -> Result<HttpResponse, ApiError> {
     let asked = query::requested_page(&request)?;
-    api.streams.get()?;
+    api.catalog.get()?;
     let page = api.pages.show(asked).await?;
     let list = &page.rendered;
     let is_known = is_known(&request, &list.etag);
@@ -126,13 +126,13 @@ async fn find_public_stream(
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
-    let streams = api.streams.get()?;
-    let found = api.turns.look_up(&request, streams.find_public(&id)).await;
+    let catalog = api.catalog.get()?;
+    let found = api.turns.look_up(&request, catalog.find(&id)).await;
     let found = found.map_err(|error| match error {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
-    Ok(answer_stream(&StreamView::at(streams.now(), &found, &api.addresses, Audience::Public)))
+    Ok(answer_stream(&StreamView::at(catalog.now(), &found, &api.addresses, Audience::Public)))
 }
 
 fn no_such_stream() -> ApiError {

@@ -35,7 +35,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use ipnet::IpNet;
 use serde::Deserialize;
 use stream_domain::ports::Clock;
-use stream_domain::{Broadcasts, Family, ServerName, Streams};
+use stream_domain::{Broadcasts, Family, ServerName};
 
 use crate::body::HookBody;
 use crate::error::ApiError;
@@ -53,7 +53,6 @@ pub use server::{HookSecrets, HookServer, HookServers};
 /// What the handlers of hooks need.
 pub(crate) struct HooksApi {
     broadcasts: AfterStart<Broadcasts>,
-    streams: AfterStart<Streams>,
     clock: Arc<dyn Clock>,
     senders: HookSenders,
     rejections: RejectionLog,
@@ -62,13 +61,12 @@ pub(crate) struct HooksApi {
 impl HooksApi {
     pub(crate) fn new(
         broadcasts: AfterStart<Broadcasts>,
-        streams: AfterStart<Streams>,
         clock: Arc<dyn Clock>,
         servers: HookServers,
         networks: Vec<IpNet>,
     ) -> Self {
         let senders = HookSenders::new(servers, networks);
-        Self { broadcasts, streams, clock, senders, rejections: RejectionLog::default() }
+        Self { broadcasts, clock, senders, rejections: RejectionLog::default() }
     }
 
     /// Logs a rejection, and makes the error for its sender.
@@ -146,7 +144,7 @@ async fn receive_hook(
     };
     api.senders.authenticate(family, &server, dialect, &hook).map_err(reject)?;
 
-    let (broadcasts, streams) = (api.broadcasts.get()?.clone(), api.streams.get()?.clone());
+    let broadcasts = api.broadcasts.get()?.clone();
     if is_question && Fields::parse(&query).has_only(SECRET) {
         // A check whether URL, family and secret are right.
         return Ok(HttpResponse::NoContent().finish());
@@ -168,7 +166,7 @@ async fn receive_hook(
     if matches!(event, HookEvent::Privileged) {
         let _ = reject(Rejection::NoPublisher);
     }
-    let outcome = acting::act(broadcasts, streams, source, event).await;
+    let outcome = acting::act(broadcasts, source, event).await;
     Ok(dialect.render(body, &outcome).into_response())
 }
 

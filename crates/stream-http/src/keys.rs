@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use stream_domain::{StreamKey, Streams};
+use stream_domain::{Keys, StreamKey};
 
 use crate::addresses::{Addresses, Audience};
 use crate::auth::SignedIn;
@@ -23,7 +23,7 @@ pub use limit::GenerateKeyLimit;
 
 /// What the handlers of keys need.
 pub(crate) struct KeysApi {
-    pub(crate) streams: AfterStart<Streams>,
+    pub(crate) keys: AfterStart<Keys>,
     pub(crate) limit: Arc<GenerateKeyLimit>,
     pub(crate) addresses: Addresses,
     pub(crate) turns: Arc<Turns>,
@@ -61,14 +61,14 @@ async fn generate_key(
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
     api.limit.check(user).map_err(ApiError::too_many_requests)?;
-    let streams = api.streams.get()?;
-    let now = streams.now();
-    let generated = streams.generate_key(user).await;
+    let keys = api.keys.get()?;
+    let now = keys.now();
+    let generated = keys.generate(user).await;
     let stream = generated.map_err(|error| {
         let render = |stream: &_| StreamView::at(now, stream, &api.addresses, Audience::Owner).to_raw();
         ApiError::from_generate_key(error, render)
     })?;
-    let message = match streams.key_lifetime().hours() {
+    let message = match keys.lifetime().hours() {
         1 => "Stream key generated; it is valid for 1 hour.".to_owned(),
         hours => format!("Stream key generated; it is valid for {hours} hours."),
     };
@@ -82,7 +82,7 @@ async fn stop_stream(
     _body: SmallBody,
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
-    let stream = api.streams.get()?.stop(user).await?;
+    let stream = api.keys.get()?.stop(user).await?;
     Ok(HttpResponse::Ok().json(StoppedView {
         message: "Stream stopped.",
         stream_id: stream.id.0,
@@ -97,9 +97,9 @@ async fn list_own(
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
     let page = requested_page(&request)?;
-    let streams = api.streams.get()?;
-    let own = streams.list_own(user, &page).await?;
-    let view = PageView::at(streams.now(), &own, &api.addresses, Audience::Owner);
+    let keys = api.keys.get()?;
+    let own = keys.list_own(user, &page).await?;
+    let view = PageView::at(keys.now(), &own, &api.addresses, Audience::Owner);
     Ok(HttpResponse::Ok().content_type(JSON).body(view.to_json()))
 }
 
@@ -112,7 +112,7 @@ async fn find_stream(
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
-    let streams = api.streams.get()?;
-    let stream = api.turns.look_up(&request, streams.find_publishable(&key)).await?;
-    Ok(answer_stream(&StreamView::at(streams.now(), &stream, &api.addresses, Audience::Owner)))
+    let keys = api.keys.get()?;
+    let stream = api.turns.look_up(&request, keys.find_publishable(&key)).await?;
+    Ok(answer_stream(&StreamView::at(keys.now(), &stream, &api.addresses, Audience::Owner)))
 }

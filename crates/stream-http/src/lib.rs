@@ -38,7 +38,7 @@ mod view;
 mod tests;
 
 pub use addresses::Addresses;
-pub use api::{HttpApi, HttpOptions, ROUTES};
+pub use api::{HttpApi, HttpOptions, ROUTES, UseCases};
 pub use hooks::{HookSecrets, HookServer, HookServers};
 pub use keys::GenerateKeyLimit;
 pub use readiness::{NotReady, Readiness};

@@ -27,9 +27,10 @@ use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
-use stream_domain::{Broadcasts, Streams};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
 use tokio::sync::oneshot;
 
+use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness};
 use client::{Answer, Client};
@@ -137,7 +138,9 @@ impl World {
             },
         };
         let clock: Arc<dyn Clock> = ports.clock;
-        let streams = Streams::new(ports.streams, Arc::new(FakeTokens), clock.clone(), entropy);
+        let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());
+        let keys = Keys::new(&ports.streams, clock.clone(), entropy);
+        let catalog = Catalog::new(&ports.streams, clock.clone());
         let broadcast_options = BroadcastOptions {
             form,
             application: "live".to_owned(),
@@ -146,7 +149,7 @@ impl World {
         };
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
-        HttpApi::new(streams, broadcasts, ports.health, clock, options)
+        HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, ports.health, clock, options)
     }
 
     fn connect(&self) -> Client {

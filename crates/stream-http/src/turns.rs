@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use stream_domain::Stream;
-use stream_domain::streams::LookupError;
+use stream_domain::keys::LookupError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::ServerProfile;
-use stream_domain::ports::StoreHealth;
-use stream_domain::{Broadcasts, MediaServers, Streams};
+use stream_domain::ports::{SessionPorts, StoreHealth};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Keys, MediaServers};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
     Addresses, ClientTimeouts, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions,
-    Readiness,
+    Readiness, UseCases,
 };
 use stream_jwt::JwtVerifier;
 use tokio::sync::oneshot;
@@ -41,13 +41,16 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let secret = config.tokens.secret.read(&OsEntropy)?;
     let store = Store::open(&config.database)?;
     let ports = store.ports();
-    let streams = wire_streams(&config, &store, &secret)?;
-    let (broadcasts, hook_servers) = wire_media_servers(&config, &store)?;
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let authenticator = Authenticator::new(Arc::new(wire_tokens(&config, &secret)?), clock.clone());
+    let keys = Keys::new(&ports.streams, clock.clone(), entropy).with_lifetime(config.key_lifetime);
+    let catalog = Catalog::new(&ports.streams, clock);
+    let (broadcasts, hook_servers) = wire_media_servers(&config, ports.sessions)?;
+    let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(config.generate_key_per_minute));
     let http = HttpParts {
-        streams: streams.clone(),
-        broadcasts: broadcasts.clone(),
+        use_cases,
         health: ports.health.clone(),
         hook_servers,
         limit: limit.clone(),
@@ -62,7 +65,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let background = Background {
         store: store.clone(),
         health: ports.health,
-        streams,
+        keys,
         broadcasts,
         readiness,
         limit,
@@ -100,20 +103,17 @@ fn stop_plan(config: &Config) -> StopPlan {
     StopPlan { notice, deadline: config.shutdown_deadline }
 }
 
-/// The use cases of keys and streams.
-fn wire_streams(config: &Config, store: &Store, secret: &Secret) -> Result<Streams, Failure> {
+/// The verifier of tokens.
+fn wire_tokens(config: &Config, secret: &Secret) -> Result<JwtVerifier, Failure> {
     let previous = config.tokens.previous.as_ref().map(Secret::readings).unwrap_or_default();
     let others = secret.readings().iter().skip(1).chain(previous);
     let verifier = JwtVerifier::new(secret.main(), others, config.tokens.user_id_claims.clone());
     let verifier = verifier.map_err(|error| Failure::new(error.to_string()))?;
-    let verifier = verifier.requiring(config.tokens.rules.clone());
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let streams = Streams::new(store.ports().streams, Arc::new(verifier), clock, entropy);
-    Ok(streams.with_key_lifetime(config.key_lifetime))
+    Ok(verifier.requiring(config.tokens.rules.clone()))
 }
 
 /// The use cases of media servers, and the servers that may send hooks.
-fn wire_media_servers(config: &Config, store: &Store) -> Result<(Broadcasts, HookServers), Failure> {
+fn wire_media_servers(config: &Config, sessions: SessionPorts) -> Result<(Broadcasts, HookServers), Failure> {
     let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
     for server in config.media_servers.iter().cloned() {
         let connect = |url: String| {
@@ -134,15 +134,13 @@ fn wire_media_servers(config: &Config, store: &Store) -> Result<(Broadcasts, Hoo
         takeover: config.takeover,
         reconnect_window: config.reconnect_window,
     };
-    let sessions = store.ports().sessions;
     let servers = Arc::new(MediaServers::new(servers).with_key_lifetime(config.key_lifetime));
     Ok((Broadcasts::new(sessions, Arc::new(SystemClock), servers, options), hook_servers))
 }
 
 /// What the HTTP surface works on.
 struct HttpParts {
-    streams: Streams,
-    broadcasts: Broadcasts,
+    use_cases: UseCases,
     health: Arc<dyn StoreHealth>,
     hook_servers: HookServers,
     limit: Arc<GenerateKeyLimit>,
@@ -162,7 +160,7 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
         timeouts: ClientTimeouts { keep_alive: config.keep_alive, ..ClientTimeouts::default() },
     };
     let clock = Arc::new(SystemClock);
-    HttpApi::new(parts.streams, parts.broadcasts, parts.health, clock, options)
+    HttpApi::new(parts.use_cases, parts.health, clock, options)
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {

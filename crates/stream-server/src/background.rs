@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stream_domain::ports::StoreHealth;
-use stream_domain::{Broadcasts, ServerName, Streams};
+use stream_domain::{Broadcasts, Keys, ServerName};
 use stream_http::{GenerateKeyLimit, Readiness};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -29,8 +29,8 @@ pub(crate) struct Background {
     pub(crate) store: Store,
     /// The same store's health and clock.
     pub(crate) health: Arc<dyn StoreHealth>,
-    /// The use cases of streams.
-    pub(crate) streams: Streams,
+    /// The use cases of keys.
+    pub(crate) keys: Keys,
     /// The use cases of media servers.
     pub(crate) broadcasts: Broadcasts,
     /// Where the tasks report whether the service is ready.
@@ -63,10 +63,8 @@ impl Background {
         self.keep(&mut tasks, "comparing clocks", watch);
         let limit = self.limit.clone();
         self.keep(&mut tasks, "forgetting quiet users", move || sweeps::forget_quiet_users(limit.clone()));
-        let (streams, period) = (self.streams.clone(), self.sweep_interval);
-        self.keep(&mut tasks, "marking expired streams", move || {
-            sweeps::sweep_streams(streams.clone(), period)
-        });
+        let (keys, period) = (self.keys.clone(), self.sweep_interval);
+        self.keep(&mut tasks, "marking expired streams", move || sweeps::sweep_streams(keys.clone(), period));
         let sessions = self.broadcasts.clone();
         self.keep(&mut tasks, "ending lost sessions", move || {
             sweeps::sweep_sessions(sessions.clone(), period)

@@ -3,11 +3,11 @@
 
 use super::{AdmitError, Broadcasts, PublisherReport};
 use crate::admission::{AddressForm, Proof, Refusal, Trigger};
+use crate::keys::{LookupError, publishable};
 use crate::media_server::{Family, ServerName};
 use crate::ports::{Clues, StoreError};
 use crate::shown;
-use crate::streams::LookupError;
-use crate::{PlaybackId, Stream, StreamId, StreamKey, Streams, Timestamp};
+use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
 
 /// How many texts of one publisher are looked up, to find whose key it meant.
 const LOOKED_UP: usize = 8;
@@ -28,13 +28,12 @@ impl Broadcasts {
     /// no session begins.
     pub async fn may_publish(
         &self,
-        streams: &Streams,
         server: &ServerName,
         report: &PublisherReport,
     ) -> Result<Permitted, AdmitError> {
         let verdict = match self.proof_of(report) {
             Err(refusal) => Err(AdmitError::Refused(refusal)),
-            Ok(proof) => match self.publishable(streams, &proof).await {
+            Ok(proof) => match self.publishable(&proof).await {
                 Ok(stream) if matches!(&proof, Proof::KeyOf(id, _) if *id != stream.playback_id) => {
                     Err(AdmitError::Refused(Refusal::WrongPlaybackId))
                 }
@@ -70,14 +69,14 @@ impl Broadcasts {
         self.tell_owner(server, report, refusal, self.clock.now()).await
     }
 
-    async fn publishable(&self, streams: &Streams, proof: &Proof) -> Result<Stream, AdmitError> {
+    async fn publishable(&self, proof: &Proof) -> Result<Stream, AdmitError> {
         let found = match proof {
-            Proof::Key(key) | Proof::KeyOf(_, key) => streams.find_publishable(key).await,
-            Proof::Name(id) => streams.find_public(id).await,
+            Proof::Key(key) | Proof::KeyOf(_, key) => self.ports.lookup.find_by_key(key).await,
+            Proof::Name(id) => self.ports.lookup.find_by_playback_id(id).await,
         };
-        found.map_err(|error| match error {
+        publishable(found?, self.clock.now()).map_err(|error| match error {
             LookupError::Unknown => AdmitError::Refused(Refusal::UnknownKey),
-            LookupError::Ended(ended) => AdmitError::Refused(ended.into()),
+            LookupError::NotPublishable(ended) => AdmitError::Refused(ended.into()),
             LookupError::Store(error) => AdmitError::Store(error),
         })
     }
@@ -154,14 +153,10 @@ impl Broadcasts {
 /// Of use to logs alone: whose key it was, though it was refused.
 impl Broadcasts {
     /// The stream of the key that a report shows, in whatever state it is.
-    pub async fn stream_of(
-        &self,
-        streams: &Streams,
-        report: &PublisherReport,
-    ) -> Result<Option<StreamId>, StoreError> {
+    pub async fn stream_of(&self, report: &PublisherReport) -> Result<Option<StreamId>, StoreError> {
         let key: Option<StreamKey> = self.proof_of(report).ok().and_then(|proof| proof.key().cloned());
         match key {
-            Some(key) => streams.identify(&key).await,
+            Some(key) => Ok(self.ports.lookup.find_by_key(&key).await?.map(|stream| stream.id)),
             None => Ok(None),
         }
     }

@@ -23,5 +23,6 @@ pub fn unused_session_ports() -> SessionPorts {
         presence: Arc::new(MockPresence::new()),
         kicks: Arc::new(MockKicks::new()),
         history: Arc::new(MockHistory::new()),
+        lookup: Arc::new(MockKeyLookup::new()),
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use time::Duration;
 use time::macros::datetime;
 
-use crate::lifecycle::{Ended, KeyLifetime, LIFETIME};
+use crate::lifecycle::{KeyLifetime, LIFETIME, NotPublishable};
 use crate::ports::{StartError, StoreError, chain_of};
 use crate::stream::{Stream, StreamId};
 use crate::testing::new_stream;
@@ -88,7 +88,7 @@ fn a_key_is_publishable_before_its_expiry_and_not_at_it() {
     let stream = stream(StreamStatus::Active);
     let last = stream.expires_at.plus(Duration::microseconds(-1));
     assert_eq!(stream.publishable_at(last), Ok(()));
-    assert_eq!(stream.publishable_at(stream.expires_at), Err(Ended::Expired));
+    assert_eq!(stream.publishable_at(stream.expires_at), Err(NotPublishable::Expired));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_stopped_key_cannot_publish() {
     let stream = stream(StreamStatus::Active);
     let at = stream.created_at;
     let stopped = stream.stop(at).unwrap();
-    assert_eq!(stopped.publishable_at(at), Err(Ended::Stopped));
-    assert_eq!(stopped.stop(at), Err(Ended::Stopped));
+    assert_eq!(stopped.publishable_at(at), Err(NotPublishable::Stopped));
+    assert_eq!(stopped.stop(at), Err(NotPublishable::Stopped));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use stream_coalesce::{Lane, Limits, Source, Unanswered};
 use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::StoreError;
-use stream_domain::{PageRequest, StreamPage, Streams, Timestamp};
+use stream_domain::{Catalog, PageRequest, StreamPage, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::popular::Popular;
@@ -47,8 +47,8 @@ pub(super) struct Page {
 }
 
 impl Pages {
-    pub(super) fn new(streams: Streams, addresses: Addresses, turns: Arc<Turns>) -> Self {
-        let reader = Arc::new(Reader { streams, addresses });
+    pub(super) fn new(catalog: Catalog, addresses: Addresses, turns: Arc<Turns>) -> Self {
+        let reader = Arc::new(Reader { catalog, addresses });
         let whole = |filter| reader.popular(CatalogQuery { filter, page: PageRequest::default() });
         Self {
             active: whole(PublicFilter::Active),
@@ -149,7 +149,7 @@ impl Source for LastRendering {
 
 /// Reads and renders pages.
 struct Reader {
-    streams: Streams,
+    catalog: Catalog,
     addresses: Addresses,
 }
 
@@ -165,8 +165,8 @@ impl Reader {
 
     /// The page as it is after this call, and the time at which it is so.
     async fn read(&self, asked: CatalogQuery) -> Result<(Arc<StreamPage>, Timestamp), StoreError> {
-        let page = self.streams.list(&asked).await?;
-        Ok((page, self.streams.now()))
+        let page = self.catalog.list(&asked).await?;
+        Ok((page, self.catalog.now()))
     }
 
     fn render(&self, page: Arc<StreamPage>, now: Timestamp) -> Arc<Rendered> {

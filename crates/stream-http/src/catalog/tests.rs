@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use stream_domain::admission::AddressForm;
 use stream_domain::ports::{Clock as _, KeyStore as _};
-use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, new_stream};
-use stream_domain::{PageRequest, Position, StreamId, StreamKey, Streams, UserId};
+use stream_domain::testing::{ManualClock, MemoryStore, new_stream};
+use stream_domain::{Catalog, PageRequest, Position, StreamId, StreamKey, UserId};
 
 use super::pages::Pages;
 use super::popular::Popular;
@@ -22,13 +22,7 @@ async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
         let user = UserId::new(i64::from(number)).unwrap();
         store.start(&new_stream(user, key, clock.now())).await.unwrap();
     }
-    let entropy = Arc::new(SeededEntropy::default());
-    let use_cases = Streams::new(
-        stream_domain::ports::StreamPorts::of(store.clone()),
-        Arc::new(FakeTokens),
-        clock.clone(),
-        entropy,
-    );
+    let use_cases = Catalog::new(&stream_domain::ports::StreamPorts::of(store.clone()), clock.clone());
     let addresses = Addresses::new("rtmp://localhost/live", "http://localhost/live", AddressForm::Key);
     (Pages::new(use_cases, addresses, Arc::default()), store, clock)
 }

@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 use stream_domain::Stream;
-use stream_domain::lifecycle::Ended;
+use stream_domain::keys::{GenerateKeyError, LookupError, StopError};
+use stream_domain::lifecycle::NotPublishable;
 use stream_domain::ports::{StoreError, UserStreamsError};
-use stream_domain::streams::{GenerateKeyError, LookupError, StopError};
 use stream_domain::token::TokenError;
 
 use super::{ApiError, ErrorCode};
@@ -45,8 +45,8 @@ impl From<LookupError> for ApiError {
     fn from(error: LookupError) -> Self {
         match error {
             LookupError::Unknown => ErrorCode::StreamNotFound.into(),
-            LookupError::Ended(Ended::Stopped) => ErrorCode::StreamStopped.into(),
-            LookupError::Ended(Ended::Expired) => ErrorCode::StreamExpired.into(),
+            LookupError::NotPublishable(NotPublishable::Stopped) => ErrorCode::StreamStopped.into(),
+            LookupError::NotPublishable(NotPublishable::Expired) => ErrorCode::StreamExpired.into(),
             LookupError::Store(error) => error.into(),
         }
     }

@@ -6,7 +6,7 @@ use stream_domain::admission::{Admitted, Refusal, Trigger};
 use stream_domain::broadcasts::{AdmitError, PublisherReport};
 use stream_domain::ports::{SessionSelector, StoreError, chain_of};
 use stream_domain::session::EndReason;
-use stream_domain::{Broadcasts, StreamId, Streams};
+use stream_domain::{Broadcasts, StreamId};
 
 use super::event::{HookEvent, Outcome};
 use super::request::HookSource;
@@ -15,15 +15,10 @@ use super::request::HookSource;
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Acts on an event, within a second; an admission that takes longer is refused, and withdrawn when it is done.
-pub(super) async fn act(
-    broadcasts: Broadcasts,
-    streams: Streams,
-    source: HookSource,
-    event: HookEvent,
-) -> Outcome {
+pub(super) async fn act(broadcasts: Broadcasts, source: HookSource, event: HookEvent) -> Outcome {
     match event {
-        HookEvent::Publisher(report) => admit(broadcasts, streams, source, report).await,
-        HookEvent::Question(report) => answer(&broadcasts, &streams, &source, &report).await,
+        HookEvent::Publisher(report) => admit(broadcasts, source, report).await,
+        HookEvent::Question(report) => answer(&broadcasts, &source, &report).await,
         HookEvent::Refused { report, refusal } => {
             let noting = broadcasts.refuse(&source.server, &report, refusal);
             let stream = tokio::time::timeout(DEADLINE, noting).await.ok().flatten();
@@ -44,12 +39,7 @@ pub(super) async fn act(
     }
 }
 
-async fn admit(
-    broadcasts: Broadcasts,
-    streams: Streams,
-    source: HookSource,
-    report: PublisherReport,
-) -> Outcome {
+async fn admit(broadcasts: Broadcasts, source: HookSource, report: PublisherReport) -> Outcome {
     let trigger = report.trigger;
     let mut admitting = {
         let (broadcasts, server, report) = (broadcasts.clone(), source.server.clone(), report.clone());
@@ -77,7 +67,7 @@ async fn admit(
         Err(AdmitError::Refused(refusal)) => {
             // The answer does not wait for what only the log needs.
             tokio::spawn(async move {
-                let stream = broadcasts.stream_of(&streams, &report).await.ok().flatten();
+                let stream = broadcasts.stream_of(&report).await.ok().flatten();
                 log_refused(&source, Some(&report), refusal, stream);
             });
             Outcome::Refused(refusal)
@@ -95,13 +85,8 @@ async fn admit(
 }
 
 /// Answers by the key alone; no session begins.
-async fn answer(
-    broadcasts: &Broadcasts,
-    streams: &Streams,
-    source: &HookSource,
-    report: &PublisherReport,
-) -> Outcome {
-    let asking = broadcasts.may_publish(streams, &source.server, report);
+async fn answer(broadcasts: &Broadcasts, source: &HookSource, report: &PublisherReport) -> Outcome {
+    let asking = broadcasts.may_publish(&source.server, report);
     let Ok(verdict) = tokio::time::timeout(DEADLINE, asking).await else {
         return too_late(source, report);
     };
@@ -114,7 +99,7 @@ async fn answer(
         }
         Err(AdmitError::Refused(refusal)) => {
             // The answer does not wait long for what only the log needs.
-            let finding = broadcasts.stream_of(streams, report);
+            let finding = broadcasts.stream_of(report);
             let found = tokio::time::timeout(DEADLINE, finding).await;
             log_refused(source, Some(report), refusal, found.ok().and_then(Result::ok).flatten());
             Outcome::Refused(refusal)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stream_domain::ports::chain_of;
-use stream_domain::{Broadcasts, Streams};
+use stream_domain::{Broadcasts, Keys};
 use stream_http::GenerateKeyLimit;
 use tokio::time::Instant;
 
@@ -26,11 +26,11 @@ pub(super) async fn forget_quiet_users(limit: Arc<GenerateKeyLimit>) {
 }
 
 /// Marks expired streams in the database once each period.
-pub(super) async fn sweep_streams(streams: Streams, period: Duration) {
+pub(super) async fn sweep_streams(keys: Keys, period: Duration) {
     let mut ticks = every(period);
     loop {
         ticks.tick().await;
-        match streams.sweep().await {
+        match keys.sweep().await {
             Ok(0) => {}
             Ok(expired) => tracing::info!(expired, "marked expired streams"),
             Err(error) => {

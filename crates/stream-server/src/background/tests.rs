@@ -8,7 +8,7 @@ use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
-use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
+use stream_domain::testing::{ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
 use stream_http::NotReady;
 use tokio::time::sleep;
 
@@ -45,9 +45,8 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
     let background = Background {
         store: Store::open(&database).unwrap(),
         health: memory.clone(),
-        streams: Streams::new(
-            StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() },
-            Arc::new(FakeTokens),
+        keys: Keys::new(
+            &StreamPorts { keys: Arc::new(keys), ..unused_stream_ports() },
             clock.clone(),
             Arc::new(SeededEntropy::default()),
         ),

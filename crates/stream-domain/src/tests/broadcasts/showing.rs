@@ -2,8 +2,6 @@
 //! their owner.
 
 use super::*;
-use crate::Streams;
-use crate::testing::{FakeTokens, SeededEntropy};
 
 /// What stands around a key that was copied.
 const AROUND: [(&str, &str); 16] = [
@@ -48,14 +46,7 @@ impl World {
 
     /// Whether the key may publish, asked without a stay.
     fn may_publish(&self, report: &PublisherReport) -> Result<(), Refusal> {
-        let entropy = Arc::new(SeededEntropy::default());
-        let streams = Streams::new(
-            crate::ports::StreamPorts::of(self.store.clone()),
-            Arc::new(FakeTokens),
-            self.clock.clone(),
-            entropy,
-        );
-        let answer = block_on(self.broadcasts.may_publish(&streams, &edge(), report));
+        let answer = block_on(self.broadcasts.may_publish(&edge(), report));
         answer.map(drop).map_err(|error| error.refusal())
     }
 }
