@@ -156,7 +156,7 @@ impl<S: Source> Reader<S> {
         while questions.len() < self.lane.limits.at_once
             && let Some(caller) = queue.waiting.pop_front()
         {
-            if S::HEEDS_THE_GONE || !caller.answer.is_closed() {
+            if !caller.answer.is_closed() {
                 questions.push(caller.question);
                 callers.push(caller.answer);
             }

@@ -31,9 +31,6 @@ pub trait Source: Send + Sync + 'static {
     /// Why there is no answer; each caller of the reading gets it.
     type Error: Clone + Send + 'static;
 
-    /// Whether a question is answered even if its caller has gone before anybody came to it, for what that changes.
-    const HEEDS_THE_GONE: bool = false;
-
     /// Reads the answers to all of these keys, one for each, in their order.
     ///
     /// They MUST be read after the call.

@@ -35,7 +35,6 @@ mod tls;
 mod url;
 mod users;
 mod wire;
-mod writes;
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +56,6 @@ pub use url::InvalidUrl;
 use crate::attempts::Attempts;
 use crate::fresh::Fresh;
 use crate::pool::{Connector, Links};
-use crate::writes::Writes;
 
 /// What the store is told at start.
 #[derive(Clone)]
@@ -66,7 +64,7 @@ pub struct PostgresOptions {
     pub url: String,
     /// How many connections at most, half of them for reads and half for writes; at least two.
     ///
-    /// Up to half of either are for what many ask at once.
+    /// Up to half of those for reads serve lookups and pages of the public lists.
     pub pool_size: usize,
     /// How long an operation may take, waiting for a connection included.
     pub timeout: Duration,
@@ -79,7 +77,7 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
-/// Who gets how many of the connections that read, or of those that write.
+/// How the connections that read are shared out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Share {
     /// For operations one by one.
@@ -105,7 +103,6 @@ impl Share {
 pub struct PostgresStore {
     connector: Arc<Connector>,
     fresh: Fresh,
-    batches: Writes,
     reads: Pool<Links>,
     writes: Pool<Links>,
     timeout: Duration,
@@ -129,12 +126,11 @@ impl PostgresStore {
         let connector = Arc::new(Connector::new(options, entropy)?);
         let writers = (options.pool_size / 2).max(1);
         let readers = options.pool_size.saturating_sub(writers).max(1);
-        let (readers, writers) = (Share::of(readers), Share::of(writers));
-        let pool = |share: Share, planning| pool::build(&connector, share.pool, options.timeout, planning);
-        let (reads, writes) = (pool(readers, pool::PLAN_FREELY), pool(writers, pool::PLAN_ONCE));
+        let readers = Share::of(readers);
+        let pool = |size, planning| pool::build(&connector, size, options.timeout, planning);
+        let (reads, writes) = (pool(readers.pool, pool::PLAN_FREELY), pool(writers, pool::PLAN_ONCE));
         Ok(Self {
             fresh: Fresh::new(&connector, &reads, options.timeout, &readers),
-            batches: Writes::new(&connector, &writes, options.timeout, &writers),
             reads,
             writes,
             connector,
@@ -147,7 +143,6 @@ impl PostgresStore {
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
         self.fresh.close();
-        self.batches.close();
         self.reads.close();
         self.writes.close();
     }

@@ -50,15 +50,6 @@ pub(crate) type Planning = &'static [(&'static str, &'static str)];
 pub(crate) const PLAN_ONCE: Planning =
     &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
-/// How batches are planned that write: once, and row by row in the order that they have.
-pub(crate) const PLAN_BATCHES: Planning = &[
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-    ("jit", "off"),
-];
-
 /// How lookups are planned: once, and each key by the index.
 pub(crate) const PLAN_LOOKUPS: Planning = &[
     ("plan_cache_mode", "force_generic_plan"),

@@ -1,11 +1,14 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Queryable, Selectable, sql_types};
+use diesel::{Insertable, Queryable, Selectable, sql_types};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::session::OnAir;
-use stream_domain::{PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::{
+    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
+};
+use time::PrimitiveDateTime;
 
 use crate::schema::{OnAirTimes, streams};
 
@@ -61,16 +64,6 @@ pub(crate) fn stored(position: Position) -> PgTimestamp {
 }
 
 impl StreamRow {
-    /// The key, as it is stored.
-    pub(crate) fn key(&self) -> &str {
-        &self.stream_key
-    }
-
-    /// The user's number, as it is stored.
-    pub(crate) fn user(&self) -> Option<i32> {
-        self.user_id
-    }
-
     /// The row's place in lists; a missing time comes last, and one out of range at its end of the calendar.
     fn position(&self) -> Position {
         let created_at = self.created_at.map_or(Timestamp::MIN, clamped);
@@ -129,4 +122,31 @@ pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position
         (position, stream.ok())
     };
     rows.into_iter().map(read).collect()
+}
+
+/// A stream as it is inserted.
+#[derive(Insertable)]
+#[diesel(table_name = streams, treat_none_as_default_value = false)]
+pub(crate) struct NewStreamRow<'a> {
+    user_id: i32,
+    stream_key: &'a str,
+    status: &'static str,
+    created_at: PrimitiveDateTime,
+    updated_at: PrimitiveDateTime,
+    expires_at: PrimitiveDateTime,
+    playback_id: &'a str,
+}
+
+impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
+    fn from(new: &'a NewStream) -> Self {
+        Self {
+            user_id: new.user_id.get(),
+            stream_key: new.key.expose(),
+            status: StreamStatus::Active.as_str(),
+            created_at: new.created_at.to_naive_utc(),
+            updated_at: new.created_at.to_naive_utc(),
+            expires_at: new.expires_at.to_naive_utc(),
+            playback_id: new.playback_id.as_str(),
+        }
+    }
 }

@@ -4,13 +4,15 @@
 
 use std::marker::PhantomData;
 
-use diesel::QueryResult;
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::expression::Expression;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamp};
+use diesel::{QueryResult, Selectable, SelectableHelper as _};
 use diesel_async::methods::LoadQuery;
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::PrimitiveDateTime;
 
 /// A value for `$1`, `$2` and so on.
@@ -18,8 +20,7 @@ use time::PrimitiveDateTime;
 pub(crate) enum Parameter {
     Text(Option<String>),
     Texts(Vec<String>),
-    Integers(Vec<i32>),
-    Instants(Vec<PrimitiveDateTime>),
+    Integer(i32),
     Number(Option<i64>),
     Instant(PrimitiveDateTime),
     Flag(bool),
@@ -86,8 +87,7 @@ impl<Row> QueryFragment<Pg> for Statement<Row> {
             match parameter {
                 Parameter::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Parameter::Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
-                Parameter::Integers(values) => out.push_bind_param::<Array<Integer>, _>(values)?,
-                Parameter::Instants(values) => out.push_bind_param::<Array<Timestamp>, _>(values)?,
+                Parameter::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
                 Parameter::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
                 Parameter::Flag(value) => out.push_bind_param::<Bool, _>(value)?,
                 Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
@@ -108,4 +108,50 @@ impl<Row> QueryId for Statement<Row> {
 
 impl<Row> Query for Statement<Row> {
     type SqlType = Row;
+}
+
+/// A [`Statement`] behind which `RETURNING` and the columns of a `Row` are written.
+pub(crate) struct Returning<Row: Selectable<Pg>> {
+    statement: Statement<()>,
+    columns: AsSelect<Row, Pg>,
+}
+
+impl<Row> Returning<Row>
+where
+    Row: Selectable<Pg> + Send + 'static,
+    Self: LoadQuery<'static, AsyncPgConnection, Row>,
+{
+    pub(crate) fn new(text: &'static str, parameters: Vec<Parameter>) -> Self {
+        Self { statement: Statement::new(text, parameters), columns: Row::as_select() }
+    }
+
+    /// All rows, once the whole statement is done.
+    pub(crate) async fn load(self, connection: &mut AsyncPgConnection) -> QueryResult<Vec<Row>> {
+        RunQueryDsl::load(self, connection).await
+    }
+}
+
+impl<Row> QueryFragment<Pg> for Returning<Row>
+where
+    Row: Selectable<Pg>,
+    AsSelect<Row, Pg>: QueryFragment<Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.statement.walk_ast(out.reborrow())?;
+        out.push_sql(" RETURNING ");
+        self.columns.walk_ast(out)
+    }
+}
+
+impl<Row: Selectable<Pg>> QueryId for Returning<Row> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Row: Selectable<Pg>> Query for Returning<Row>
+where
+    AsSelect<Row, Pg>: Expression,
+{
+    type SqlType = SqlTypeOf<AsSelect<Row, Pg>>;
 }

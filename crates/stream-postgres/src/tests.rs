@@ -4,6 +4,7 @@ mod adoption;
 mod clock;
 mod connections;
 mod fresh;
+mod keys;
 mod laws;
 mod migrating;
 mod pg_dump;
@@ -15,7 +16,6 @@ mod tls;
 mod url;
 mod users;
 mod wire;
-mod writes;
 mod zones;
 
 use std::sync::Arc;

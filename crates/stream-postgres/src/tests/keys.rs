@@ -1,4 +1,4 @@
-//! What is written for many at once.
+//! Starts and stops at the same time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use stream_domain::ports::{KeyStore as _, StartError};
 use super::{block_on, key, migrated, new_stream, now, user};
 
 #[test]
-fn a_key_that_is_taken_fails_its_own_start_alone() {
+fn a_taken_key_fails_only_its_own_start() {
     block_on(async {
         let (_database, store) = migrated().await;
         store.start(&new_stream(1, "taken")).await.unwrap();
@@ -32,7 +32,7 @@ fn a_key_that_is_taken_fails_its_own_start_alone() {
 }
 
 #[test]
-fn a_user_whom_the_platform_does_not_know_fails_alone() {
+fn an_unknown_user_fails_only_its_own_start() {
     block_on(async {
         let (database, store) = migrated().await;
         database.create_users(20);
@@ -50,7 +50,7 @@ fn a_user_whom_the_platform_does_not_know_fails_alone() {
 }
 
 #[test]
-fn a_row_that_somebody_holds_keeps_only_its_own_writer_waiting() {
+fn a_locked_row_delays_only_its_own_stop() {
     block_on(async {
         let (database, store) = migrated().await;
         for number in 1..=20 {
@@ -69,11 +69,11 @@ fn a_row_that_somebody_holds_keeps_only_its_own_writer_waiting() {
         let mut held = std::pin::pin!(held);
         tokio::select! {
             stopped = stops => assert!(stopped.into_iter().all(|stopped| stopped.unwrap().is_some())),
-            _ = &mut held => panic!("a row was changed that somebody holds"),
+            _ = &mut held => panic!("a locked row was changed"),
         }
         holder.kill().unwrap();
         holder.wait().unwrap();
-        // Its session may take a moment to notice.
+        // The session may notice late that its client is gone.
         database.sql(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
         let outcome = tokio::time::timeout(Duration::from_secs(20), held).await.unwrap();
         assert!(outcome.unwrap().is_some());
