@@ -64,7 +64,7 @@ fn documented() -> Vec<(String, String, u32)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_route_waits_for_the_database_as_often_as_documented() {
-    // A server of its own, since what anybody writes there makes a reading read again.
+    // A server of its own, so that nothing else is in the way of a statement, which would have it tried again.
     let cluster = Cluster::start();
     cluster.reconfigure("autovacuum = off");
     let database = cluster.database();

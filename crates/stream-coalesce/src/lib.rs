@@ -1,57 +1,53 @@
-//! Coalesced reads: callers who ask while a reading is under way are answered together by the next one.
+//! Batched reads: requests that arrive during a read share the next one.
 //!
-//! The law: **no answer comes from a reading that began before its caller asked.**
-//! So an answer is as fresh as if each caller had read for itself, and many callers cost little more than one.
-//! That is what tells this from a cache, which answers from the past, and from the usual single flight, which lets a
-//! caller join a reading that has begun.
+//! The law: **no response comes from a read that began before its request.**
+//! So a response is as fresh as if each caller had read for itself, and many callers cost little more than one.
+//! A cache answers from the past, and the usual single flight lets a caller join a read that has begun; neither will do.
 //!
-//! A [`Lane`] reads for its callers, one reading after the other; [`Lanes`] gives each thread a lane.
-//! What is read, and how, is a [`Source`]'s affair.
-//! A source that can tell its moments apart reads less by what it has [`Known`] since the last one.
+//! A [`Batcher`] runs one read after the other for all who wait; a [`BatchRead`] is what it runs.
+//! An [`Interner`] hands out the same `Arc` while what was read stays equal.
 
 #![warn(clippy::future_not_send)]
 
-mod known;
-mod lane;
-mod lanes;
+mod batcher;
+mod interner;
 
 #[cfg(test)]
 mod tests;
 
-pub use known::Known;
-pub use lane::{Lane, Limits};
-pub use lanes::Lanes;
+pub use batcher::{Batcher, Limits};
+pub use interner::Interner;
 
-/// Where answers come from.
-pub trait Source: Send + Sync + 'static {
-    /// What is asked about.
-    type Question: Send + 'static;
-    /// What is answered.
-    type Answer: Send + 'static;
-    /// Why there is no answer; each caller of the reading gets it.
+/// A read that serves many requests at once.
+pub trait BatchRead: Send + Sync + 'static {
+    /// What a caller asks for.
+    type Request: Send + 'static;
+    /// What it gets.
+    type Response: Send + 'static;
+    /// Why a read fails; each caller of the batch gets it.
     type Error: Clone + Send + 'static;
 
-    /// Reads the answers to all of these keys, one for each, in their order.
+    /// Reads the responses to all of these requests, one for each, in their order.
     ///
     /// They MUST be read after the call.
-    /// It is called with at least one key, on the runtime of one of the callers, and is run to its end even if every
-    /// caller goes away; so it MUST end by itself, in good time.
-    fn answer(
+    /// There is at least one request.
+    /// The read runs to its end even if every caller leaves, so it MUST end by itself, in good time.
+    fn read(
         &self,
-        questions: Vec<Self::Question>,
-    ) -> impl Future<Output = Result<Vec<Self::Answer>, Self::Error>> + Send;
+        requests: Vec<Self::Request>,
+    ) -> impl Future<Output = Result<Vec<Self::Response>, Self::Error>> + Send;
 }
 
-/// Why a caller gets no answer.
+/// Why a caller gets no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered<E> {
-    /// As many callers as may are waiting already; nothing was read.
-    #[error("too many are waiting for an answer already")]
+pub enum BatchError<E> {
+    /// [`Limits::max_waiting`] requests wait already; nothing was read.
+    #[error("too many requests are waiting already")]
     Full,
-    /// The reading failed.
-    #[error("the reading failed")]
+    /// The read failed.
+    #[error("the read failed")]
     Failed(E),
-    /// The reading was given up: it panicked, or the runtime that carried it ended.
-    #[error("the reading was given up")]
+    /// The read panicked, or its runtime ended.
+    #[error("the read was abandoned")]
     Abandoned,
 }

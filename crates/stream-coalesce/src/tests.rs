@@ -1,4 +1,4 @@
-//! The law, and what must not take a caller's neighbours along.
+//! The law, and what must not affect other callers.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,52 +10,53 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::advance;
 
-use crate::{Known, Lane, Lanes, Limits, Source, Unanswered};
+use crate::{BatchError, BatchRead, Batcher, Interner, Limits};
 
-const LIMITS: Limits = Limits { waiting: 100, at_once: 10, patience: Duration::from_secs(1), overdue: 1 };
+const LIMITS: Limits =
+    Limits { max_waiting: 100, max_batch: 10, slow_after: Duration::from_secs(1), max_slow: 1 };
 
-/// A number that changes, read slowly: a reading sees it as it was when the reading began, and ends when it is let.
+/// A number that changes, read slowly: a read sees it as it was when the read began, and ends when the test permits.
 #[derive(Debug)]
 struct Slow {
     number: AtomicU64,
     may_end: Semaphore,
-    /// The keys of each reading that has begun.
-    readings: Mutex<Vec<Vec<&'static str>>>,
+    /// The keys of each read that has begun.
+    reads: Mutex<Vec<Vec<&'static str>>>,
 }
 
 impl Slow {
-    fn lane(limits: Limits) -> Lane<Arc<Self>> {
-        let slow = Self { number: AtomicU64::new(0), may_end: Semaphore::new(0), readings: Mutex::default() };
-        Lane::new(Arc::new(slow), limits)
+    fn batcher(limits: Limits) -> Batcher<Arc<Self>> {
+        let slow = Self { number: AtomicU64::new(0), may_end: Semaphore::new(0), reads: Mutex::default() };
+        Batcher::new(Arc::new(slow), limits)
     }
 
-    fn readings(&self) -> Vec<Vec<&'static str>> {
-        self.readings.lock().unwrap().clone()
+    fn reads(&self) -> Vec<Vec<&'static str>> {
+        self.reads.lock().unwrap().clone()
     }
 }
 
-impl Source for Arc<Slow> {
-    type Question = &'static str;
-    type Answer = u64;
+impl BatchRead for Arc<Slow> {
+    type Request = &'static str;
+    type Response = u64;
     type Error = &'static str;
 
-    async fn answer(&self, keys: Vec<&'static str>) -> Result<Vec<u64>, &'static str> {
+    async fn read(&self, keys: Vec<&'static str>) -> Result<Vec<u64>, &'static str> {
         let number = self.number.load(Ordering::SeqCst);
-        self.readings.lock().unwrap().push(keys.clone());
+        self.reads.lock().unwrap().push(keys.clone());
         self.may_end.acquire().await.unwrap().forget();
-        assert!(!keys.contains(&"panic"), "a reading panics");
+        assert!(!keys.contains(&"panic"), "the read panics");
         if keys.contains(&"fail") { Err("it failed") } else { Ok(vec![number; keys.len()]) }
     }
 }
 
-type Asked = tokio::task::JoinHandle<Result<u64, Unanswered<&'static str>>>;
+type Submitted = tokio::task::JoinHandle<Result<u64, BatchError<&'static str>>>;
 
-/// Asks, and has everything run that can.
-async fn ask(lane: &Lane<Arc<Slow>>, key: &'static str) -> Asked {
-    let lane = lane.clone();
-    let asked = tokio::spawn(async move { lane.ask(key).await });
+/// Submits a request, and lets every task run that can.
+async fn submit(batcher: &Batcher<Arc<Slow>>, key: &'static str) -> Submitted {
+    let batcher = batcher.clone();
+    let submitted = tokio::spawn(async move { batcher.submit(key).await });
     settle().await;
-    asked
+    submitted
 }
 
 async fn settle() {
@@ -65,177 +66,177 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn no_answer_comes_from_a_reading_that_began_before_it_was_asked_for() {
-    let lane = Slow::lane(LIMITS);
-    let early = ask(&lane, "a").await;
-    lane.source().number.store(1, Ordering::SeqCst);
-    let late = ask(&lane, "a").await;
-    assert_eq!(lane.source().readings().len(), 1, "the second reading waits for the first");
-    lane.source().may_end.add_permits(2);
+async fn no_response_comes_from_a_read_that_began_before_its_request() {
+    let batcher = Slow::batcher(LIMITS);
+    let early = submit(&batcher, "a").await;
+    batcher.read().number.store(1, Ordering::SeqCst);
+    let late = submit(&batcher, "a").await;
+    assert_eq!(batcher.read().reads().len(), 1, "the second read waits for the first");
+    batcher.read().may_end.add_permits(2);
     assert_eq!(early.await.unwrap(), Ok(0));
     assert_eq!(late.await.unwrap(), Ok(1));
 }
 
 #[tokio::test]
-async fn those_who_ask_during_a_reading_share_the_next() {
-    let lane = Slow::lane(LIMITS);
-    let mut asked = vec![ask(&lane, "a").await];
+async fn requests_during_a_read_share_the_next() {
+    let batcher = Slow::batcher(LIMITS);
+    let mut submitted = vec![submit(&batcher, "a").await];
     for key in ["b", "c", "b"] {
-        asked.push(ask(&lane, key).await);
+        submitted.push(submit(&batcher, key).await);
     }
-    lane.source().may_end.add_permits(2);
-    for answer in join_all(asked).await {
+    batcher.read().may_end.add_permits(2);
+    for answer in join_all(submitted).await {
         assert_eq!(answer.unwrap(), Ok(0));
     }
-    assert_eq!(lane.source().readings(), [vec!["a"], vec!["b", "c", "b"]]);
+    assert_eq!(batcher.read().reads(), [vec!["a"], vec!["b", "c", "b"]]);
     settle().await;
-    assert!(lane.is_idle());
+    assert!(batcher.is_idle());
 }
 
 #[tokio::test]
-async fn a_reading_is_given_no_more_keys_than_it_may_have() {
-    let lane = Slow::lane(Limits { at_once: 2, ..LIMITS });
-    let mut asked = vec![ask(&lane, "a").await];
+async fn a_read_gets_at_most_max_batch_requests() {
+    let batcher = Slow::batcher(Limits { max_batch: 2, ..LIMITS });
+    let mut submitted = vec![submit(&batcher, "a").await];
     for key in ["b", "c", "d"] {
-        asked.push(ask(&lane, key).await);
+        submitted.push(submit(&batcher, key).await);
     }
-    lane.source().may_end.add_permits(3);
-    for answer in join_all(asked).await {
+    batcher.read().may_end.add_permits(3);
+    for answer in join_all(submitted).await {
         assert_eq!(answer.unwrap(), Ok(0));
     }
-    assert_eq!(lane.source().readings(), [vec!["a"], vec!["b", "c"], vec!["d"]]);
+    assert_eq!(batcher.read().reads(), [vec!["a"], vec!["b", "c"], vec!["d"]]);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_takes_nobody_along() {
-    let lane = Slow::lane(LIMITS);
-    let gone_while_read = ask(&lane, "a").await;
-    let gone_while_waiting = ask(&lane, "b").await;
-    let stays = ask(&lane, "c").await;
-    gone_while_read.abort();
-    gone_while_waiting.abort();
+async fn a_caller_that_leaves_does_not_cancel_others() {
+    let batcher = Slow::batcher(LIMITS);
+    let left_while_read = submit(&batcher, "a").await;
+    let left_while_waiting = submit(&batcher, "b").await;
+    let stays = submit(&batcher, "c").await;
+    left_while_read.abort();
+    left_while_waiting.abort();
     settle().await;
-    lane.source().may_end.add_permits(2);
+    batcher.read().may_end.add_permits(2);
     assert_eq!(stays.await.unwrap(), Ok(0));
-    assert_eq!(lane.source().readings(), [vec!["a"], vec!["c"]], "nobody reads for who is gone");
+    assert_eq!(batcher.read().reads(), [vec!["a"], vec!["c"]], "nothing is read for a caller that left");
 }
 
 #[tokio::test]
-async fn a_reading_for_callers_who_are_all_gone_does_not_begin() {
-    let lane = Slow::lane(LIMITS);
-    let read = ask(&lane, "a").await;
-    ask(&lane, "b").await.abort();
+async fn a_read_whose_callers_have_all_left_does_not_begin() {
+    let batcher = Slow::batcher(LIMITS);
+    let read = submit(&batcher, "a").await;
+    submit(&batcher, "b").await.abort();
     settle().await;
-    lane.source().may_end.add_permits(1);
+    batcher.read().may_end.add_permits(1);
     assert_eq!(read.await.unwrap(), Ok(0));
     settle().await;
-    assert!(lane.is_idle());
-    assert_eq!(lane.source().readings(), [vec!["a"]]);
+    assert!(batcher.is_idle());
+    assert_eq!(batcher.read().reads(), [vec!["a"]]);
 }
 
 #[tokio::test]
-async fn a_reading_that_fails_fails_its_own_callers_alone() {
-    let lane = Slow::lane(LIMITS);
-    let first = ask(&lane, "a").await;
-    let both = [ask(&lane, "fail").await, ask(&lane, "b").await];
-    lane.source().may_end.add_permits(2);
+async fn a_read_that_fails_fails_only_its_own_callers() {
+    let batcher = Slow::batcher(LIMITS);
+    let first = submit(&batcher, "a").await;
+    let both = [submit(&batcher, "fail").await, submit(&batcher, "b").await];
+    batcher.read().may_end.add_permits(2);
     assert_eq!(first.await.unwrap(), Ok(0));
     for answer in join_all(both).await {
-        assert_eq!(answer.unwrap(), Err(Unanswered::Failed("it failed")));
+        assert_eq!(answer.unwrap(), Err(BatchError::Failed("it failed")));
     }
-    lane.source().may_end.add_permits(1);
-    assert_eq!(lane.ask("c").await, Ok(0));
+    batcher.read().may_end.add_permits(1);
+    assert_eq!(batcher.submit("c").await, Ok(0));
 }
 
 #[tokio::test]
-async fn a_reading_that_panics_takes_only_its_own_callers_along() {
-    let lane = Slow::lane(LIMITS);
-    let panics = ask(&lane, "panic").await;
-    let waits = ask(&lane, "a").await;
-    lane.source().may_end.add_permits(2);
-    assert_eq!(panics.await.unwrap(), Err(Unanswered::Abandoned));
+async fn a_read_that_panics_fails_only_its_own_callers() {
+    let batcher = Slow::batcher(LIMITS);
+    let panics = submit(&batcher, "panic").await;
+    let waits = submit(&batcher, "a").await;
+    batcher.read().may_end.add_permits(2);
+    assert_eq!(panics.await.unwrap(), Err(BatchError::Abandoned));
     assert_eq!(waits.await.unwrap(), Ok(0));
     settle().await;
-    assert!(lane.is_idle());
+    assert!(batcher.is_idle());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reading_keeps_the_next_one_waiting_for_so_long_only() {
-    let lane = Slow::lane(LIMITS);
-    let slow = ask(&lane, "a").await;
-    let waits = ask(&lane, "b").await;
-    advance(LIMITS.patience - Duration::from_millis(1)).await;
+async fn a_slow_read_delays_the_next_one_for_slow_after_only() {
+    let batcher = Slow::batcher(LIMITS);
+    let slow = submit(&batcher, "a").await;
+    let waits = submit(&batcher, "b").await;
+    advance(LIMITS.slow_after - Duration::from_millis(1)).await;
     settle().await;
-    assert_eq!(lane.source().readings().len(), 1);
+    assert_eq!(batcher.read().reads().len(), 1);
     advance(Duration::from_millis(2)).await;
     settle().await;
-    assert_eq!(lane.source().readings(), [vec!["a"], vec!["b"]]);
-    // As many are overdue as may be, so whoever comes now waits for one of them.
-    advance(LIMITS.patience * 2).await;
-    let late = ask(&lane, "c").await;
-    assert_eq!(lane.source().readings().len(), 2);
-    lane.source().may_end.add_permits(3);
+    assert_eq!(batcher.read().reads(), [vec!["a"], vec!["b"]]);
+    // Two are slow, more than may be, so the next request waits for one of them.
+    advance(LIMITS.slow_after * 2).await;
+    let late = submit(&batcher, "c").await;
+    assert_eq!(batcher.read().reads().len(), 2);
+    batcher.read().may_end.add_permits(3);
     for answer in join_all([slow, waits, late]).await {
         assert_eq!(answer.unwrap(), Ok(0));
     }
     settle().await;
-    assert!(lane.is_idle());
+    assert!(batcher.is_idle());
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_during_an_overdue_reading_is_read_for_at_once() {
-    let lane = Slow::lane(LIMITS);
-    let slow = ask(&lane, "a").await;
-    advance(LIMITS.patience * 2).await;
+async fn a_request_during_a_slow_read_is_read_at_once() {
+    let batcher = Slow::batcher(LIMITS);
+    let slow = submit(&batcher, "a").await;
+    advance(LIMITS.slow_after * 2).await;
     settle().await;
-    let next = ask(&lane, "b").await;
-    assert_eq!(lane.source().readings(), [vec!["a"], vec!["b"]]);
-    assert!(!lane.is_idle());
-    lane.source().may_end.add_permits(2);
+    let next = submit(&batcher, "b").await;
+    assert_eq!(batcher.read().reads(), [vec!["a"], vec!["b"]]);
+    assert!(!batcher.is_idle());
+    batcher.read().may_end.add_permits(2);
     assert_eq!(next.await.unwrap(), Ok(0));
     assert_eq!(slow.await.unwrap(), Ok(0));
 }
 
 #[tokio::test]
-async fn past_the_bound_callers_are_sent_away_at_once() {
-    let lane = Slow::lane(Limits { waiting: 2, ..LIMITS });
-    let asked = [ask(&lane, "a").await, ask(&lane, "b").await, ask(&lane, "c").await];
-    assert_eq!(lane.ask("d").now_or_never(), Some(Err(Unanswered::Full)));
-    lane.source().may_end.add_permits(2);
-    for answer in join_all(asked).await {
+async fn requests_above_max_waiting_are_refused_at_once() {
+    let batcher = Slow::batcher(Limits { max_waiting: 2, ..LIMITS });
+    let submitted = [submit(&batcher, "a").await, submit(&batcher, "b").await, submit(&batcher, "c").await];
+    assert_eq!(batcher.submit("d").now_or_never(), Some(Err(BatchError::Full)));
+    batcher.read().may_end.add_permits(2);
+    for answer in join_all(submitted).await {
         assert_eq!(answer.unwrap(), Ok(0));
     }
-    lane.source().may_end.add_permits(1);
-    assert_eq!(lane.ask("d").await, Ok(0), "there is room again");
+    batcher.read().may_end.add_permits(1);
+    assert_eq!(batcher.submit("d").await, Ok(0), "there is room again");
 }
 
 #[test]
-fn a_runtime_that_ends_leaves_nobody_waiting() {
+fn a_runtime_that_ends_leaves_no_caller_waiting() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (ends, stays) = (runtime(), runtime());
-    let lane = Slow::lane(LIMITS);
-    let read = ends.block_on(ask(&lane, "a"));
-    let waits = stays.block_on(ask(&lane, "b"));
+    let batcher = Slow::batcher(LIMITS);
+    let read = ends.block_on(submit(&batcher, "a"));
+    let waits = stays.block_on(submit(&batcher, "b"));
     drop(read);
     drop(ends);
-    assert_eq!(stays.block_on(waits).unwrap(), Err(Unanswered::Abandoned));
-    lane.source().may_end.add_permits(1);
-    assert_eq!(stays.block_on(lane.ask("c")), Ok(0), "another runtime reads on");
+    assert_eq!(stays.block_on(waits).unwrap(), Err(BatchError::Abandoned));
+    batcher.read().may_end.add_permits(1);
+    assert_eq!(stays.block_on(batcher.submit("c")), Ok(0), "another runtime takes over");
 }
 
-/// A number that is read as a database is: as it was at some moment during the reading.
+/// A number that is read like a database: as it was at some moment during the read.
 struct Busy {
     number: Arc<AtomicU64>,
-    readings: AtomicUsize,
+    reads: AtomicUsize,
 }
 
-impl Source for Busy {
-    type Question = ();
-    type Answer = u64;
+impl BatchRead for Busy {
+    type Request = ();
+    type Response = u64;
     type Error = ();
 
-    async fn answer(&self, keys: Vec<()>) -> Result<Vec<u64>, ()> {
-        self.readings.fetch_add(1, Ordering::Relaxed);
+    async fn read(&self, keys: Vec<()>) -> Result<Vec<u64>, ()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let number = self.number.load(Ordering::SeqCst);
         yield_now().await;
         Ok(vec![number; keys.len()])
@@ -243,16 +244,15 @@ impl Source for Busy {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_thousand_callers_on_many_threads_are_answered_freshly_by_fewer_readings() {
+async fn ten_thousand_callers_on_many_threads_get_fresh_responses_by_fewer_reads() {
     let number = Arc::new(AtomicU64::new(0));
-    let source = || Busy { number: number.clone(), readings: AtomicUsize::new(0) };
-    let lanes = Lanes::new(vec![Lane::new(source(), LIMITS), Lane::new(source(), LIMITS)]);
+    let batcher = Batcher::new(Busy { number: number.clone(), reads: AtomicUsize::new(0) }, LIMITS);
     let callers = (0..64).map(|_| {
-        let (lanes, number) = (lanes.clone(), number.clone());
+        let (batcher, number) = (batcher.clone(), number.clone());
         tokio::spawn(async move {
             for _ in 0..160 {
                 let before = number.fetch_add(1, Ordering::SeqCst) + 1;
-                let answer = lanes.ask(()).await.unwrap();
+                let answer = batcher.submit(()).await.unwrap();
                 assert!(answer >= before, "{answer} is older than {before}");
             }
         })
@@ -260,41 +260,47 @@ async fn ten_thousand_callers_on_many_threads_are_answered_freshly_by_fewer_read
     for caller in join_all(callers).await {
         caller.unwrap();
     }
-    let readings: usize = lanes.iter().map(|lane| lane.source().readings.load(Ordering::Relaxed)).sum();
-    assert!(readings < 64 * 160 / 2, "{readings} readings for {} callers", 64 * 160);
+    let reads = batcher.read().reads.load(Ordering::Relaxed);
+    assert!(reads < 64 * 160 / 2, "{reads} reads for {} callers", 64 * 160);
 }
 
 #[test]
-fn what_is_known_is_forgotten_at_another_moment() {
-    let mut known = Known::new(100);
-    assert!(!known.is_now(Some(1)));
-    known.learn("a", "then", 1);
-    assert!(known.is_now(Some(1)));
-    assert_eq!(known.get(&"a"), Some(&"then"));
-    assert!(!known.is_now(Some(2)));
-    assert_eq!(known.get(&"a"), None);
+fn a_batcher_with_a_runtime_of_its_own_outlives_its_callers_runtimes() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let own = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let slow = Slow { number: AtomicU64::new(0), may_end: Semaphore::new(0), reads: Mutex::default() };
+    let batcher = Batcher::on(own.handle().clone(), Arc::new(slow), LIMITS);
+    let (ends, stays) = (runtime(), runtime());
+    drop(ends.block_on(submit(&batcher, "a")));
+    let waits = stays.block_on(submit(&batcher, "b"));
+    drop(ends);
+    batcher.read().may_end.add_permits(2);
+    assert_eq!(stays.block_on(waits).unwrap(), Ok(0));
+    drop(own);
+    assert_eq!(stays.block_on(batcher.submit("c")), Err(BatchError::Abandoned), "its own runtime has ended");
 }
 
 #[test]
-fn a_moment_that_cannot_be_told_from_others_lets_nothing_be_known() {
-    let mut known = Known::<u32, _, _>::new(100);
-    assert!(!known.is_now(None));
-    known.learn("a", "then", 1);
-    assert!(!known.is_now(None));
-    assert_eq!(known.get(&"a"), None);
+fn an_equal_value_is_the_same_arc_while_somebody_holds_it() {
+    let interner = Interner::default();
+    let first = interner.intern("a", vec![1]);
+    assert!(Arc::ptr_eq(&first, &interner.intern("a", vec![1])));
+    assert!(!Arc::ptr_eq(&first, &interner.intern("b", vec![1])), "another key");
+    let changed = interner.intern("a", vec![2]);
+    assert_eq!(*changed, [2]);
+    assert!(!Arc::ptr_eq(&first, &interner.intern("a", vec![1])), "the last value counts");
 }
 
 #[test]
-fn what_is_asked_about_stays_known_among_much_that_is_not() {
-    let mut known = Known::new(100);
-    known.is_now(Some(1));
-    known.learn(0, "kept", 1);
-    for number in 1..10_000 {
-        assert_eq!(known.get(&0), Some(&"kept"), "{number}");
-        known.learn(number, "passing", 1);
+fn an_interner_keeps_no_value_alive_and_forgets_unused_keys() {
+    let interner = Interner::default();
+    let kept = interner.intern(0, "kept".to_owned());
+    for key in 1..10_000 {
+        let value = interner.intern(key, "passing".to_owned());
+        let unused = Arc::downgrade(&value);
+        drop(value);
+        assert!(unused.upgrade().is_none());
     }
-    let remembered = (1..10_000).filter(|number| known.get(number).is_some()).count();
-    assert!((25..=100).contains(&remembered), "{remembered}");
-    known.learn(10_000, "too much", 51);
-    assert_eq!(known.get(&10_000), None);
+    assert!(interner.len() < 100, "{} keys", interner.len());
+    assert!(Arc::ptr_eq(&kept, &interner.intern(0, "kept".to_owned())));
 }

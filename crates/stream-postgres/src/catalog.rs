@@ -9,7 +9,7 @@ use stream_domain::ports::{CatalogStore, StoreError};
 use stream_domain::{StreamPage, Timestamp};
 
 use crate::PostgresStore;
-use crate::fresh::{Answer, LARGEST_PAGE, Question, Subject};
+use crate::coalesced_reads::LARGEST_PAGE;
 use crate::lists::{at, read_page};
 
 #[async_trait]
@@ -17,16 +17,11 @@ impl CatalogStore for PostgresStore {
     async fn list(&self, query: &CatalogQuery, now: Timestamp) -> Result<Arc<StreamPage>, StoreError> {
         let query = *query;
         if query.page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
-            let question = Question { subject: Subject::Page(query), now: Some(now) };
-            return match self.ask(question).await? {
-                Answer::Page(page) => Ok(page),
-                Answer::Stream(_) => Err(StoreError::failed("a stream was read in a page's place")),
-            };
+            return self.share_page(query, now).await;
         }
-        self.on(&self.reads, move |connection| {
-            async move { read_page(connection, at(query.filter, now), &query.page).await.map(Arc::new) }
-                .boxed()
-        })
-        .await
+        let page = self.on(&self.reads, move |connection| {
+            async move { read_page(connection, at(query.filter, now), &query.page).await }.boxed()
+        });
+        Ok(self.coalesced.in_use.intern(query, page.await?))
     }
 }

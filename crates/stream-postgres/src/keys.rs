@@ -10,8 +10,8 @@ use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStre
 use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
 use crate::PostgresStore;
+use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
-use crate::fresh::{Answer, Question, Subject};
 use crate::lists::read_page;
 use crate::row::{NewStreamRow, StreamRow};
 use crate::schema::{ActiveLiteral, IsActive, streams, users};
@@ -104,20 +104,11 @@ impl KeyStore for PostgresStore {
 #[async_trait]
 impl KeyLookup for PostgresStore {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::Key(key.clone())).await
+        self.look_up(Lookup::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::PlaybackId(id.clone())).await
-    }
-}
-
-impl PostgresStore {
-    async fn look_up(&self, subject: Subject) -> Result<Option<Stream>, StoreError> {
-        match self.ask(Question { subject, now: None }).await? {
-            Answer::Stream(stream) => Ok(stream),
-            Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
-        }
+        self.look_up(Lookup::PlaybackId(id.clone())).await
     }
 }
 

@@ -10,10 +10,10 @@
 mod admissions;
 mod attempts;
 mod catalog;
+mod coalesced_reads;
 mod connect;
 mod cure;
 mod error;
-mod fresh;
 mod generations;
 mod health;
 mod history;
@@ -25,7 +25,6 @@ mod objects;
 mod pool;
 mod pooler;
 mod presence;
-mod readers;
 mod row;
 mod schema;
 mod session_row;
@@ -43,7 +42,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
-use deadpool::managed::{Object, Pool};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError};
@@ -53,11 +51,13 @@ use tokio::time::timeout;
 pub use migrate::Plan;
 pub use url::InvalidUrl;
 
-use crate::attempts::Attempts;
-use crate::fresh::Fresh;
-use crate::pool::{Connector, Links};
+use crate::coalesced_reads::CoalescedReads;
+use crate::pool::{Connections, Connector};
 
-/// What the store is told at start.
+/// How many connections coalesced reads have at most: one each for lookups and pages, and one more while that is slow.
+const SHARED_CONNECTIONS: usize = 4;
+
+/// The settings of a [`PostgresStore`].
 #[derive(Clone)]
 pub struct PostgresOptions {
     /// `postgres://…` or `postgresql://…`, as libpq reads it.
@@ -77,34 +77,14 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
-/// How the connections that read are shared out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Share {
-    /// For operations one by one.
-    pool: usize,
-    /// How many lanes there are for what many ask at once, with a connection each.
-    lanes: usize,
-    /// How many more each lane may make while a statement takes too long.
-    spare: usize,
-}
-
-impl Share {
-    /// At most half for lanes, each with one to spare where there are enough; a core has one lane at most.
-    fn of(connections: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let lanes = (connections / 4).max(usize::from(connections > 1)).min(cores);
-        let spare = usize::from(lanes > 0 && connections >= 4 * lanes);
-        Self { pool: connections - lanes * (1 + spare), lanes, spare }
-    }
-}
-
 /// All ports of a store, on PostgreSQL.
 #[derive(Clone)]
 pub struct PostgresStore {
     connector: Arc<Connector>,
-    fresh: Fresh,
-    reads: Pool<Links>,
-    writes: Pool<Links>,
+    coalesced: CoalescedReads,
+    coalesced_reads: Connections,
+    reads: Connections,
+    writes: Connections,
     timeout: Duration,
     users_table: Arc<AtomicU8>,
     runtime: Handle,
@@ -126,36 +106,39 @@ impl PostgresStore {
         let connector = Arc::new(Connector::new(options, entropy)?);
         let writers = (options.pool_size / 2).max(1);
         let readers = options.pool_size.saturating_sub(writers).max(1);
-        let readers = Share::of(readers);
-        let pool = |size, planning| pool::build(&connector, size, options.timeout, planning);
-        let (reads, writes) = (pool(readers.pool, pool::PLAN_FREELY), pool(writers, pool::PLAN_ONCE));
+        let shared = (readers / 2).min(SHARED_CONNECTIONS);
+        let connections = |size, planning| Connections::new(&connector, size, options.timeout, planning);
+        let reads = connections(readers - shared, pool::PLAN_FREELY);
+        let writes = connections(writers, pool::PLAN_ONCE);
+        let coalesced_reads =
+            if shared == 0 { reads.clone() } else { connections(shared, pool::PLAN_LOOKUPS).or(&reads) };
+        let runtime = Handle::current();
         Ok(Self {
-            fresh: Fresh::new(&connector, &reads, options.timeout, &readers),
+            coalesced: CoalescedReads::new(&coalesced_reads, &runtime),
+            coalesced_reads,
             reads,
             writes,
             connector,
             timeout: options.timeout,
             users_table: Arc::default(),
-            runtime: Handle::current(),
+            runtime,
         })
     }
 
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
-        self.fresh.close();
+        self.coalesced_reads.close();
         self.reads.close();
         self.writes.close();
     }
 
-    /// Runs a step on a connection of this pool, and waits for its end until the time-out.
+    /// Runs a step on one of these connections, and waits for its end until the time-out.
     ///
-    /// The step runs on the store's own runtime, to its end even if the caller goes away: a connection whose query was
+    /// The step runs on the store's own runtime, to its end even if the caller leaves: a connection whose query was
     /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
-    /// A step that takes too long is cancelled, and its connection given up rather than kept from the others.
-    /// One that somebody else was in the way of, and one that met a server of the wrong kind, is tried again.
     async fn on<T, E>(
         &self,
-        pool: &Pool<Links>,
+        connections: &Connections,
         step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>>
         + Clone
         + Send
@@ -166,28 +149,9 @@ impl PostgresStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (pool, connector, limit) = (pool.clone(), self.connector.clone(), self.timeout);
-        let run = async move {
-            let mut attempts = Attempts::within(limit, connector.entropy());
-            loop {
-                let mut link = pool::acquire(&pool, limit).await?;
-                if !attempts.takes(link.made_at()) {
-                    drop(Object::take(link));
-                    continue;
-                }
-                let outcome = connector.in_time(link.canceller(), limit, step.clone()(&mut link)).await;
-                let Some(outcome) = outcome else {
-                    drop(Object::take(link));
-                    return Err(too_slow().into());
-                };
-                let again = connector.judge(&mut link);
-                drop(link);
-                if outcome.is_ok() || !attempts.next(again).await {
-                    return outcome;
-                }
-            }
-        };
-        match timeout(limit, self.runtime.spawn(run)).await {
+        let connections = connections.clone();
+        let run = self.runtime.spawn(async move { connections.run(step).await });
+        match timeout(self.timeout, run).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
             Err(_elapsed) => Err(too_slow().into()),

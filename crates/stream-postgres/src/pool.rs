@@ -12,13 +12,13 @@ use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, StoreError, jittered};
 use tokio::task::JoinHandle;
 
-use crate::attempts::Again;
+use crate::attempts::{Again, Attempts};
 use crate::connect::{self, CONNECT_TIMEOUT, Canceller, Connected, NotConnected};
 use crate::error::{self, Meaning};
 use crate::generations::Generations;
 use crate::tls::Tls;
 use crate::wire::Wire;
-use crate::{InvalidUrl, PostgresOptions};
+use crate::{InvalidUrl, PostgresOptions, too_slow};
 
 /// How long a connection to one of several hosts may take to be made, unless the URL says otherwise.
 const CONNECT_TIMEOUT_OF_MANY: Duration = Duration::from_millis(800);
@@ -340,28 +340,91 @@ impl Manager for Links {
     }
 }
 
-/// A pool of at most `size` connections; waiting for one takes at most `timeout`, which making one keeps by itself.
-///
-/// Each connection begins with the settings of `planning`.
-pub(crate) fn build(
-    connector: &Arc<Connector>,
-    size: usize,
+/// A pool of connections, and how steps run on them.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    connector: Arc<Connector>,
+    pool: Pool<Links>,
+    /// Serves while the server gives this pool no connection at all.
+    fallback: Option<Pool<Links>>,
     timeout: Duration,
-    planning: Planning,
-) -> Pool<Links> {
-    Pool::builder(Links { connector: connector.clone(), planning })
-        .max_size(size)
-        .runtime(deadpool::Runtime::Tokio1)
-        .wait_timeout(Some(timeout))
-        .create_timeout(Some(timeout + Duration::from_secs(1)))
-        .recycle_timeout(Some(timeout))
-        .build()
-        .expect("a pool with time-outs has a runtime to keep them")
 }
 
-/// Takes a connection of the pool; waits for one of the others if no further one is to be had.
-pub(crate) async fn acquire(pool: &Pool<Links>, patience: Duration) -> Result<Object<Links>, StoreError> {
-    let give_up = Instant::now() + patience;
+impl Connections {
+    /// At most `size` connections, each with the settings of `planning`; connects when first used.
+    ///
+    /// Waiting for one takes at most `timeout`, and so does a step.
+    pub(crate) fn new(
+        connector: &Arc<Connector>,
+        size: usize,
+        timeout: Duration,
+        planning: Planning,
+    ) -> Self {
+        let pool = Pool::builder(Links { connector: connector.clone(), planning })
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(timeout))
+            // Making one keeps the time-out by itself.
+            .create_timeout(Some(timeout + Duration::from_secs(1)))
+            .recycle_timeout(Some(timeout))
+            .build()
+            .expect("a pool with time-outs has a runtime to keep them");
+        Self { connector: connector.clone(), pool, fallback: None, timeout }
+    }
+
+    /// The same, with those of another pool while the server gives this one none.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self { fallback: Some(other.pool.clone()), ..self }
+    }
+
+    /// Closes what is idle, and the rest when its step ends.
+    pub(crate) fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Runs a step until the time-out.
+    ///
+    /// A step that takes too long is cancelled, and its connection given up rather than kept from the others.
+    /// One that another client was in the way of, and one that met a server of the wrong kind, is tried again.
+    pub(crate) async fn run<T, E: From<StoreError>>(
+        &self,
+        step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>> + Clone,
+    ) -> Result<T, E> {
+        let mut attempts = Attempts::within(self.timeout, self.connector.entropy());
+        loop {
+            let mut link = self.acquire().await?;
+            if !attempts.takes(link.made_at()) {
+                drop(Object::take(link));
+                continue;
+            }
+            let canceller = link.canceller();
+            let running = step.clone()(&mut link);
+            let Some(outcome) = self.connector.in_time(canceller, self.timeout, running).await else {
+                drop(Object::take(link));
+                return Err(too_slow().into());
+            };
+            let again = self.connector.judge(&mut link);
+            drop(link);
+            if outcome.is_ok() || !attempts.next(again).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn acquire(&self) -> Result<Object<Links>, StoreError> {
+        let outcome = acquire(&self.pool, self.timeout).await;
+        match &self.fallback {
+            Some(other) if outcome.is_err() && self.pool.status().size == 0 && other.status().size > 0 => {
+                acquire(other, self.timeout).await
+            }
+            _ => outcome,
+        }
+    }
+}
+
+/// Takes a connection of the pool; waits for one of the others if the server gives no further one.
+async fn acquire(pool: &Pool<Links>, timeout: Duration) -> Result<Object<Links>, StoreError> {
+    let give_up = Instant::now() + timeout;
     let mut pause = *OTHERS_PAUSES.start();
     loop {
         match pool.get().await {

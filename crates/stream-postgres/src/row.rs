@@ -1,7 +1,7 @@
 //! A row of `streams`, and how it becomes a [`Stream`].
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Insertable, Queryable, Selectable, sql_types};
+use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::session::OnAir;
@@ -12,7 +12,8 @@ use time::PrimitiveDateTime;
 
 use crate::schema::{OnAirTimes, streams};
 
-#[derive(Queryable, Selectable)]
+/// A row of `streams`, with what its open session says: the one list of the columns that are read.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = streams)]
 pub(crate) struct StreamRow {
     id: i32,
@@ -26,19 +27,6 @@ pub(crate) struct StreamRow {
     #[diesel(select_expression = OnAirTimes)]
     on_air: Option<Vec<PgTimestamp>>,
 }
-
-/// The columns of a [`StreamRow`], for statements that Diesel does not build.
-pub(crate) type StreamColumns = (
-    sql_types::Integer,
-    sql_types::Nullable<sql_types::Integer>,
-    sql_types::Text,
-    sql_types::Nullable<sql_types::Text>,
-    sql_types::Nullable<sql_types::Timestamp>,
-    sql_types::Nullable<sql_types::Timestamp>,
-    sql_types::Nullable<sql_types::Timestamp>,
-    sql_types::Nullable<sql_types::Text>,
-    sql_types::Nullable<sql_types::Array<sql_types::Timestamp>>,
-);
 
 /// PostgreSQL counts its microseconds from 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -64,6 +52,16 @@ pub(crate) fn stored(position: Position) -> PgTimestamp {
 }
 
 impl StreamRow {
+    /// The key, as it is stored.
+    pub(crate) fn key(&self) -> &str {
+        &self.stream_key
+    }
+
+    /// The playback id, as it is stored.
+    pub(crate) fn playback_id(&self) -> Option<&str> {
+        self.playback_id.as_deref()
+    }
+
     /// The row's place in lists; a missing time comes last, and one out of range at its end of the calendar.
     fn position(&self) -> Position {
         let created_at = self.created_at.map_or(Timestamp::MIN, clamped);

@@ -128,10 +128,3 @@ fragment! {
     /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
     CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
 }
-
-fragment! {
-    /// The snapshot that a statement sees: while it is the same, so is everything that can be seen of the database.
-    ///
-    /// A standby's snapshot does not tell that much, and is NULL.
-    Moment: Nullable<Text> = "(SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_snapshot()::text END)"
-}

@@ -2,8 +2,8 @@
 
 mod adoption;
 mod clock;
+mod coalesced_reads;
 mod connections;
-mod fresh;
 mod keys;
 mod laws;
 mod migrating;

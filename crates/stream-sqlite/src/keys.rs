@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
-use diesel_async::pooled_connection::deadpool::Pool;
 use stream_domain::ports::{
     KeyLookup, KeyStore, StartError, StoreError, StoreHealth, UserStreamsError, UsersTable,
 };
@@ -12,10 +11,10 @@ use stream_domain::{
 };
 
 use crate::SqliteStore;
+use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
-use crate::fresh::{Answer, Question, Subject};
 use crate::lists::read_page;
-use crate::pool::Connection;
+use crate::pool::Connections;
 use crate::row::{NewStreamRow, StreamRow};
 use crate::schema::{ActiveLiteral, streams};
 
@@ -80,11 +79,11 @@ impl KeyStore for SqliteStore {
 #[async_trait]
 impl KeyLookup for SqliteStore {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::Key(key.clone())).await
+        self.look_up(Lookup::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Subject::PlaybackId(id.clone())).await
+        self.look_up(Lookup::PlaybackId(id.clone())).await
     }
 }
 
@@ -141,31 +140,15 @@ impl SqliteStore {
 
     async fn step<T, E>(
         &self,
-        pool: &Pool<Connection>,
+        connections: &Connections,
         step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (pool, path) = (pool.clone(), self.path.clone());
-        self.detached(async move {
-            let mut connection = pool.get().await.map_err(|error| error::pool(&path, error))?;
-            let at = path.clone();
-            let step = move |connection: &mut _| Ok(error::naming(&at, || step(connection)));
-            let done = connection.spawn_blocking(step).await;
-            done.map_err(|error| error::naming(&path, || error::query(error)))?
-        })
-        .await
-    }
-}
-
-impl SqliteStore {
-    async fn look_up(&self, subject: Subject) -> Result<Option<Stream>, StoreError> {
-        match self.ask(Question { subject, now: None }).await? {
-            Answer::Stream(stream) => Ok(stream),
-            Answer::Page(_) => Err(StoreError::failed("a page was read in a stream's place")),
-        }
+        let connections = connections.clone();
+        self.detached(async move { connections.run(step).await }).await
     }
 }
 

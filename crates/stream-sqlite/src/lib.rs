@@ -9,8 +9,8 @@
 
 mod admissions;
 mod catalog;
+mod coalesced_reads;
 mod error;
-mod fresh;
 mod history;
 mod keys;
 mod kicks;
@@ -19,7 +19,6 @@ mod migrate;
 mod objects;
 mod pool;
 mod presence;
-mod readers;
 mod row;
 mod schema;
 mod session_row;
@@ -33,14 +32,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use diesel_async::pooled_connection::deadpool::Pool;
 use stream_domain::ports::StoreError;
 use tokio::runtime::Handle;
 
 pub use migrate::Plan;
 
-use crate::fresh::Fresh;
-use crate::pool::Connection;
+use crate::coalesced_reads::CoalescedReads;
+use crate::pool::Connections;
 
 /// What the store is told at start.
 #[derive(Debug, Clone)]
@@ -57,9 +55,10 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Which file was at the path when it was first looked at: its device and number.
     file: Arc<OnceLock<(u64, u64)>>,
-    fresh: Fresh,
-    reads: Pool<Connection>,
-    writes: Pool<Connection>,
+    coalesced: CoalescedReads,
+    coalesced_reads: Connections,
+    reads: Connections,
+    writes: Connections,
     timeout: Duration,
     runtime: Handle,
 }
@@ -76,14 +75,15 @@ impl SqliteStore {
     /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons
     /// half-way is finished there.
     pub fn new(options: &SqliteOptions) -> Self {
-        let pool = |size| pool::build(&options.path, size, options.timeout);
-        let runtime = Handle::current();
+        let connections = |size| Connections::new(&options.path, size, options.timeout);
+        let (coalesced_reads, runtime) = (connections(pool::READERS), Handle::current());
         Self {
             path: options.path.clone(),
             file: Arc::default(),
-            fresh: Fresh::new(&options.path, options.timeout, &runtime),
-            reads: pool(pool::READERS),
-            writes: pool(1),
+            coalesced: CoalescedReads::new(&coalesced_reads, &runtime),
+            coalesced_reads,
+            reads: connections(pool::READERS),
+            writes: connections(1),
             timeout: options.timeout,
             runtime,
         }
@@ -108,7 +108,7 @@ impl SqliteStore {
 
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
-        self.fresh.close();
+        self.coalesced_reads.close();
         self.reads.close();
         self.writes.close();
     }

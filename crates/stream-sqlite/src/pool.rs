@@ -1,6 +1,7 @@
 //! Connections: how they are made, and how long anything may take.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
@@ -9,11 +10,15 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt as _;
+use stream_domain::ports::StoreError;
+
+use crate::error;
 
 /// A connection whose queries run on threads that may block.
 pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
 
-/// How many connections read at once.
+/// How many connections read at once, and how many more serve coalesced reads: one each for lookups and pages, and one
+/// more while that is slow.
 pub(crate) const READERS: usize = 4;
 
 /// What opening a file may do to it.
@@ -50,27 +55,61 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
     Ok(connection)
 }
 
-/// A pool of at most `size` connections; waiting for one takes at most `timeout`.
-pub(crate) fn build(path: &Path, size: usize, timeout: Duration) -> Pool<Connection> {
-    let path = path.to_owned();
-    let mut manager = ManagerConfig::default();
-    manager.recycling_method = RecyclingMethod::Fast;
-    manager.custom_setup = Box::new(move |_url| {
-        let path = path.clone();
-        async move {
-            let opened = tokio::task::spawn_blocking(move || open(&path, Mode::Write, timeout)).await;
-            let opened = opened.map_err(|panic| ConnectionError::BadConnection(panic.to_string()))?;
-            opened.map(SyncConnectionWrapper::new)
-        }
-        .boxed()
-    });
-    let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
-    Pool::builder(manager)
-        .max_size(size)
-        .runtime(deadpool::Runtime::Tokio1)
-        .wait_timeout(Some(timeout))
-        .create_timeout(Some(timeout))
-        .recycle_timeout(Some(timeout))
-        .build()
-        .expect("a pool with time-outs has a runtime to keep them")
+/// A pool of connections to the file, and how steps run on them.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    path: Arc<Path>,
+    pool: Pool<Connection>,
+}
+
+impl Connections {
+    /// At most `size` connections; waiting for one takes at most `timeout`.
+    pub(crate) fn new(path: &Path, size: usize, timeout: Duration) -> Self {
+        let path: Arc<Path> = path.into();
+        let mut manager = ManagerConfig::default();
+        manager.recycling_method = RecyclingMethod::Fast;
+        let opened = path.clone();
+        manager.custom_setup = Box::new(move |_url| {
+            let path = opened.clone();
+            async move {
+                let opened = tokio::task::spawn_blocking(move || open(&path, Mode::Write, timeout)).await;
+                let opened = opened.map_err(|panic| ConnectionError::BadConnection(panic.to_string()))?;
+                opened.map(SyncConnectionWrapper::new)
+            }
+            .boxed()
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(timeout))
+            .create_timeout(Some(timeout))
+            .recycle_timeout(Some(timeout))
+            .build()
+            .expect("a pool with time-outs has a runtime to keep them");
+        Self { path, pool }
+    }
+
+    /// Closes what is idle, and the rest when its step ends.
+    pub(crate) fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Runs a step on a thread that may block.
+    ///
+    /// A multi-thread runtime MUST run it to its end: a connection whose query is dropped half-way blocks.
+    pub(crate) async fn run<T, E>(
+        &self,
+        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let mut connection = self.pool.get().await.map_err(|error| error::pool(&self.path, error))?;
+        let path = self.path.clone();
+        let step = move |connection: &mut _| Ok(error::naming(&path, || step(connection)));
+        let done = connection.spawn_blocking(step).await;
+        done.map_err(|error| error::naming(&self.path, || error::query(error)))?
+    }
 }

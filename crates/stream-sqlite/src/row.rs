@@ -10,7 +10,8 @@ use time::PrimitiveDateTime;
 
 use crate::schema::{LeaseUntil, LiveSince, streams};
 
-#[derive(Queryable, Selectable)]
+/// A row of `streams`, with what its open session says: the one list of the columns that are read.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = streams)]
 pub(crate) struct StreamRow {
     id: i32,
@@ -76,6 +77,7 @@ pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position
     rows.into_iter().map(read).collect()
 }
 
+/// A stream as it is inserted.
 #[derive(Insertable)]
 #[diesel(table_name = streams)]
 pub(crate) struct NewStreamRow<'a> {

@@ -1,7 +1,7 @@
 //! The store on real files, one a test.
 
+mod coalesced_reads;
 mod files;
-mod fresh;
 mod laws;
 mod restored;
 mod troubles;

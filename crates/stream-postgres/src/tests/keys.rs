@@ -1,11 +1,16 @@
 //! Starts and stops at the same time.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use stream_domain::ports::{KeyStore as _, StartError};
+use stream_domain::testing::SeededEntropy;
+use stream_test_postgres::{Cluster, counting_proxy};
 
 use super::{block_on, key, migrated, new_stream, now, user};
+use crate::{PostgresOptions, PostgresStore};
 
 #[test]
 fn a_taken_key_fails_only_its_own_start() {
@@ -77,5 +82,37 @@ fn a_locked_row_delays_only_its_own_stop() {
         database.sql(&format!("SELECT pg_terminate_backend(pid) {sleeping}"));
         let outcome = tokio::time::timeout(Duration::from_secs(20), held).await.unwrap();
         assert!(outcome.unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_start_and_a_stop_cost_one_round_trip_and_their_refusals_two() {
+    block_on(async {
+        let (database, direct) = migrated().await;
+        database.create_users(20);
+        direct.tie_to_users().await.unwrap();
+        let (port, count) = counting_proxy(Cluster::shared().port());
+        let url = database.url().replace(&Cluster::shared().port().to_string(), &port.to_string());
+        // Two connections: one of them for writes.
+        let options = PostgresOptions { url, pool_size: 2, timeout: Duration::from_secs(5) };
+        let store = PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap();
+        store.tie_to_users().await.unwrap();
+        // The first of each kind prepares its statement.
+        for round in 1..=2 {
+            let trips = || count.swap(0, Ordering::SeqCst);
+            trips();
+            store.start(&new_stream(1, &format!("mine-{round}"))).await.unwrap();
+            let start = trips();
+            let refusal = store.start(&new_stream(1, &format!("other-{round}"))).await;
+            assert!(matches!(refusal, Err(StartError::AlreadyActive(_))), "{refusal:?}");
+            let refused_start = trips();
+            assert!(store.stop_active(user(1), now()).await.unwrap().is_some());
+            let stop = trips();
+            assert!(store.stop_active(user(1), now()).await.unwrap().is_none());
+            let refused_stop = trips();
+            if round == 2 {
+                assert_eq!([start, refused_start, stop, refused_stop], [1, 2, 1, 2]);
+            }
+        }
     });
 }

@@ -1,15 +1,18 @@
-//! What is read for many at once.
+//! Reads that many request at once.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use stream_domain::StreamStatus;
-use stream_domain::ports::{KeyLookup as _, KeyStore as _, StoreError};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
+use stream_domain::{PageRequest, StreamStatus};
 
-use super::{block_on, key, migrated, new_stream};
+use super::{block_on, key, migrated, new_stream, now};
 
 #[test]
-fn a_row_that_cannot_be_read_fails_its_own_lookups_alone() {
+fn an_unreadable_row_fails_only_its_own_lookups() {
     block_on(async {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "good")).await.unwrap();
@@ -30,7 +33,7 @@ fn a_row_that_cannot_be_read_fails_its_own_lookups_alone() {
 }
 
 #[test]
-fn callers_who_go_away_take_nobody_along() {
+fn a_caller_that_leaves_does_not_cancel_others() {
     block_on(async {
         let (_database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
@@ -47,7 +50,7 @@ fn callers_who_go_away_take_nobody_along() {
 }
 
 #[test]
-fn a_reading_that_fails_leaves_the_next_one_alone() {
+fn a_read_that_fails_does_not_affect_the_next_one() {
     block_on(async {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
@@ -63,7 +66,7 @@ fn a_reading_that_fails_leaves_the_next_one_alone() {
 }
 
 #[test]
-fn what_somebody_else_writes_is_read() {
+fn writes_past_the_store_are_read() {
     block_on(async {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
@@ -75,7 +78,7 @@ fn what_somebody_else_writes_is_read() {
                 (StreamStatus::Active, "active")
             };
             database.sql(&format!("UPDATE streams SET status = '{word}'"));
-            // Asked twice, so that the second is answered from what the first one read.
+            // Twice, so that a response from memory would show.
             for _ in 0..2 {
                 let found = join_all((0..8).map(|_| store.find_by_key(&wanted))).await;
                 assert!(
@@ -84,5 +87,41 @@ fn what_somebody_else_writes_is_read() {
                 );
             }
         }
+    });
+}
+
+#[test]
+fn a_page_is_the_same_arc_while_nothing_in_it_has_changed() {
+    block_on(async {
+        let (_database, store) = migrated().await;
+        for number in 1..=5 {
+            store.start(&new_stream(number, &format!("key-{number}"))).await.unwrap();
+        }
+        let small = PageRequest { limit: NonZeroU32::new(3), after: None };
+        for page in [small, PageRequest::default()] {
+            let query = CatalogQuery::active(page);
+            let first = store.list(&query, now()).await.unwrap();
+            // What is written outside the page does not concern it.
+            store.expire_overdue(now(), 100).await.unwrap();
+            assert!(Arc::ptr_eq(&first, &store.list(&query, now()).await.unwrap()));
+            let later = first.streams[0].expires_at;
+            assert_ne!(first, store.list(&query, later).await.unwrap(), "time alone changes it, too");
+            let stopped = first.streams[0].user_id.unwrap();
+            store.stop_active(stopped, now()).await.unwrap().unwrap();
+            let second = store.list(&query, now()).await.unwrap();
+            assert!(second.streams.iter().all(|stream| stream.user_id != Some(stopped)));
+        }
+    });
+}
+
+#[test]
+fn requests_for_one_page_share_it() {
+    block_on(async {
+        let (_database, store) = migrated().await;
+        store.start(&new_stream(1, "mine")).await.unwrap();
+        let query = CatalogQuery::active(PageRequest { limit: NonZeroU32::new(3), after: None });
+        let pages = join_all((0..20).map(|_| store.list(&query, now()))).await;
+        let pages: Vec<_> = pages.into_iter().map(Result::unwrap).collect();
+        assert!(pages.iter().all(|page| Arc::ptr_eq(page, &pages[0])));
     });
 }

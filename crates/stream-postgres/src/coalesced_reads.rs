@@ -1,0 +1,160 @@
+//! Reads that many request at once: lookups, and pages of the public lists.
+//!
+//! Requests that arrive during a query share the next one, so a response is what the database says after its request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt as _;
+use stream_coalesce::{BatchError, BatchRead, Batcher, Interner, Limits};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::ports::StoreError;
+use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::lists::{at, read_page};
+use crate::pool::Connections;
+use crate::row::StreamRow;
+use crate::schema::streams;
+use crate::{PostgresStore, error, too_slow};
+
+/// A second's worth of requests waits for less than a second; a batch is one statement.
+const LIMITS: Limits =
+    Limits { max_waiting: 8_192, max_batch: 256, slow_after: Duration::from_millis(100), max_slow: 1 };
+
+/// The largest page that requests share a read of; a larger one would delay smaller ones.
+pub(crate) const LARGEST_PAGE: u32 = 250;
+
+/// What a stream is looked up by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Lookup {
+    Key(StreamKey),
+    PlaybackId(PlaybackId),
+}
+
+/// Lookups and pages, each read by one query after the other.
+#[derive(Clone)]
+pub(crate) struct CoalescedReads {
+    lookups: Batcher<LookupRead>,
+    pages: Batcher<PageRead>,
+    /// The pages that are in use.
+    pub(crate) in_use: Arc<Interner<CatalogQuery, StreamPage>>,
+}
+
+impl CoalescedReads {
+    /// Reads on this runtime.
+    pub(crate) fn new(connections: &Connections, runtime: &Handle) -> Self {
+        let in_use = Arc::<Interner<_, _>>::default();
+        let pages = PageRead { connections: connections.clone(), in_use: in_use.clone() };
+        Self {
+            lookups: Batcher::on(runtime.clone(), LookupRead(connections.clone()), LIMITS),
+            pages: Batcher::on(runtime.clone(), pages, LIMITS),
+            in_use,
+        }
+    }
+}
+
+impl PostgresStore {
+    /// The stream as the database has it after this call.
+    pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Option<Stream>, StoreError> {
+        self.in_time(self.coalesced.lookups.submit(lookup)).await?
+    }
+
+    /// A page of at most [`LARGEST_PAGE`] streams as the database has it after this call.
+    pub(crate) async fn share_page(
+        &self,
+        query: CatalogQuery,
+        now: Timestamp,
+    ) -> Result<Arc<StreamPage>, StoreError> {
+        self.in_time(self.coalesced.pages.submit((query, now))).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        submitted: impl Future<Output = Result<T, BatchError<Arc<StoreError>>>>,
+    ) -> Result<T, StoreError> {
+        let response = timeout(self.timeout, submitted).await.map_err(|_elapsed| too_slow())?;
+        response.map_err(|error| match error {
+            BatchError::Failed(shared) => shared.duplicate(),
+            BatchError::Full | BatchError::Abandoned => StoreError::unavailable(error.to_string()),
+        })
+    }
+}
+
+struct LookupRead(Connections);
+
+impl BatchRead for LookupRead {
+    type Request = Lookup;
+    /// A row that cannot be read fails its own lookups only.
+    type Response = Result<Option<Stream>, StoreError>;
+    type Error = Arc<StoreError>;
+
+    async fn read(&self, lookups: Vec<Lookup>) -> Result<Vec<Self::Response>, Arc<StoreError>> {
+        let (mut keys, mut ids) = (Vec::new(), Vec::new());
+        lookups.iter().for_each(|lookup| match lookup {
+            Lookup::Key(key) => keys.push(key.expose().to_owned()),
+            Lookup::PlaybackId(id) => ids.push(id.as_str().to_owned()),
+        });
+        let rows = self.0.run(move |connection| async move { rows(connection, &keys, &ids).await }.boxed());
+        let (with_keys, with_ids) = rows.await.map_err(Arc::new)?;
+        let by_key: HashMap<&str, &StreamRow> = with_keys.iter().map(|row| (row.key(), row)).collect();
+        let by_id: HashMap<Option<&str>, &StreamRow> =
+            with_ids.iter().map(|row| (row.playback_id(), row)).collect();
+        let found = lookups.iter().map(|lookup| match lookup {
+            Lookup::Key(key) => by_key.get(key.expose()),
+            Lookup::PlaybackId(id) => by_id.get(&Some(id.as_str())),
+        });
+        Ok(found.map(|row| row.map(|row| Stream::try_from((*row).clone())).transpose()).collect())
+    }
+}
+
+/// The rows with these keys, and those with these playback ids: one statement for each kind that is asked for.
+async fn rows(
+    connection: &mut AsyncPgConnection,
+    keys: &[String],
+    ids: &[String],
+) -> Result<(Vec<StreamRow>, Vec<StreamRow>), StoreError> {
+    let (mut with_keys, mut with_ids) = (Vec::new(), Vec::new());
+    let rows = streams::table.select(StreamRow::as_select());
+    if !keys.is_empty() {
+        with_keys =
+            rows.filter(streams::stream_key.eq_any(keys)).load(connection).await.map_err(error::query)?;
+    }
+    if !ids.is_empty() {
+        with_ids =
+            rows.filter(streams::playback_id.eq_any(ids)).load(connection).await.map_err(error::query)?;
+    }
+    Ok((with_keys, with_ids))
+}
+
+struct PageRead {
+    connections: Connections,
+    in_use: Arc<Interner<CatalogQuery, StreamPage>>,
+}
+
+impl BatchRead for PageRead {
+    /// A page, and the time of the request.
+    type Request = (CatalogQuery, Timestamp);
+    type Response = Arc<StreamPage>;
+    type Error = Arc<StoreError>;
+
+    async fn read(&self, requests: Vec<Self::Request>) -> Result<Vec<Arc<StreamPage>>, Arc<StoreError>> {
+        // Those who request the same page share it as it is at the last of their times.
+        let mut times: HashMap<CatalogQuery, Timestamp> = HashMap::new();
+        for (query, now) in &requests {
+            times.entry(*query).and_modify(|time| *time = (*time).max(*now)).or_insert(*now);
+        }
+        let mut pages = HashMap::new();
+        for (query, now) in times {
+            let page = self.connections.run(move |connection| {
+                async move { read_page(connection, at(query.filter, now), &query.page).await }.boxed()
+            });
+            pages.insert(query, self.in_use.intern(query, page.await.map_err(Arc::new)?));
+        }
+        Ok(requests.iter().map(|(query, _)| pages[query].clone()).collect())
+    }
+}
