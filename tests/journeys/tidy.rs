@@ -113,19 +113,31 @@ fn the_stores_are_twins() {
     let (postgres, sqlite) = (names("stream-postgres"), names("stream-sqlite"));
     assert_eq!(sqlite.difference(&postgres).count(), 0);
     let more: Vec<&String> = postgres.difference(&sqlite).collect();
-    // What a server across a network brings: connections, retries, poolers, cures, and what it says on the wire; then a
-    // URL, TLS, SQL and migrations of its own, the platform's users.
+    // What a server across a network brings: hosts, connections, retries, poolers, cures, and what it says on the wire;
+    // then a URL, TLS, SQL and migrations of its own, and the platform's users.
     let network = [
         "attempts.rs",
         "connect.rs",
+        "connector.rs",
         "cure.rs",
         "generations.rs",
-        "health.rs",
         "health.sql",
+        "link.rs",
         "pooler.rs",
+        "socket.rs",
         "wire.rs",
     ];
-    let own = ["kicks", "migrate", "statement.rs", "tls", "tls.rs", "url.rs", "users.rs"];
+    let own = [
+        "advisory_lock.rs",
+        "catalog_tables.rs",
+        "kicks",
+        "migrate",
+        "statement.rs",
+        "tls",
+        "tls.rs",
+        "url.rs",
+        "users.rs",
+    ];
     let mut expected = [&network[..], &own[..]].concat();
     expected.sort_unstable();
     assert_eq!(more, expected);

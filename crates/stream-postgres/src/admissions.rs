@@ -13,9 +13,9 @@ use stream_domain::{SessionId, StreamId, Timestamp};
 
 use admit::{Decided, admit_parameters, verdict_of};
 
-use crate::PostgresStore;
 use crate::error;
 use crate::statement::{Parameter, Statement};
+use crate::store::PostgresStore;
 
 /// How often an admission is tried again when another one changes what it saw.
 ///

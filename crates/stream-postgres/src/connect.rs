@@ -2,30 +2,21 @@
 //!
 //! The driver's own `connect` would do, but for what is to be heard on the wire, and for naming the address that failed.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 use futures_util::StreamExt as _;
-use socket2::{SockRef, TcpKeepalive};
 use stream_domain::ports::{Entropy, chain_of};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode, SslNegotiation, TargetSessionAttrs};
 use tokio_postgres::tls::{MakeTlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_util::either::Either;
 
 use crate::cure;
+use crate::socket::{Address, Socket, hosts, open, resolve};
 use crate::tls::Tls;
 use crate::wire::{SqlState, Watched, WatchedTls, Wire};
-
-/// How long a connection to one address may take to be made, unless the URL says otherwise.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why there is no connection; names each address that was tried.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,33 +43,6 @@ impl NotConnected {
         Self { what: format!("{}; {}", self.what, next.what), state: next.state.or(self.state) }
     }
 }
-
-/// Where a server listens.
-#[derive(Debug, Clone)]
-struct Address {
-    place: Place,
-    port: u16,
-    /// What its certificate is to be made out to.
-    name: String,
-}
-
-#[derive(Debug, Clone)]
-enum Place {
-    Ip(IpAddr),
-    Folder(PathBuf),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Folder(folder) => write!(f, "{}/.s.PGSQL.{}", folder.display(), self.port),
-            Place::Ip(ip) if self.name == ip.to_string() => write!(f, "{}:{}", self.name, self.port),
-            Place::Ip(ip) => write!(f, "{}:{} ({ip})", self.name, self.port),
-        }
-    }
-}
-
-type Socket = Either<TcpStream, UnixStream>;
 
 /// What a connection consists of.
 pub(crate) struct Connected {
@@ -107,7 +71,7 @@ pub(crate) async fn connect(
             None => error,
         });
     };
-    for (host, port) in hosts(config, entropy)? {
+    for (host, port) in hosts(config, entropy).map_err(|what| NotConnected::new(what.to_owned()))? {
         let addresses = match resolve(&host, port).await {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -125,90 +89,6 @@ pub(crate) async fn connect(
         }
     }
     Err(failed.unwrap_or_else(|| NotConnected::new("the host has no address".to_owned())))
-}
-
-/// A host as it stands in the URL.
-struct NamedHost {
-    name: String,
-    place: Host,
-}
-
-/// The hosts with their ports, in the order in which to try them.
-fn hosts(config: &Config, entropy: &dyn Entropy) -> Result<Vec<(NamedHost, u16)>, NotConnected> {
-    let (names, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-    let count = names.len().max(addresses.len());
-    let fits = |length: usize| length == 0 || length == count;
-    if count == 0 || !fits(names.len()) || !fits(addresses.len()) || !(fits(ports.len()) || ports.len() == 1)
-    {
-        let what = "DB_URL names no host, or not as many hosts as addresses or ports";
-        return Err(NotConnected::new(what.to_owned()));
-    }
-    let mut hosts: Vec<(NamedHost, u16)> = (0..count)
-        .map(|place| {
-            let named = names.get(place);
-            let host = match addresses.get(place) {
-                Some(ip) => Host::Tcp(ip.to_string()),
-                None => named.cloned().expect("there is a host or an address at each place"),
-            };
-            let name = match named.unwrap_or(&host) {
-                Host::Tcp(name) => name.clone(),
-                Host::Unix(folder) => folder.display().to_string(),
-            };
-            let port = ports.get(place).or(ports.first()).copied().unwrap_or(5432);
-            (NamedHost { name, place: host }, port)
-        })
-        .collect();
-    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
-        let mut byte = [0];
-        // Without randomness the order is that of the URL.
-        let _ = entropy.fill(&mut byte);
-        hosts.rotate_left(usize::from(byte[0]) % count);
-    }
-    Ok(hosts)
-}
-
-async fn resolve(host: &NamedHost, port: u16) -> std::io::Result<Vec<Address>> {
-    let at = |place| Address { place, port, name: host.name.clone() };
-    match &host.place {
-        Host::Unix(folder) => Ok(vec![at(Place::Folder(folder.clone()))]),
-        Host::Tcp(name) => {
-            let found = tokio::net::lookup_host((name.as_str(), port)).await?;
-            Ok(found.map(|address| at(Place::Ip(address.ip()))).collect())
-        }
-    }
-}
-
-async fn open(address: &Address, config: &Config) -> std::io::Result<Socket> {
-    let connecting = async {
-        let socket: Socket = match &address.place {
-            Place::Folder(folder) => {
-                Either::Right(UnixStream::connect(folder.join(format!(".s.PGSQL.{}", address.port))).await?)
-            }
-            Place::Ip(ip) => {
-                let stream = TcpStream::connect((*ip, address.port)).await?;
-                stream.set_nodelay(true)?;
-                let socket = SockRef::from(&stream);
-                #[cfg(target_os = "linux")]
-                socket.set_tcp_user_timeout(config.get_tcp_user_timeout().copied())?;
-                if config.get_keepalives() {
-                    let mut keepalive = TcpKeepalive::new().with_time(config.get_keepalives_idle());
-                    if let Some(interval) = config.get_keepalives_interval() {
-                        keepalive = keepalive.with_interval(interval);
-                    }
-                    if let Some(retries) = config.get_keepalives_retries() {
-                        keepalive = keepalive.with_retries(retries);
-                    }
-                    socket.set_tcp_keepalive(&keepalive)?;
-                }
-                Either::Left(stream)
-            }
-        };
-        Ok(socket)
-    };
-    let limit = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-    tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_elapsed| {
-        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no connection within {limit:?}")))
-    })
 }
 
 async fn connect_to(

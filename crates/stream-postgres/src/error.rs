@@ -178,3 +178,8 @@ pub(crate) fn pool(error: PoolError<NotConnected>) -> StoreError {
         error => StoreError::unavailable(error),
     }
 }
+
+/// An operation took longer than the store's time-out.
+pub(crate) fn too_slow() -> StoreError {
+    StoreError::unavailable("the database took too long")
+}

@@ -6,8 +6,9 @@ use futures_util::FutureExt as _;
 use stream_domain::Timestamp;
 use stream_domain::ports::{StoreError, StoreHealth, UsersTable};
 
+use crate::error;
 use crate::statement::Statement;
-use crate::{PostgresStore, error};
+use crate::store::PostgresStore;
 
 /// What keeps writes from working, as far as that can be told without writing: a server that takes none, privileges that
 /// are missing, and tables with row security that lets the role not see or write everything.

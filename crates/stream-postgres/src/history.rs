@@ -9,11 +9,11 @@ use stream_domain::admission::Attempt;
 use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 
-use crate::PostgresStore;
 use crate::error;
 use crate::schema::{publish_attempts, publish_sessions, streams};
 use crate::session_row::{AttemptRow, SessionRow};
 use crate::statement::{Parameter, Statement};
+use crate::store::PostgresStore;
 
 #[async_trait]
 impl History for PostgresStore {

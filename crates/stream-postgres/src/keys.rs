@@ -9,13 +9,13 @@ use futures_util::FutureExt as _;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
-use crate::PostgresStore;
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
 use crate::row::{NewStreamRow, StreamRow};
 use crate::schema::{ActiveLiteral, IsActive, streams, users};
 use crate::statement::{Parameter, Returning};
+use crate::store::PostgresStore;
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -48,14 +48,14 @@ impl KeyStore for PostgresStore {
     }
 
     async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
-        let tied = self.is_tied_to_users();
+        let has_users = self.has_users_foreign_key();
         self.on(&self.writes, move |connection| {
             async move {
                 let parameters = vec![Parameter::Integer(user.get()), now.into()];
                 let stopped = Returning::<StreamRow>::new(STOP, parameters).load(connection).await;
                 match stopped.map_err(error::query)?.into_iter().next() {
                     Some(row) => Ok(Some(row.try_into()?)),
-                    None => known(connection, user, tied).await.map(|()| None),
+                    None => require_user_exists(connection, user, has_users).await.map(|()| None),
                 }
             }
             .boxed()
@@ -64,13 +64,13 @@ impl KeyStore for PostgresStore {
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        let (page, tied) = (*page, self.is_tied_to_users());
+        let (page, has_users) = (*page, self.has_users_foreign_key());
         self.on(&self.reads, move |connection| {
             async move {
                 let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
                 let found = read_page(connection, own, &page).await?;
                 if found.streams.is_empty() {
-                    known(connection, user, tied).await?;
+                    require_user_exists(connection, user, has_users).await?;
                 }
                 Ok(found)
             }
@@ -104,11 +104,11 @@ impl KeyStore for PostgresStore {
 #[async_trait]
 impl KeyLookup for PostgresStore {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Lookup::Key(key.clone())).await
+        self.coalesced.look_up(Lookup::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Lookup::PlaybackId(id.clone())).await
+        self.coalesced.look_up(Lookup::PlaybackId(id.clone())).await
     }
 }
 
@@ -151,9 +151,13 @@ async fn active_stream(
     row.map(Stream::try_from).transpose()
 }
 
-/// A user with streams is known by them; of one without any, the platform is asked.
-async fn known(connection: &mut AsyncPgConnection, user: UserId, tied: bool) -> Result<(), UserStreamsError> {
-    if !tied {
+/// Refuses a user without streams whom the platform does not know, where `streams` refers to `users` at all.
+async fn require_user_exists(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    has_users: bool,
+) -> Result<(), UserStreamsError> {
+    if !has_users {
         return Ok(());
     }
     let user_exists = diesel::select(exists(users::table.find(user.get())));

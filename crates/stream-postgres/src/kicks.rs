@@ -8,10 +8,10 @@ use stream_domain::ports::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks, StoreErr
 use stream_domain::session::{EndReason, PendingKick};
 use stream_domain::{ServerName, SessionId, Timestamp};
 
-use crate::PostgresStore;
 use crate::error;
 use crate::session_row::{PublisherRow, corrupt};
 use crate::statement::{Parameter, Statement};
+use crate::store::PostgresStore;
 
 /// What `claim_pending_kicks.sql` returns: a session and its publisher.
 type KickRow = (BigInt, Text, Text, Text, Text, Text, Nullable<Text>, Text);

@@ -8,10 +8,13 @@
 #![warn(clippy::future_not_send)]
 
 mod admissions;
+mod advisory_lock;
 mod attempts;
 mod catalog;
+mod catalog_tables;
 mod coalesced_reads;
 mod connect;
+mod connector;
 mod cure;
 mod error;
 mod generations;
@@ -19,6 +22,7 @@ mod health;
 mod history;
 mod keys;
 mod kicks;
+mod link;
 mod lists;
 mod migrate;
 mod objects;
@@ -29,7 +33,9 @@ mod row;
 mod schema;
 mod session_row;
 mod sessions;
+mod socket;
 mod statement;
+mod store;
 mod tls;
 mod url;
 mod users;
@@ -38,127 +44,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
-use std::time::Duration;
-
-use diesel_async::AsyncPgConnection;
-use futures_util::future::BoxFuture;
-use stream_domain::ports::{Entropy, StoreError};
-use tokio::runtime::Handle;
-use tokio::time::timeout;
-
 pub use migrate::Plan;
+pub use store::{PostgresOptions, PostgresStore};
 pub use url::InvalidUrl;
-
-use crate::coalesced_reads::CoalescedReads;
-use crate::pool::{Connections, Connector};
-
-/// How many connections coalesced reads have at most: one each for lookups and pages, and one more while that is slow.
-const SHARED_CONNECTIONS: usize = 4;
-
-/// The settings of a [`PostgresStore`].
-#[derive(Clone)]
-pub struct PostgresOptions {
-    /// `postgres://…` or `postgresql://…`, as libpq reads it.
-    pub url: String,
-    /// How many connections at most, half of them for reads and half for writes; at least two.
-    ///
-    /// Up to half of those for reads serve lookups and pages of the public lists.
-    pub pool_size: usize,
-    /// How long an operation may take, waiting for a connection included.
-    pub timeout: Duration,
-}
-
-impl std::fmt::Debug for PostgresOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL holds a password.
-        f.debug_struct("PostgresOptions").field("pool_size", &self.pool_size).finish_non_exhaustive()
-    }
-}
-
-/// All ports of a store, on PostgreSQL.
-#[derive(Clone)]
-pub struct PostgresStore {
-    connector: Arc<Connector>,
-    coalesced: CoalescedReads,
-    coalesced_reads: Connections,
-    reads: Connections,
-    writes: Connections,
-    timeout: Duration,
-    users_table: Arc<AtomicU8>,
-    runtime: Handle,
-}
-
-impl std::fmt::Debug for PostgresStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PostgresStore").field("timeout", &self.timeout).finish_non_exhaustive()
-    }
-}
-
-impl PostgresStore {
-    /// Prepares the pools; connects when first asked something.
-    ///
-    /// Call it on a multi-thread runtime, which then carries every operation: one that a caller abandons half-way is
-    /// finished there, or cancelled when its time is up.
-    /// `entropy` spreads the reconnects of many instances.
-    pub fn new(options: &PostgresOptions, entropy: Arc<dyn Entropy>) -> Result<Self, InvalidUrl> {
-        let connector = Arc::new(Connector::new(options, entropy)?);
-        let writers = (options.pool_size / 2).max(1);
-        let readers = options.pool_size.saturating_sub(writers).max(1);
-        let shared = (readers / 2).min(SHARED_CONNECTIONS);
-        let connections = |size, planning| Connections::new(&connector, size, options.timeout, planning);
-        let reads = connections(readers - shared, pool::PLAN_FREELY);
-        let writes = connections(writers, pool::PLAN_ONCE);
-        let coalesced_reads =
-            if shared == 0 { reads.clone() } else { connections(shared, pool::PLAN_LOOKUPS).or(&reads) };
-        let runtime = Handle::current();
-        Ok(Self {
-            coalesced: CoalescedReads::new(&coalesced_reads, &runtime),
-            coalesced_reads,
-            reads,
-            writes,
-            connector,
-            timeout: options.timeout,
-            users_table: Arc::default(),
-            runtime,
-        })
-    }
-
-    /// Closes every connection that is idle, and each other one when its operation ends.
-    pub fn close(&self) {
-        self.coalesced_reads.close();
-        self.reads.close();
-        self.writes.close();
-    }
-
-    /// Runs a step on one of these connections, and waits for its end until the time-out.
-    ///
-    /// The step runs on the store's own runtime, to its end even if the caller leaves: a connection whose query was
-    /// dropped half-way would be in an unknown state, and the HTTP server's worker threads may drop one at any time.
-    async fn on<T, E>(
-        &self,
-        connections: &Connections,
-        step: impl for<'c> FnOnce(&'c mut AsyncPgConnection) -> BoxFuture<'c, Result<T, E>>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let connections = connections.clone();
-        let run = self.runtime.spawn(async move { connections.run(step).await });
-        match timeout(self.timeout, run).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
-            Err(_elapsed) => Err(too_slow().into()),
-        }
-    }
-}
-
-fn too_slow() -> StoreError {
-    StoreError::unavailable("the database took too long")
-}

@@ -6,22 +6,23 @@
 //! outlives its transaction, so that it works through a pooler as well.
 
 mod access;
-mod lock;
 mod plan;
 mod rows;
 
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use stream_domain::ports::StoreError;
 
-use crate::{PostgresStore, error, objects};
+use crate::advisory_lock::{Turn, begin, commit};
+use crate::catalog_tables::is_true;
+use crate::store::PostgresStore;
+use crate::{error, objects};
 
 #[cfg(test)]
 pub(crate) use access::too_old;
-pub(crate) use lock::{Turn, begin, commit, rollback};
 pub use plan::Plan;
 
 /// The migrations by name, in their order, with their statements.
@@ -55,7 +56,7 @@ impl PostgresStore {
                 store.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
             let done = bring_up_to_date(connection, Turn::within(patience)).await?;
             // What stands between us and the users table is no reason not to serve; it is tried again later.
-            if let Err(error) = store.tie_to_users().await {
+            if let Err(error) = store.add_users_foreign_key().await {
                 tracing::warn!(cause = error.innermost_cause(), "streams cannot refer to the users table");
             }
             Ok(done)
@@ -152,29 +153,4 @@ async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<&'static str>
     }
     let names = MIGRATIONS.iter().map(|(name, _)| *name);
     Ok(names.filter(|name| !applied.iter().any(|row| row.version == version_of(name))).collect())
-}
-
-async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64, StoreError> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        answer: i64,
-    }
-    let row: Count = sql_query(query).get_result(connection).await.map_err(error::query)?;
-    Ok(row.answer)
-}
-
-/// Whether an expression is true.
-pub(crate) async fn is_true(
-    connection: &mut AsyncPgConnection,
-    expression: &str,
-) -> Result<bool, StoreError> {
-    #[derive(QueryableByName)]
-    struct Truth {
-        #[diesel(sql_type = Bool)]
-        answer: bool,
-    }
-    let query = sql_query(format!("SELECT {expression} AS answer"));
-    let row: Truth = query.get_result(connection).await.map_err(error::query)?;
-    Ok(row.answer)
 }

@@ -9,8 +9,8 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use stream_domain::ports::StoreError;
 
+use crate::catalog_tables::is_true;
 use crate::error;
-use crate::migrate::is_true;
 
 /// The tables, in the order in which privileges on them are told.
 pub(crate) const TABLES: [&str; 4] =

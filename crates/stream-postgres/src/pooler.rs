@@ -10,10 +10,11 @@ use diesel_async::SimpleAsyncConnection as _;
 use stream_domain::ports::StoreError;
 use tokio::time::timeout;
 
-use crate::PostgresStore;
+use crate::connector::PLAN_FREELY;
 use crate::error::{self, BrokenPooler, Meaning};
-use crate::pool::{self, Link};
+use crate::link::Link;
 use crate::statement::Statement;
+use crate::store::PostgresStore;
 
 /// How many server connections are occupied at most, to see a statement on another one than it was prepared on.
 const OCCUPIED: usize = 3;
@@ -62,7 +63,7 @@ impl PostgresStore {
     }
 
     async fn connect_through_pooler(&self) -> Result<Link, StoreError> {
-        self.connector.connect(pool::PLAN_FREELY).await.map_err(|error| {
+        self.connector.connect(PLAN_FREELY).await.map_err(|error| {
             let is_broken = error.state.is_some_and(|state| Meaning::of(state) == Meaning::Stale);
             if is_broken { StoreError::failed(BrokenPooler(error.into())) } else { error.into() }
         })
@@ -72,7 +73,7 @@ impl PostgresStore {
     async fn process(&self, link: &mut Link) -> Result<i32, StoreError> {
         let statement = Statement::<Integer>::new(" SELECT pg_backend_pid()", Vec::new());
         let answered = statement.get_result(link).await;
-        answered.map_err(|failure| match link.last_meaning() {
+        answered.map_err(|failure| match link.take_error().map(Meaning::of) {
             Some(Meaning::Stale) => StoreError::failed(BrokenPooler(failure.into())),
             _ => error::query(failure),
         })

@@ -9,8 +9,8 @@ use stream_domain::session::{CLOCK_MARGIN, renew_below};
 use stream_domain::{ServerName, Timestamp};
 use time::Duration;
 
-use crate::PostgresStore;
 use crate::statement::{Parameter, Statement};
+use crate::store::PostgresStore;
 
 #[async_trait]
 impl Presence for PostgresStore {

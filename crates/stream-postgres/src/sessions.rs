@@ -5,9 +5,9 @@ use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
 use stream_domain::ports::StoreError;
 
-use crate::PostgresStore;
 use crate::error;
 use crate::statement::Statement;
+use crate::store::PostgresStore;
 
 impl PostgresStore {
     pub(crate) async fn select_one<Row, Value>(&self, statement: Statement<Row>) -> Result<Value, StoreError>

@@ -19,8 +19,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::InvalidUrl;
-use crate::url;
+use crate::url::{self, InvalidUrl, Roots, TlsParameters};
 
 use verifier::{AsLibpq, Checks};
 
@@ -30,36 +29,6 @@ pub(crate) enum Tls {
     Off,
     /// As the configuration's `sslmode` says.
     On(MakeRustlsConnect),
-}
-
-/// Where trusted certificates come from.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Roots {
-    /// The operating system.
-    System,
-    /// A file of PEM certificates.
-    File(String),
-}
-
-/// What a URL says of TLS.
-#[derive(Debug, Default)]
-pub(crate) struct TlsParameters {
-    /// `sslmode`, if it is given.
-    pub(crate) mode: Option<String>,
-    /// `requiressl=1`, which libpq still takes.
-    pub(crate) requires: bool,
-    /// `sslrootcert`.
-    pub(crate) roots: Option<Roots>,
-    /// `sslcert`.
-    pub(crate) certificate: Option<String>,
-    /// `sslkey`.
-    pub(crate) key: Option<String>,
-    /// `sslnegotiation=direct`.
-    pub(crate) is_direct: bool,
-    /// `ssl_min_protocol_version=TLSv1.3`.
-    pub(crate) is_1_3_only: bool,
-    /// `sslsni=0`.
-    pub(crate) hides_name: bool,
 }
 
 impl Tls {

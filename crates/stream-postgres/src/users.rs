@@ -1,6 +1,6 @@
-//! The tie to the user-service's `users` table, which may appear after this service.
+//! The foreign key to the user-service's `users` table, which may appear after this service.
 //!
-//! It is looked at before anything is locked: a table that cannot be referred to costs nobody a lock.
+//! It is looked at before anything is locked: a table that cannot be referenced costs no lock.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -11,8 +11,10 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use stream_domain::ports::{StoreError, UsersTable};
 
-use crate::migrate::{Turn, begin, commit, is_true, rollback};
-use crate::{PostgresStore, error};
+use crate::advisory_lock::{Turn, begin, commit, rollback};
+use crate::catalog_tables::is_true;
+use crate::error;
+use crate::store::PostgresStore;
 
 /// How often the tables are asked for before others are let through for longer.
 const TRIES: u32 = 5;
@@ -20,10 +22,10 @@ const TRIES: u32 = 5;
 /// How long writers are let through between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a migration of another instance is waited for; it will tie the tables itself.
+/// How long a migration of another instance is waited for; it will add the key itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What can be done about the tie.
+/// What can be done about the foreign key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Referable {
     /// Nothing yet: there is no such table.
@@ -31,11 +33,11 @@ pub(crate) enum Referable {
     /// A foreign key is there, and every row has been checked.
     Validated,
     /// A foreign key is there; older rows are not checked.
-    Tied,
+    NotValidated,
     /// The foreign key can be added.
-    Now,
+    Possible,
     /// It cannot, for this reason.
-    Never(String),
+    Impossible(String),
 }
 
 /// One word that says how things stand, or a sentence that says why nothing can be done.
@@ -47,7 +49,7 @@ const LOOK: &str = "
     SELECT CASE
         WHEN users.oid IS NULL THEN 'missing'
         WHEN EXISTS (SELECT FROM keys WHERE convalidated) THEN 'validated'
-        WHEN EXISTS (SELECT FROM keys) THEN 'tied'
+        WHEN EXISTS (SELECT FROM keys) THEN 'not validated'
         WHEN relkind NOT IN ('r', 'p') THEN 'users is no table but ' || CASE relkind WHEN 'v' THEN 'a view'
             WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table' ELSE 'something else' END
         WHEN relpersistence <> 'p' THEN 'users is an unlogged or temporary table'
@@ -65,7 +67,7 @@ const LOOK: &str = "
             AND NOT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('streams'))
             THEN format('the role %I does not own streams; `stream-server migrate` as its owner adds the foreign key',
                         current_user)
-        ELSE 'now' END AS answer
+        ELSE 'possible' END AS answer
     FROM (VALUES (to_regclass('users')::oid)) AS users (oid) LEFT JOIN pg_class ON pg_class.oid = users.oid";
 
 /// Looks at the tables' definitions; locks nothing.
@@ -79,9 +81,9 @@ pub(crate) async fn look(connection: &mut AsyncPgConnection) -> Result<Referable
     Ok(match row.answer.as_str() {
         "missing" => Referable::Missing,
         "validated" => Referable::Validated,
-        "tied" => Referable::Tied,
-        "now" => Referable::Now,
-        _ => Referable::Never(row.answer),
+        "not validated" => Referable::NotValidated,
+        "possible" => Referable::Possible,
+        _ => Referable::Impossible(row.answer),
     })
 }
 
@@ -91,21 +93,21 @@ impl PostgresStore {
     /// An existing key stays as it is, `ON DELETE` and all.
     /// Adding it locks both tables against writers for a moment, for which it waits for 0.2 seconds at a time;
     /// validating locks neither.
-    /// Rows that name users who do not exist are no failure: then new rows are checked and old ones let be.
-    pub async fn tie_to_users(&self) -> Result<UsersTable, StoreError> {
+    /// Rows that name users who do not exist are no failure: new rows are checked from then on, old ones are not.
+    pub async fn add_users_foreign_key(&self) -> Result<UsersTable, StoreError> {
         let store = self.clone();
-        let tie = self.runtime.spawn(async move { store.add_foreign_key().await });
-        let tied = tie.await.map_err(StoreError::failed)?;
-        match &tied {
+        let add = self.runtime.spawn(async move { store.add_and_validate().await });
+        let added = add.await.map_err(StoreError::failed)?;
+        match &added {
             Ok(users_table) => self.users_table.store(code(*users_table), Ordering::Relaxed),
             // A failure to look takes nothing back.
-            Err(_) if self.is_tied_to_users() => {}
+            Err(_) if self.has_users_foreign_key() => {}
             Err(_) => self.users_table.store(code(UsersTable::NotReferenced), Ordering::Relaxed),
         }
-        tied
+        added
     }
 
-    async fn add_foreign_key(&self) -> Result<UsersTable, StoreError> {
+    async fn add_and_validate(&self) -> Result<UsersTable, StoreError> {
         let mut connection =
             self.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
         begin(&mut connection).await?;
@@ -114,9 +116,9 @@ impl PostgresStore {
         match found {
             Referable::Missing => return Ok(UsersTable::Missing),
             Referable::Validated => return Ok(UsersTable::Referenced),
-            Referable::Never(why) => return Err(StoreError::failed(why)),
-            Referable::Tied => {}
-            Referable::Now => add(&mut connection).await?,
+            Referable::Impossible(why) => return Err(StoreError::failed(why)),
+            Referable::NotValidated => {}
+            Referable::Possible => add(&mut connection).await?,
         }
         validate(&mut connection).await
     }
@@ -131,7 +133,7 @@ impl PostgresStore {
         }
     }
 
-    pub(crate) fn is_tied_to_users(&self) -> bool {
+    pub(crate) fn has_users_foreign_key(&self) -> bool {
         matches!(self.users_table(), UsersTable::Referenced | UsersTable::ReferencedByNewStreams)
     }
 }
@@ -146,7 +148,7 @@ async fn add(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     for tries in 1.. {
         turn.begin(connection).await?;
         // Another instance may have been faster.
-        if look(connection).await? != Referable::Now {
+        if look(connection).await? != Referable::Possible {
             return commit(connection).await;
         }
         match connection.batch_execute(add).await {

@@ -11,11 +11,11 @@ use stream_domain::ports::{Admissions, Clues, SessionSelector, StoreError};
 use stream_domain::session::EndReason;
 use stream_domain::{SessionId, StreamId, Timestamp};
 
-use crate::SqliteStore;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
 use crate::sessions::end;
 use crate::sessions::*;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Admissions for SqliteStore {

@@ -7,16 +7,16 @@ use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore, StoreError};
 use stream_domain::{StreamPage, Timestamp};
 
-use crate::SqliteStore;
 use crate::coalesced_reads::LARGEST_PAGE;
 use crate::lists::{at, read_page};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl CatalogStore for SqliteStore {
     async fn list(&self, query: &CatalogQuery, now: Timestamp) -> Result<Arc<StreamPage>, StoreError> {
         let query = *query;
         if query.page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
-            return self.share_page(query, now).await;
+            return self.coalesced.page(query, now).await;
         }
         let page = self.read(move |connection| read_page(connection, at(query.filter, now), &query.page));
         Ok(self.coalesced.in_use.intern(query, page.await?))

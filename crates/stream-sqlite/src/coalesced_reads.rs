@@ -12,13 +12,12 @@ use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::StoreError;
 use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 
+use crate::error::{self, too_slow};
 use crate::lists::{at, read_page};
 use crate::pool::Connections;
 use crate::row::StreamRow;
 use crate::schema::streams;
-use crate::{SqliteStore, error, too_slow};
 
 /// A second's worth of requests waits for less than a second; a batch is one transaction.
 const LIMITS: Limits =
@@ -41,41 +40,41 @@ pub(crate) struct CoalescedReads {
     pages: Batcher<PageRead>,
     /// The pages that are in use.
     pub(crate) in_use: Arc<Interner<CatalogQuery, StreamPage>>,
+    timeout: Duration,
 }
 
 impl CoalescedReads {
-    /// Reads on this runtime.
-    pub(crate) fn new(connections: &Connections, runtime: &Handle) -> Self {
+    /// Reads on this runtime; a caller waits until the time-out.
+    pub(crate) fn new(connections: &Connections, timeout: Duration, runtime: &Handle) -> Self {
         let in_use = Arc::<Interner<_, _>>::default();
         let pages = PageRead { connections: connections.clone(), in_use: in_use.clone() };
         Self {
             lookups: Batcher::on(runtime.clone(), LookupRead(connections.clone()), LIMITS),
             pages: Batcher::on(runtime.clone(), pages, LIMITS),
             in_use,
+            timeout,
         }
     }
-}
 
-impl SqliteStore {
     /// The stream as the file has it after this call.
     pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Option<Stream>, StoreError> {
-        self.in_time(self.coalesced.lookups.submit(lookup)).await?
+        self.in_time(self.lookups.submit(lookup)).await?
     }
 
     /// A page of at most [`LARGEST_PAGE`] streams as the file has it after this call.
-    pub(crate) async fn share_page(
+    pub(crate) async fn page(
         &self,
         query: CatalogQuery,
         now: Timestamp,
     ) -> Result<Arc<StreamPage>, StoreError> {
-        self.in_time(self.coalesced.pages.submit((query, now))).await
+        self.in_time(self.pages.submit((query, now))).await
     }
 
     async fn in_time<T>(
         &self,
         submitted: impl Future<Output = Result<T, BatchError<Arc<StoreError>>>>,
     ) -> Result<T, StoreError> {
-        let response = timeout(self.timeout, submitted).await.map_err(|_elapsed| too_slow())?;
+        let response = tokio::time::timeout(self.timeout, submitted).await.map_err(|_elapsed| too_slow())?;
         response.map_err(|error| match error {
             BatchError::Failed(shared) => shared.duplicate(),
             BatchError::Full | BatchError::Abandoned => StoreError::unavailable(error.to_string()),

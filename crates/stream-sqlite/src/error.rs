@@ -241,3 +241,8 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
         _ => PathBuf::from("."),
     }
 }
+
+/// An operation took longer than the store's time-out.
+pub(crate) fn too_slow() -> StoreError {
+    StoreError::unavailable("the database took too long")
+}

@@ -8,11 +8,11 @@ use stream_domain::admission::Attempt;
 use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 
-use crate::SqliteStore;
 use crate::error;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
 use crate::session_row::{AttemptRow, SessionRow};
 use crate::sessions::*;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl History for SqliteStore {

@@ -3,20 +3,17 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
-use stream_domain::ports::{
-    KeyLookup, KeyStore, StartError, StoreError, StoreHealth, UserStreamsError, UsersTable,
-};
+use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
-use crate::SqliteStore;
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
-use crate::pool::Connections;
 use crate::row::{NewStreamRow, StreamRow};
 use crate::schema::{ActiveLiteral, streams};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -79,76 +76,11 @@ impl KeyStore for SqliteStore {
 #[async_trait]
 impl KeyLookup for SqliteStore {
     async fn find_by_key(&self, key: &StreamKey) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Lookup::Key(key.clone())).await
+        self.coalesced.look_up(Lookup::Key(key.clone())).await
     }
 
     async fn find_by_playback_id(&self, id: &PlaybackId) -> Result<Option<Stream>, StoreError> {
-        self.look_up(Lookup::PlaybackId(id.clone())).await
-    }
-}
-
-#[async_trait]
-impl StoreHealth for SqliteStore {
-    async fn check(&self) -> Result<UsersTable, StoreError> {
-        let store = self.clone();
-        let beside = self.runtime.spawn_blocking(move || store.look_at_file());
-        beside.await.map_err(StoreError::failed)??;
-        // A transaction of a writer's, which fails where every write would.
-        self.write(|connection| {
-            let first = streams::table.select(StreamRow::as_select()).limit(1);
-            let _: Option<StreamRow> = first.first(connection).optional().map_err(error::query)?;
-            Ok(UsersTable::NotUsed)
-        })
-        .await
-    }
-}
-
-impl SqliteStore {
-    pub(crate) async fn read<T, E>(
-        &self,
-        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.step(&self.reads, step).await
-    }
-
-    /// Runs a step in a transaction that is a writer's from its beginning, and so never fails for having read first.
-    pub(crate) async fn write<T, E>(
-        &self,
-        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.step(&self.writes, |connection| {
-            let mut refusal = None;
-            let outcome = connection.immediate_transaction(|connection| {
-                step(connection).map_err(|error| {
-                    refusal = Some(error);
-                    // Undoes the transaction; what counts is the refusal, even if there is nothing left to undo.
-                    diesel::result::Error::RollbackTransaction
-                })
-            });
-            outcome.map_err(|failure| refusal.unwrap_or_else(|| error::query(failure).into()))
-        })
-        .await
-    }
-
-    async fn step<T, E>(
-        &self,
-        connections: &Connections,
-        step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let connections = connections.clone();
-        self.detached(async move { connections.run(step).await }).await
+        self.coalesced.look_up(Lookup::PlaybackId(id.clone())).await
     }
 }
 

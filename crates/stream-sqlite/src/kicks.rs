@@ -8,11 +8,11 @@ use stream_domain::ports::{Kicks, StoreError};
 use stream_domain::session::{EndReason, PendingKick};
 use stream_domain::{ServerName, SessionId, Timestamp};
 
-use crate::SqliteStore;
 use crate::error;
 use crate::session_row::corrupt;
 use crate::sessions::end;
 use crate::sessions::*;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Kicks for SqliteStore {

@@ -11,11 +11,13 @@ use diesel::migration::{Migration, MigrationSource as _};
 use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use diesel_migrations::MigrationHarness as _;
 use stream_domain::ports::StoreError;
 
+use crate::objects::MIGRATIONS;
 use crate::pool::Mode;
-use crate::{SqliteStore, error, objects, pool};
+use crate::store::SqliteStore;
+use crate::{error, objects, pool};
 
 /// From which length on, in bytes, a file is looked through less thoroughly at start.
 const LONG: u64 = 64 * 1024 * 1024;
@@ -29,8 +31,6 @@ struct Name {
     #[diesel(sql_type = Text)]
     name: String,
 }
-
-pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 impl SqliteStore {
     /// Makes the file and its folder if need be, runs the migrations that are still to be run, and returns their

@@ -8,8 +8,10 @@ use diesel::migration::{Migration, MigrationSource as _, Result};
 use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-use crate::migrate::MIGRATIONS;
+/// The migrations, compiled in.
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Tables first, since the others are made on them.
 const OBJECTS: &str = "SELECT type AS kind, name, sql FROM sqlite_master

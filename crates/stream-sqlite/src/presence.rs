@@ -11,12 +11,12 @@ use stream_domain::session::EndReason;
 use stream_domain::{ServerName, Session, Timestamp};
 use time::Duration;
 
-use crate::SqliteStore;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
 use crate::session_row::SessionRow;
 use crate::sessions::*;
 use crate::sessions::{confirm, put_under_clock, renew, stall, write_end, write_ending};
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl Presence for SqliteStore {

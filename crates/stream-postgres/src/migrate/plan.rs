@@ -5,7 +5,8 @@ use std::fmt;
 use diesel_async::AsyncPgConnection;
 use stream_domain::ports::StoreError;
 
-use super::{access, count, is_true, pending};
+use super::{access, pending};
+use crate::catalog_tables::{count, is_true};
 use crate::{objects, users};
 
 /// What a migration would change, line by line, in words.
@@ -28,7 +29,7 @@ impl Plan {
         } else {
             changes.extend(adoption(connection).await?);
         }
-        if let users::Referable::Now = users::look(connection).await? {
+        if let users::Referable::Possible = users::look(connection).await? {
             changes.push(
                 "add the foreign key streams_user_id_fkey to users, and validate it if every row names an existing \
                  user"

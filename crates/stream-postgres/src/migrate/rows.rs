@@ -6,7 +6,8 @@ use diesel::sql_query;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use stream_domain::ports::StoreError;
 
-use super::{Turn, commit, is_true, rollback};
+use crate::advisory_lock::{Turn, commit, rollback};
+use crate::catalog_tables::is_true;
 use crate::error;
 
 /// How often a lock that keeps readers waiting is asked for before a migration gives up.

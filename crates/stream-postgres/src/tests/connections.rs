@@ -9,7 +9,7 @@ use stream_domain::testing::SeededEntropy;
 use stream_test_postgres::Cluster;
 
 use super::{block_on, key, migrated, new_stream, store_at};
-use crate::pool::Connector;
+use crate::connector::Connector;
 use crate::{InvalidUrl, PostgresOptions, PostgresStore};
 
 fn options(url: &str) -> PostgresOptions {
@@ -106,7 +106,7 @@ fn pauses_between_attempts_double_to_a_second_and_vary() {
             bytes.fill(byte);
             Ok(())
         });
-        Connector::new(&options("postgresql://u@127.0.0.1/d"), Arc::new(entropy)).unwrap()
+        Connector::new("postgresql://u@127.0.0.1/d", Duration::from_secs(1), Arc::new(entropy)).unwrap()
     };
     let pauses = |byte| -> Vec<u128> {
         let connector = connector(byte);
@@ -118,8 +118,9 @@ fn pauses_between_attempts_double_to_a_second_and_vary() {
 
 #[test]
 fn a_wrong_url_is_refused_without_showing_it() {
-    let refused =
-        |url: &str| Connector::new(&options(url), Arc::new(SeededEntropy::default())).err().unwrap();
+    let refused = |url: &str| {
+        Connector::new(url, Duration::from_secs(1), Arc::new(SeededEntropy::default())).err().unwrap()
+    };
     assert!(matches!(refused("mysql://u:hunter2@h/d"), InvalidUrl::Malformed(_)));
     assert!(matches!(refused("postgresql://u:hunter2@h:port/d"), InvalidUrl::Malformed(_)));
     assert!(matches!(refused("postgresql://u:hunter2@h/d?sslmode=maybe"), InvalidUrl::SslMode));

@@ -41,7 +41,7 @@ fn an_unknown_user_fails_only_its_own_start() {
     block_on(async {
         let (database, store) = migrated().await;
         database.create_users(20);
-        store.tie_to_users().await.unwrap();
+        store.add_users_foreign_key().await.unwrap();
         let new: Vec<_> = (11..=30).map(|number| new_stream(number, &format!("key-{number}"))).collect();
         let outcomes = join_all(new.iter().map(|new| store.start(new))).await;
         for (new, outcome) in new.iter().zip(outcomes) {
@@ -90,13 +90,13 @@ fn a_start_and_a_stop_cost_one_round_trip_and_their_refusals_two() {
     block_on(async {
         let (database, direct) = migrated().await;
         database.create_users(20);
-        direct.tie_to_users().await.unwrap();
+        direct.add_users_foreign_key().await.unwrap();
         let (port, count) = counting_proxy(Cluster::shared().port());
         let url = database.url().replace(&Cluster::shared().port().to_string(), &port.to_string());
         // Two connections: one of them for writes.
         let options = PostgresOptions { url, pool_size: 2, timeout: Duration::from_secs(5) };
         let store = PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap();
-        store.tie_to_users().await.unwrap();
+        store.add_users_foreign_key().await.unwrap();
         // The first of each kind prepares its statement.
         for round in 1..=2 {
             let trips = || count.swap(0, Ordering::SeqCst);

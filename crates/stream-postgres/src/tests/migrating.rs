@@ -9,7 +9,8 @@ use stream_domain::ports::{KeyStore as _, StoreError};
 use stream_test_postgres::{Cluster, Database, eventually, free_port};
 
 use super::{block_on, documented, migrated, new_stream, now, store_at, user};
-use crate::migrate::{MIGRATIONS, Turn, bring_up_to_date, too_old};
+use crate::advisory_lock::Turn;
+use crate::migrate::{MIGRATIONS, bring_up_to_date, too_old};
 
 const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

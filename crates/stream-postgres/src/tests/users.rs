@@ -27,15 +27,15 @@ fn the_foreign_key_is_added_once_the_users_table_appears() {
     block_on(async {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Missing);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Missing);
         database.create_users(2);
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
         assert_eq!(
             database.sql(FOREIGN_KEYS),
             "streams_user_id_fkey|t|FOREIGN KEY (user_id) REFERENCES users(id)"
         );
         assert_eq!(store.check().await.unwrap(), UsersTable::Referenced);
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
     });
 }
 
@@ -45,12 +45,12 @@ fn rows_of_unknown_users_do_not_keep_new_rows_from_being_checked() {
         let (database, store) = migrated().await;
         store.start(&new_stream(77, "theirs")).await.unwrap();
         database.create_users(2);
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::ReferencedByNewStreams);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::ReferencedByNewStreams);
         let refusal = store.start(&new_stream(78, "mine")).await;
         assert!(matches!(refusal, Err(StartError::UnknownUser)), "{refusal:?}");
         assert!(store.find_by_key(&key("theirs")).await.unwrap().is_some());
         database.sql("INSERT INTO users (id) VALUES (77)");
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
     });
 }
 
@@ -93,7 +93,7 @@ fn an_existing_key_of_another_name_is_validated() {
         let (database, store) = migrated().await;
         database.create_users(2);
         database.sql("ALTER TABLE streams ADD CONSTRAINT \"Fk Streams\" FOREIGN KEY (user_id) REFERENCES users(id) NOT VALID");
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
         assert!(database.sql(FOREIGN_KEYS).starts_with("Fk Streams|t|"));
     });
 }
@@ -137,7 +137,7 @@ fn tables_that_cannot_be_referred_to_are_told_apart_without_a_lock() {
             let mut holder = psql.args(["-X", "-q", "-d", &database.url(), "-c", hold]).spawn().unwrap();
             let held = "SELECT count(*) FROM pg_locks WHERE relation = 'streams'::regclass AND mode = 'RowExclusiveLock'";
             eventually("the lock", || database.sql(held) != "0");
-            let error = store.tie_to_users().await.unwrap_err();
+            let error = store.add_users_foreign_key().await.unwrap_err();
             assert!(error.innermost_cause().contains(why), "{users}: {error:?}");
             assert_eq!(store.users_table(), UsersTable::NotReferenced, "{users}");
             let plan = store.plan_migration().await.unwrap().to_string();
@@ -164,7 +164,7 @@ fn tables_that_can_be_referred_to_are_in_whatever_shape() {
                 store.plan_migration().await.unwrap().to_string().contains("add the foreign key"),
                 "{users}"
             );
-            assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced, "{users}");
+            assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced, "{users}");
             database.sql("INSERT INTO users (id) VALUES (1)");
             store.start(&new_stream(1, "mine")).await.unwrap();
             let refusal = store.stop_active(user(2), now()).await;
@@ -183,12 +183,12 @@ fn a_privilege_that_the_foreign_key_needs_is_named() {
         let store = store_at(&database.url_as(&owner));
         store.migrate().await.unwrap();
         for privilege in ["REFERENCES", "SELECT"] {
-            let error = store.tie_to_users().await.unwrap_err().innermost_cause();
+            let error = store.add_users_foreign_key().await.unwrap_err().innermost_cause();
             let grant = format!("GRANT {privilege} ON users TO {owner}");
             assert!(error.contains(&grant), "{error}");
             database.sql(&grant);
         }
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
     });
 }
 
@@ -205,7 +205,7 @@ fn writers_go_on_while_the_foreign_key_waits_for_a_transaction() {
         eventually("the lock", || database.sql(held) != "0");
         let tie = tokio::spawn({
             let store = store.clone();
-            async move { store.tie_to_users().await }
+            async move { store.add_users_foreign_key().await }
         });
         let mut number = 1;
         while !tie.is_finished() {
@@ -221,7 +221,7 @@ fn writers_go_on_while_the_foreign_key_waits_for_a_transaction() {
         let pids = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() AND datname = current_database()";
         database.sql(pids);
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
     });
 }
 
@@ -230,7 +230,7 @@ fn a_users_streams_are_deleted_before_the_user_or_with_the_user() {
     block_on(async {
         let (database, store) = migrated().await;
         database.create_users(2);
-        store.tie_to_users().await.unwrap();
+        store.add_users_foreign_key().await.unwrap();
         for (number, name) in [(1, "first"), (2, "second")] {
             store.start(&new_stream(number, name)).await.unwrap();
         }
@@ -241,6 +241,6 @@ fn a_users_streams_are_deleted_before_the_user_or_with_the_user() {
         database.sql(&documented("Or let the database do it"));
         database.sql("DELETE FROM users WHERE id = 2");
         assert_eq!(store.find_by_key(&key("second")).await.unwrap(), None);
-        assert_eq!(store.tie_to_users().await.unwrap(), UsersTable::Referenced);
+        assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);
     });
 }

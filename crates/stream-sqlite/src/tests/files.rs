@@ -25,7 +25,7 @@ fn new_stream(number: i64, name: &str) -> NewStream {
 
 /// How many migrations there are.
 fn migrations() -> usize {
-    MigrationSource::<diesel::sqlite::Sqlite>::migrations(&crate::migrate::MIGRATIONS).unwrap().len()
+    MigrationSource::<diesel::sqlite::Sqlite>::migrations(&crate::objects::MIGRATIONS).unwrap().len()
 }
 
 #[test]

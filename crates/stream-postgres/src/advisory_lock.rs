@@ -10,7 +10,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use stream_domain::ports::StoreError;
 
-use super::is_true;
+use crate::catalog_tables::is_true;
 use crate::error;
 
 /// Names the lock: `stream` in ASCII.
