@@ -90,9 +90,9 @@ impl Store {
     }
 
     /// Makes streams refer to the platform's users, if that is possible now.
-    pub(crate) async fn tie_to_users(&self) -> Result<UsersTable, StoreError> {
+    pub(crate) async fn add_users_foreign_key(&self) -> Result<UsersTable, StoreError> {
         match self {
-            Self::Postgres(store) => store.tie_to_users().await,
+            Self::Postgres(store) => store.add_users_foreign_key().await,
             Self::Sqlite(_) => Ok(UsersTable::NotUsed),
         }
     }

@@ -11,7 +11,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stream_coalesce::{Lane, Limits, Source, Unanswered};
+use stream_coalesce::{BatchError, BatchRead, Batcher, Limits};
 use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::StoreError;
 use stream_domain::{Catalog, PageRequest, StreamPage, Timestamp};
@@ -25,7 +25,7 @@ use crate::turns::{Turn, Turns};
 
 /// How large pages are read: one query after the other, each for every request that was made by then.
 const LARGE_READS: Limits =
-    Limits { waiting: 8_192, at_once: 8_192, patience: Duration::from_millis(100), overdue: 1 };
+    Limits { max_waiting: 8_192, max_batch: 8_192, slow_after: Duration::from_millis(100), max_slow: 1 };
 
 /// A page of more streams is large: it is not rendered between other responses.
 const MAX_SMALL: usize = 100;
@@ -94,16 +94,16 @@ enum PopularPage {
     /// The store reads small pages for many requests at once by itself.
     Small(Arc<LastRendering>),
     /// Large ones it reads one by one, so requests share a reading here.
-    Large(Lane<LastRendering>),
+    Large(Batcher<LastRendering>),
 }
 
 impl PopularPage {
     async fn show(&self) -> Result<Arc<Rendered>, StoreError> {
         match self {
             Self::Small(page) => page.refresh().await,
-            Self::Large(lane) => lane.ask(()).await.map_err(|error| match error {
-                Unanswered::Full | Unanswered::Abandoned => StoreError::unavailable(error.to_string()),
-                Unanswered::Failed(error) => error.duplicate(),
+            Self::Large(reads) => reads.submit(()).await.map_err(|error| match error {
+                BatchError::Full | BatchError::Abandoned => StoreError::unavailable(error.to_string()),
+                BatchError::Failed(error) => error.duplicate(),
             }),
         }
     }
@@ -136,12 +136,12 @@ impl LastRendering {
     }
 }
 
-impl Source for LastRendering {
-    type Question = ();
-    type Answer = Arc<Rendered>;
+impl BatchRead for LastRendering {
+    type Request = ();
+    type Response = Arc<Rendered>;
     type Error = Arc<StoreError>;
 
-    async fn answer(&self, requests: Vec<()>) -> Result<Vec<Arc<Rendered>>, Arc<StoreError>> {
+    async fn read(&self, requests: Vec<()>) -> Result<Vec<Arc<Rendered>>, Arc<StoreError>> {
         let rendered = self.refresh().await.map_err(Arc::new)?;
         Ok(vec![rendered; requests.len()])
     }
@@ -157,7 +157,7 @@ impl Reader {
     fn popular(self: &Arc<Self>, asked: CatalogQuery) -> PopularPage {
         let page = LastRendering { reader: self.clone(), asked, last: tokio::sync::Mutex::default() };
         if is_large(&asked.page) {
-            PopularPage::Large(Lane::new(page, LARGE_READS))
+            PopularPage::Large(Batcher::new(page, LARGE_READS))
         } else {
             PopularPage::Small(Arc::new(page))
         }

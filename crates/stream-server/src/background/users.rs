@@ -45,6 +45,6 @@ pub(super) async fn add_foreign_key(store: Store) {
         }
         sleep(pause).await;
         pause = if cannot_be { (pause * 2).min(*PAUSES.end()) } else { *PAUSES.start() };
-        tied = store.tie_to_users().await;
+        tied = store.add_users_foreign_key().await;
     }
 }
