@@ -194,7 +194,7 @@ impl Watches {
         match waiting {
             Some(waiting) => waiting.newcomers.insert(0, newcomer),
             None => {
-                takeovers.push(Takeover { newcomers: vec![newcomer], former: former.to_owned(), since: now })
+                takeovers.push(Takeover { newcomers: vec![newcomer], former: former.to_owned(), since: now });
             }
         }
     }
