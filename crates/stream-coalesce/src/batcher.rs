@@ -82,7 +82,7 @@ impl<R: BatchRead> Batcher<R> {
         &self.0.read
     }
 
-    /// Whether nobody waits and no read is under way.
+    /// Whether no request waits and no read is under way.
     pub fn is_idle(&self) -> bool {
         let queue = self.0.queue();
         !queue.has_worker && queue.slow == 0
@@ -118,7 +118,7 @@ impl<R: BatchRead> Shared<R> {
     }
 }
 
-/// A task that reads until nobody waits.
+/// A task that reads until no request waits.
 struct Worker<R: BatchRead> {
     batcher: Arc<Shared<R>>,
     state: State,
@@ -130,7 +130,7 @@ enum State {
     Current,
     /// Its read is slow, and another worker may serve those who wait.
     Slow,
-    /// Nobody waited any more.
+    /// No request waited any more.
     Done,
 }
 
@@ -200,13 +200,13 @@ impl<R: BatchRead> Worker<R> {
 }
 
 impl<R: BatchRead> Drop for Worker<R> {
-    /// However the task ends, nobody is left waiting for it.
+    /// However the task ends, no caller is left waiting for it.
     fn drop(&mut self) {
         let mut queue = self.batcher.queue();
         match self.state {
             State::Done => {}
             State::Slow => queue.slow -= 1,
-            // The read panicked, which concerns nobody who came later.
+            // The read panicked, which concerns no later request.
             State::Current if std::thread::panicking() && !queue.waiting.is_empty() => {
                 drop(queue);
                 Self::spawn(self.batcher.clone());

@@ -5,18 +5,19 @@
 //! A cache answers from the past, and the usual single flight lets a caller join a read that has begun; neither will do.
 //!
 //! A [`Batcher`] runs one read after the other for all who wait; a [`BatchRead`] is what it runs.
-//! An [`Interner`] hands out the same `Arc` while what was read stays equal.
+//! [`SharedValues`] are a read for values by key: one read for all requests for a value in a batch, and the same `Arc`
+//! while it stays equal.
 
 #![warn(clippy::future_not_send)]
 
 mod batcher;
-mod interner;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
 pub use batcher::{Batcher, Limits};
-pub use interner::Interner;
+pub use values::{ReadValue, SharedValues};
 
 /// A read that serves many requests at once.
 pub trait BatchRead: Send + Sync + 'static {

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::advance;
 
-use crate::{BatchError, BatchRead, Batcher, Interner, Limits};
+use crate::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues};
 
 const LIMITS: Limits =
     Limits { max_waiting: 100, max_batch: 10, slow_after: Duration::from_secs(1), max_slow: 1 };
@@ -280,27 +280,61 @@ fn a_batcher_with_a_runtime_of_its_own_outlives_its_callers_runtimes() {
     assert_eq!(stays.block_on(batcher.submit("c")), Err(BatchError::Abandoned), "its own runtime has ended");
 }
 
-#[test]
-fn an_equal_value_is_the_same_arc_while_somebody_holds_it() {
-    let interner = Interner::default();
-    let first = interner.intern("a", vec![1]);
-    assert!(Arc::ptr_eq(&first, &interner.intern("a", vec![1])));
-    assert!(!Arc::ptr_eq(&first, &interner.intern("b", vec![1])), "another key");
-    let changed = interner.intern("a", vec![2]);
-    assert_eq!(*changed, [2]);
-    assert!(!Arc::ptr_eq(&first, &interner.intern("a", vec![1])), "the last value counts");
+/// Answers a key with the time at which it was read, and counts.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl ReadValue for Counted {
+    type Key = &'static str;
+    type Time = u32;
+    type Value = String;
+    type Error = &'static str;
+
+    async fn read_value(&self, key: &'static str, time: u32) -> Result<String, &'static str> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        if key == "fail" { Err("it failed") } else { Ok(format!("{key} at {time}")) }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_reads_each_value_once_at_the_last_of_its_times() {
+    let values = SharedValues::new(Counted::default());
+    let read = values.read(vec![("a", 1), ("b", 5), ("a", 3), ("a", 2)]).await.unwrap();
+    assert_eq!(
+        read.iter().map(|value| value.as_str()).collect::<Vec<_>>(),
+        ["a at 3", "b at 5", "a at 3", "a at 3"]
+    );
+    assert!(Arc::ptr_eq(&read[0], &read[2]));
+    assert_eq!(values.reader.0.load(Ordering::SeqCst), 2);
+    let again = values.read(vec![("a", 3)]).await.unwrap();
+    assert!(Arc::ptr_eq(&read[0], &again[0]), "read anew, and equal");
+    assert!(Arc::ptr_eq(&read[0], &values.share("a", "a at 3".to_owned())));
+    assert_eq!(values.read(vec![("a", 4), ("fail", 4)]).await, Err("it failed"));
 }
 
 #[test]
-fn an_interner_keeps_no_value_alive_and_forgets_unused_keys() {
-    let interner = Interner::default();
-    let kept = interner.intern(0, "kept".to_owned());
+fn an_equal_value_is_the_same_arc_while_it_is_in_use() {
+    let values = SharedValues::new(Counted::default());
+    let one = || "1".to_owned();
+    let first = values.share("a", one());
+    assert!(Arc::ptr_eq(&first, &values.share("a", one())));
+    assert!(!Arc::ptr_eq(&first, &values.share("b", one())), "another key");
+    let changed = values.share("a", "2".to_owned());
+    assert_eq!(*changed, "2");
+    assert!(!Arc::ptr_eq(&first, &values.share("a", one())), "the last value counts");
+}
+
+#[test]
+fn no_value_is_kept_alive_and_unused_keys_are_forgotten() {
+    let values = SharedValues::new(Counted::default());
+    let kept = values.share("kept", "kept".to_owned());
     for key in 1..10_000 {
-        let value = interner.intern(key, "passing".to_owned());
+        let key: &str = key.to_string().leak();
+        let value = values.share(key, "passing".to_owned());
         let unused = Arc::downgrade(&value);
         drop(value);
         assert!(unused.upgrade().is_none());
     }
-    assert!(interner.len() < 100, "{} keys", interner.len());
-    assert!(Arc::ptr_eq(&kept, &interner.intern(0, "kept".to_owned())));
+    assert!(values.handed_out().len() < 100);
+    assert!(Arc::ptr_eq(&kept, &values.share("kept", "kept".to_owned())));
 }

@@ -22,6 +22,6 @@ impl CatalogStore for PostgresStore {
         let page = self.on(&self.reads, move |connection| {
             async move { read_page(connection, at(query.filter, now), &query.page).await }.boxed()
         });
-        Ok(self.coalesced.in_use.intern(query, page.await?))
+        Ok(self.coalesced.share(query, page.await?))
     }
 }

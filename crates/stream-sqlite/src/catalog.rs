@@ -19,6 +19,6 @@ impl CatalogStore for SqliteStore {
             return self.coalesced.page(query, now).await;
         }
         let page = self.read(move |connection| read_page(connection, at(query.filter, now), &query.page));
-        Ok(self.coalesced.in_use.intern(query, page.await?))
+        Ok(self.coalesced.share(query, page.await?))
     }
 }

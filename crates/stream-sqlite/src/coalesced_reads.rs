@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use stream_coalesce::{BatchError, BatchRead, Batcher, Interner, Limits};
+use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues};
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::StoreError;
 use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
@@ -37,21 +37,17 @@ pub(crate) enum Lookup {
 #[derive(Clone)]
 pub(crate) struct CoalescedReads {
     lookups: Batcher<LookupRead>,
-    pages: Batcher<PageRead>,
-    /// The pages that are in use.
-    pub(crate) in_use: Arc<Interner<CatalogQuery, StreamPage>>,
+    pages: Batcher<SharedValues<PageRead>>,
     timeout: Duration,
 }
 
 impl CoalescedReads {
     /// Reads on this runtime; a caller waits until the time-out.
     pub(crate) fn new(connections: &Connections, timeout: Duration, runtime: &Handle) -> Self {
-        let in_use = Arc::<Interner<_, _>>::default();
-        let pages = PageRead { connections: connections.clone(), in_use: in_use.clone() };
+        let pages = SharedValues::new(PageRead(connections.clone()));
         Self {
             lookups: Batcher::on(runtime.clone(), LookupRead(connections.clone()), LIMITS),
             pages: Batcher::on(runtime.clone(), pages, LIMITS),
-            in_use,
             timeout,
         }
     }
@@ -68,6 +64,11 @@ impl CoalescedReads {
         now: Timestamp,
     ) -> Result<Arc<StreamPage>, StoreError> {
         self.in_time(self.pages.submit((query, now))).await
+    }
+
+    /// A page that was read alone: the same `Arc` as before while nothing in it has changed.
+    pub(crate) fn share(&self, query: CatalogQuery, page: StreamPage) -> Arc<StreamPage> {
+        self.pages.read().share(query, page)
     }
 
     async fn in_time<T>(
@@ -117,30 +118,16 @@ fn row(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResult<Option
     row.optional()
 }
 
-struct PageRead {
-    connections: Connections,
-    in_use: Arc<Interner<CatalogQuery, StreamPage>>,
-}
+struct PageRead(Connections);
 
-impl BatchRead for PageRead {
-    /// A page, and the time of the request.
-    type Request = (CatalogQuery, Timestamp);
-    type Response = Arc<StreamPage>;
+impl ReadValue for PageRead {
+    type Key = CatalogQuery;
+    type Time = Timestamp;
+    type Value = StreamPage;
     type Error = Arc<StoreError>;
 
-    async fn read(&self, requests: Vec<Self::Request>) -> Result<Vec<Arc<StreamPage>>, Arc<StoreError>> {
-        // Those who request the same page share it as it is at the last of their times.
-        let mut times: HashMap<CatalogQuery, Timestamp> = HashMap::new();
-        for (query, now) in &requests {
-            times.entry(*query).and_modify(|time| *time = (*time).max(*now)).or_insert(*now);
-        }
-        let mut pages = HashMap::new();
-        for (query, now) in times {
-            let page = self
-                .connections
-                .run(move |connection| read_page(connection, at(query.filter, now), &query.page));
-            pages.insert(query, self.in_use.intern(query, page.await.map_err(Arc::new)?));
-        }
-        Ok(requests.iter().map(|(query, _)| pages[query].clone()).collect())
+    async fn read_value(&self, query: CatalogQuery, now: Timestamp) -> Result<StreamPage, Arc<StoreError>> {
+        let page = self.0.run(move |connection| read_page(connection, at(query.filter, now), &query.page));
+        page.await.map_err(Arc::new)
     }
 }
