@@ -20,7 +20,7 @@ const LOCK: i64 = 0x7374_7265_616d;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Begins a transaction that no time-out of the role or the database ends; locks are waited for for five seconds, so
-/// that nobody queues for longer than that behind a migration that itself waits for a long transaction.
+/// that no client queues for longer than that behind a migration that itself waits for a long transaction.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
@@ -99,5 +99,5 @@ async fn holder(connection: &mut AsyncPgConnection) -> Result<String, StoreError
         LOCK & 0xffff_ffff
     );
     let row: Holder = sql_query(query).get_result(connection).await.map_err(error::query)?;
-    Ok(row.told.unwrap_or_else(|| "somebody who has just let go".to_owned()))
+    Ok(row.told.unwrap_or_else(|| "a client that has just released it".to_owned()))
 }

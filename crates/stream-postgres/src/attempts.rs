@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stream_domain::ports::{Entropy, jittered};
 
-/// How often a step is tried again because somebody else was in its way, each time.
+/// How often at most a step is tried again because another transaction was in its way.
 const CONTENTIONS: u32 = 100;
 
 /// The pauses before that: from the first to the longest, doubling.
@@ -13,7 +13,7 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(2)..=Du
 /// What there is to try again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Again {
-    /// The same, a little later: somebody else was in the way.
+    /// The same, a little later: another transaction was in the way.
     Later,
     /// The same on a connection that is made from now on.
     Elsewhere(Instant),
@@ -40,7 +40,7 @@ impl<'e> Attempts<'e> {
 
     /// Waits until the next attempt may begin; `false` if there is none.
     ///
-    /// Where somebody else was in the way there are many attempts; where the connection was of no use there is one, on
+    /// Where another transaction was in the way there are many attempts; where the connection was of no use there is one, on
     /// another connection. In either case the server has said that it did nothing.
     pub(crate) async fn next(&mut self, again: Option<Again>) -> bool {
         let pause = match again {

@@ -124,7 +124,7 @@ async fn connect_to(
     let connection = AsyncPgConnection::try_from(client)
         .await
         .map_err(|error| NotConnected { what: chain_of(&error), state: wire.take_error() })?;
-    // What was said so far belongs to nobody's statement.
+    // What was said so far belongs to no statement.
     wire.take_error();
     Ok(Connected { connection, driver, wire, canceller, has_settings })
 }
@@ -173,7 +173,7 @@ async fn require_attributes(client: &Client, wanted: TargetSessionAttrs) -> Resu
 }
 
 /// Sets what holds for the session, unless the server's process is not the one that was told: then a pooler stands in
-/// between, and the setting would be somebody else's too.
+/// between, and the setting would apply to other clients, too.
 async fn set(client: &Client, wire: &Wire, settings: &str) -> Result<bool, tokio_postgres::Error> {
     if settings.is_empty() {
         return Ok(false);

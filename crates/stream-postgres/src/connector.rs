@@ -199,7 +199,7 @@ impl Connector {
     /// Waits for a connection's step until the time-out; `None` if it took longer.
     ///
     /// It is then cancelled at the server, and the connection must be given up, even if the step has ended by then: a
-    /// cancellation that comes late would end somebody else's.
+    /// cancellation that comes late would end another statement.
     pub(crate) async fn in_time<T>(
         &self,
         canceller: Canceller,

@@ -54,7 +54,7 @@ pub(crate) enum Meaning {
     Full,
     /// It denies access.
     Denied,
-    /// Somebody else was in the way; the statement did nothing and may be tried again.
+    /// Another transaction was in the way; the statement did nothing and may be tried again.
     Contention,
     /// It no longer knows the statement as it was prepared: it changed its tables, or is another than before.
     Stale,
@@ -111,7 +111,7 @@ impl Meaning {
         matches!(self, Self::Away | Self::WrongNode | Self::Denied | Self::Stale)
     }
 
-    /// What a caller is told, of this cause.
+    /// The error for callers, with this cause.
     fn to_error(self, cause: impl Into<BoxedSource>) -> StoreError {
         match self {
             Self::Away | Self::Busy | Self::Contention => StoreError::unavailable(cause),

@@ -14,10 +14,10 @@ use crate::store::PostgresStore;
 /// are missing, and tables with row security that lets the role not see or write everything.
 type Obstacles = (Bool, Nullable<Text>, Nullable<Text>);
 
-const IS_READ_ONLY: &str = " SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
+const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
 
 /// Not `now()`, which is when the transaction began.
-const CLOCK: &str = " SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 #[async_trait]
 impl StoreHealth for PostgresStore {

@@ -1,5 +1,5 @@
 -- Whether the server takes no writes, which privileges the role lacks, and which tables keep rows from it.
-, needed (home, privilege, command) AS (
+WITH needed (home, privilege, command) AS (
     SELECT home::regclass, privilege, command
     FROM unnest(ARRAY['streams', 'publish_sessions', 'publish_attempts', 'media_server_boots']) home
     CROSS JOIN (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) each (privilege, command)
@@ -10,7 +10,7 @@ lacking (what) AS (
     SELECT privilege || ' on ' || home FROM needed WHERE NOT CASE privilege
         WHEN 'DELETE' THEN has_table_privilege(home, privilege) ELSE has_any_column_privilege(home, privilege) END
     UNION ALL
-    -- Of an identity column the sequence is nobody's concern.
+    -- An identity column needs no privilege on its sequence.
     SELECT 'USAGE on the sequence ' || sequence.oid::regclass
     FROM pg_attribute column_id
     JOIN pg_attrdef id_default ON adrelid = attrelid AND adnum = attnum

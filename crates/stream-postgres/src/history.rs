@@ -19,7 +19,7 @@ use crate::store::PostgresStore;
 impl History for PostgresStore {
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let parameters = vec![before.into(), Parameter::Number(Some(limit.into()))];
-        let text = ", sessions AS (
+        let text = "WITH sessions AS (
                 DELETE FROM publish_sessions WHERE id IN (
                     SELECT id FROM publish_sessions WHERE ended_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
                 RETURNING 1),

@@ -64,7 +64,7 @@ impl Kicks for PostgresStore {
     async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let parameters = vec![Parameter::Number(Some(session.0)), now.into()];
         // The domain's `Session::ending`.
-        let text = " UPDATE publish_sessions SET
+        let text = "UPDATE publish_sessions SET
                 ended_at = COALESCE(ended_at, GREATEST(started_at, LEAST($2, lease_until))),
                 end_reason = COALESCE(end_reason, cut_because, CASE
                     WHEN GREATEST(started_at, LEAST($2, lease_until)) >= key_expires_at THEN 'expired'

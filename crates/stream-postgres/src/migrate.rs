@@ -1,4 +1,4 @@
-//! Bringing the database to the shape that this service needs, whoever made it.
+//! Migrations: the database in the shape that this service needs.
 //!
 //! A fresh database gets the documented schema; the earlier service's table is adopted as it is; one that was restored
 //! in part is made whole.
@@ -30,7 +30,7 @@ pub use plan::Plan;
 /// Diesel's harness begins and ends its transactions itself, so that the lock could not belong to them.
 pub(crate) const MIGRATIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// How long another instance's migration is waited for before it is told and, by a service, tried again.
+/// How long to wait for another instance's migration, before a service reports it and tries again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The record of what has run, as Diesel's command line reads and writes it too.

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl PostgresStore {
     /// Makes sure that the store can work through what stands between it and the server.
     ///
-    /// A statement is prepared, the server connection that knows it is occupied by somebody else's transaction, and the
+    /// A statement is prepared, the server connection that knows it is occupied by another transaction, and the
     /// statement is executed again.
     pub(crate) async fn check_pooler(&self) -> Result<(), StoreError> {
         let mut asker = self.connect_through_pooler().await?;
@@ -71,7 +71,7 @@ impl PostgresStore {
 
     /// The server's process, by a statement that is prepared once for the connection.
     async fn process(&self, link: &mut Link) -> Result<i32, StoreError> {
-        let statement = Statement::<Integer>::new(" SELECT pg_backend_pid()", Vec::new());
+        let statement = Statement::<Integer>::new("SELECT pg_backend_pid()", Vec::new());
         let answered = statement.get_result(link).await;
         answered.map_err(|failure| match link.take_error().map(Meaning::of) {
             Some(Meaning::Stale) => StoreError::failed(BrokenPooler(failure.into())),

@@ -40,8 +40,8 @@ impl From<stream_domain::Timestamp> for Parameter {
 
 /// A statement whose rows have the SQL type `Row`.
 ///
-/// The text begins behind a `WITH parameters AS (…)`, that is with a comma and the next common table expression, or with
-/// the statement itself; in it `$1` is the first parameter, as often as need be.
+/// The text is a statement as it can be run in `psql` after a `PREPARE`; in it `$1` is the first parameter, as often as
+/// need be.
 #[derive(Debug)]
 pub(crate) struct Statement<Row> {
     text: &'static str,
@@ -78,6 +78,10 @@ impl<Row> Clone for Statement<Row> {
 
 impl<Row> QueryFragment<Pg> for Statement<Row> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.parameters.is_empty() {
+            out.push_sql(self.text);
+            return Ok(());
+        }
         // Naming each parameter once, in order, gives it its number; nothing selects from here.
         out.push_sql("WITH parameters AS (SELECT ");
         for (place, parameter) in self.parameters.iter().enumerate() {
@@ -93,9 +97,23 @@ impl<Row> QueryFragment<Pg> for Statement<Row> {
                 Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
             }
         }
-        out.push_sql(")");
-        out.push_sql(self.text);
+        let (separator, rest) = behind_parameters(self.text);
+        out.push_sql(separator);
+        out.push_sql(rest);
         Ok(())
+    }
+}
+
+/// What stands between the parameters' common table expression and the rest of a statement, and that rest: the text
+/// without its comments at the top, and without a `WITH` that there is already.
+fn behind_parameters(text: &str) -> (&'static str, &str) {
+    let mut statement = text.trim_start();
+    while let Some(comment) = statement.strip_prefix("--") {
+        statement = comment.split_once('\n').map_or("", |(_, rest)| rest.trim_start());
+    }
+    match statement.strip_prefix("WITH ") {
+        Some(rest) => ("), ", rest),
+        None => (") ", statement),
     }
 }
 

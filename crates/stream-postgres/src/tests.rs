@@ -12,6 +12,7 @@ mod roles;
 mod rows;
 mod servers;
 mod sessions;
+mod statement;
 mod tls;
 mod url;
 mod users;

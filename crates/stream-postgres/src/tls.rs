@@ -64,7 +64,7 @@ impl TlsParameters {
             "disable" => (SslMode::Disable, Checks::Nothing),
             "allow" | "prefer" => (SslMode::Prefer, Checks::Nothing),
             "require" if self.roots.is_none() => (SslMode::Require, Checks::Nothing),
-            // Whom the operating system trusts, anybody may be: without a root of one's own the name must fit as well.
+            // The operating system trusts many authorities: without a root of one's own the name must fit as well.
             "verify-ca" if self.roots.is_none() => (SslMode::Require, Checks::ChainAndName),
             "require" | "verify-ca" => (SslMode::Require, Checks::Chain),
             "verify-full" => (SslMode::Require, Checks::ChainAndName),

@@ -130,7 +130,7 @@ pub enum InvalidUrl {
         /// What to do instead.
         instead: &'static str,
     },
-    /// A parameter that nobody knows.
+    /// An unknown parameter.
     #[error("there is no parameter {name}; taken are {}", TAKEN.join(", "))]
     Unknown {
         /// Which, if it looks like a name and not like a part of a password.

@@ -23,7 +23,7 @@ impl Kicks for SqliteStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<PendingKick>, StoreError> {
-        // Mostly nobody is to be cut, and a look alone keeps no writer waiting.
+        // Mostly there is nothing to kick, and a read alone blocks no writer.
         let (looked, wanted) = (server.clone(), server.clone());
         if self.read(move |connection| due(connection, &looked, superseded_before, now, 1)).await?.is_empty()
         {

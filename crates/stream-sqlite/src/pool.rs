@@ -47,7 +47,7 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
     // An absolute path may begin with two slashes, which alone would be taken for a host's name.
     let authority = if path.starts_with('/') { "//" } else { "" };
     let mut connection = SqliteConnection::establish(&format!("file:{authority}{escaped}?mode={access}"))?;
-    // The time-out comes first: switching to WAL may have to wait for somebody else who is.
+    // The time-out comes first: switching to WAL may have to wait for another process that does.
     // What large statements set aside stays in memory: an image has no folder for it.
     let settings =
         format!("PRAGMA busy_timeout = {}; PRAGMA temp_store = MEMORY; {journal}", timeout.as_millis());

@@ -67,7 +67,7 @@ impl TryFrom<StreamRow> for Stream {
     }
 }
 
-/// The rows of a list with their places; one that cannot be read is told to the log.
+/// The rows of a list with their places; one that cannot be read is logged.
 pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position, Option<Stream>)> {
     let read = |row: StreamRow| {
         let position = row.position();

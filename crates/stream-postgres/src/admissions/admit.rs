@@ -1,4 +1,4 @@
-//! What `admit.sql` is told, and what it says.
+//! The parameters and the row of `admit.sql`.
 
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};

@@ -1,9 +1,9 @@
--- The domain's `decide`, and its carrying out, in one statement.
+-- Decides as the domain's `decide` does, and carries it out, in one statement.
 -- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
 -- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
 -- $17 ends before this may have been mistakes, $18 whether it shows that its publisher brings media, $19 what was seen
 -- after this was seen by a clock that was set back since, $20 what shows two publishers that take turns came after this.
-, stream AS MATERIALIZED (
+WITH stream AS MATERIALIZED (
     SELECT id, playback_id, status, COALESCE(expires_at, created_at + INTERVAL '24 hours') AS expires_at
     FROM streams WHERE stream_key = $1
     UNION ALL
@@ -21,7 +21,7 @@ current AS MATERIALIZED (
     FROM stream JOIN publish_sessions s ON s.stream_id = stream.id
     WHERE s.ended_at IS NULL
 ),
--- Ordered as the index publish_sessions_by_stream is, lest the planner walk all sessions backwards.
+-- Ordered like the index publish_sessions_by_stream; otherwise the planner walks all sessions backwards.
 own AS MATERIALIZED (
     SELECT s.id, s.server_session, s.run, s.protocol, s.address, s.lease_until, s.ended_at, s.end_reason
     FROM publish_sessions s
@@ -81,7 +81,7 @@ decision AS MATERIALIZED (
     FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
 ),
 -- What ends for sure is locked in order, the stream first: as a stop does, and as another start that swaps streams with
--- this one does, so that nobody waits for anybody in a circle.
+-- this one does, so that there is no deadlock.
 held AS MATERIALIZED (
     SELECT id FROM streams WHERE id = (SELECT stream_id FROM decision WHERE word = 'start') FOR SHARE
 ),
@@ -103,7 +103,7 @@ locked AS MATERIALIZED (
 ),
 -- A start of connection number 1, or of a lower number than those that fell silent, shows that the server was started
 -- anew.
--- Rows that somebody else is changing are passed over, here and below, and nobody is waited for from here on.
+-- Rows that another transaction is changing are skipped, here and below; no lock is waited for from here on.
 restarted AS MATERIALIZED (
     SELECT id FROM publish_sessions
     WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4 AND ordinal > $7
@@ -111,7 +111,7 @@ restarted AS MATERIALIZED (
     AND (SELECT count(*) FROM locked) >= 0
     ORDER BY server, ordinal FOR UPDATE SKIP LOCKED
 ),
--- What was still to be cut by this id was somebody else.
+-- What was still to be kicked by this id was another publisher.
 cleared AS (
     UPDATE publish_sessions SET cut_because = NULL WHERE id IN (
         SELECT id FROM publish_sessions

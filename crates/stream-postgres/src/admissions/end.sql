@@ -1,5 +1,5 @@
--- $1 server, $2 session, $3 name, $4 reason, $5 now, $6 whom an end without a session means.
-, meant AS MATERIALIZED (
+-- $1 server, $2 session, $3 name, $4 reason, $5 now, $6 an end without a session means sessions that began before.
+WITH meant AS MATERIALIZED (
     SELECT id, ended_at IS NULL AS was_open FROM publish_sessions
     WHERE server = $1 AND server_session = $2 AND COALESCE(name = $3, TRUE) AND ended_at IS NULL
     UNION ALL

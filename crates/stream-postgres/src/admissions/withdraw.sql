@@ -1,6 +1,6 @@
 -- $1 session, $2 now.
 -- A stop that is under way is waited for, and one that comes later finds the session that is opened again.
-, stream AS MATERIALIZED (
+WITH stream AS MATERIALIZED (
     SELECT id FROM streams WHERE id = (SELECT stream_id FROM publish_sessions WHERE id = $1)
     AND status = 'active' AND COALESCE(expires_at, created_at + INTERVAL '24 hours') > $2
     FOR SHARE

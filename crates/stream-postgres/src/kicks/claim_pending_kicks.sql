@@ -1,6 +1,6 @@
 -- $1 server, $2 now, $3 those tried before may be tried again, $4 limit, $5 those that ended before are left alone,
 -- $6 those that gave way after are as well.
-, due AS MATERIALIZED (
+WITH due AS MATERIALIZED (
     SELECT id FROM publish_sessions
     WHERE server = $1 AND cut_because IS NOT NULL AND COALESCE(ended_at > $5, TRUE)
     AND (cut_because <> 'superseded' OR ended_at <= $6)
@@ -10,7 +10,7 @@
     WHERE server = $1 AND ended_at IS NULL AND key_expires_at <= $2 AND (cut_tried_at IS NULL OR cut_tried_at <= $3)
     LIMIT $4
 ),
--- What somebody else is changing is taken the next time.
+-- Rows that another transaction is changing are claimed the next time.
 free AS MATERIALIZED (
     SELECT id FROM publish_sessions WHERE id IN (SELECT id FROM due) ORDER BY id FOR UPDATE SKIP LOCKED
 )

@@ -93,7 +93,7 @@ async fn complete_and_stop(connection: &mut AsyncPgConnection, turn: &mut Turn) 
 
 /// Changes columns for as long as that is due, without keeping readers waiting.
 ///
-/// The lock that it takes waits for those who read at the moment, and whoever wants to read then waits behind it.
+/// The lock that it takes waits for current readers, and new readers wait behind it.
 /// So it waits for a fraction of a second at a time, and lets the others through in between.
 async fn alter(
     connection: &mut AsyncPgConnection,

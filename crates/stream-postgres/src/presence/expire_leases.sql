@@ -1,6 +1,6 @@
 -- $1 now, $2 limit, $3 what was seen after this was seen by a clock that was set back since.
 -- The domain's `Session::under_clock`.
-, ahead AS MATERIALIZED (
+WITH ahead AS MATERIALIZED (
     SELECT id FROM publish_sessions WHERE ended_at IS NULL AND last_seen_at > $3 AND lease_until > $1
     ORDER BY id FOR UPDATE SKIP LOCKED
 ),

@@ -2,8 +2,8 @@
 -- was seen by a clock that was set back since, $7 a boot that was heard since then may make its server's name a shared
 -- one.
 -- The domain's `Boots::note`: before and after this sign of life.
-, before AS MATERIALIZED (
-    SELECT boot_id, first_seen_at, last_seen_at FROM media_server_boots WHERE $2 IS NOT NULL AND server = $1
+WITH before AS MATERIALIZED (
+    SELECT boot_id, first_seen_at, last_seen_at FROM media_server_boots WHERE $2::text IS NOT NULL AND server = $1
 ),
 new AS MATERIALIZED (
     SELECT GREATEST($3, max(first_seen_at) + INTERVAL '1 microsecond') AS first_seen_at FROM before

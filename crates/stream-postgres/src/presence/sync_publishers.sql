@@ -1,14 +1,14 @@
--- $1 server, $2 listed sessions, $3 listed names, $4 stalled ones, $5 when it was asked, $6 whom it judges, $7 now,
+-- $1 server, $2 listed sessions, $3 listed names, $4 stalled ones, $5 when it was asked, $6 sessions that began before are judged, $7 now,
 -- $8 the lease's end, $9 leases that end before are renewed, $10 what was seen after this was seen by a clock that was
 -- set back since, $11 how those ended who are not listed, $12 which of them: `ended`, `missing_before` or `kept`,
 -- $13 those that the list before missed.
-, open AS MATERIALIZED (
+WITH open AS MATERIALIZED (
     SELECT s.id, s.server_session, s.name, s.started_at, s.last_seen_at, s.lease_until, s.confirmed_at, s.stalled_until,
         COALESCE(sessions.id, names.name) AS moving,
         CASE WHEN s.server_session = ANY($4) THEN s.server_session WHEN s.name = ANY($4) THEN s.name END AS stalled
     FROM publish_sessions s
-    LEFT JOIN (SELECT DISTINCT unnest($2) AS id) sessions ON sessions.id = s.server_session
-    LEFT JOIN (SELECT DISTINCT unnest($3) AS name) names ON names.name = s.name
+    LEFT JOIN (SELECT DISTINCT unnest($2::text[]) AS id) sessions ON sessions.id = s.server_session
+    LEFT JOIN (SELECT DISTINCT unnest($3::text[]) AS name) names ON names.name = s.name
     WHERE s.server = $1 AND s.ended_at IS NULL
 ),
 -- The domain's `ListIndex::sighting`.
@@ -23,7 +23,7 @@ seen AS MATERIALIZED (
         END AS sighting
     FROM open
 ),
--- Rows that somebody else is changing are left for the next time, so that nobody waits for anybody in a circle.
+-- Rows that another transaction is changing are skipped until the next time, so that there is no deadlock.
 free AS MATERIALIZED (
     SELECT s.id FROM publish_sessions s JOIN seen ON seen.id = s.id
     WHERE s.ended_at IS NULL AND CASE seen.sighting

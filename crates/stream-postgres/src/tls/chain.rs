@@ -57,7 +57,7 @@ pub(super) fn verify(
     if is_its_own && roots.contains(end_entity) && is_issued_by(end_entity, &server, &server, algorithms) {
         return Ok(());
     }
-    // What cannot be read vouches for nobody.
+    // A certificate that cannot be read signs no other.
     let readable = |certificates: &[CertificateDer<'_>]| -> Vec<(Vec<u8>, Certificate)> {
         let parsed = certificates.iter().map(|der| (der.to_vec(), Certificate::from_der(der)));
         parsed.filter_map(|(der, certificate)| Some((der, certificate.ok()?))).collect()
