@@ -60,6 +60,7 @@ struct Caller<R: BatchRead> {
 
 type Outcome<R> = Result<<R as BatchRead>::Response, BatchError<<R as BatchRead>::Error>>;
 type Sender<R> = oneshot::Sender<Outcome<R>>;
+type Batch<R> = (Vec<<R as BatchRead>::Request>, Vec<Sender<R>>);
 
 impl<R: BatchRead> Batcher<R> {
     /// Reads on the runtime of whichever caller finds no read under way.
@@ -161,7 +162,7 @@ impl<R: BatchRead> Worker<R> {
     }
 
     /// Those who wait and have not left; `None` if there are none, or if they are another worker's.
-    fn next_batch(&mut self) -> Option<(Vec<R::Request>, Vec<Sender<R>>)> {
+    fn next_batch(&mut self) -> Option<Batch<R>> {
         if self.state != State::Current {
             return None;
         }

@@ -11,7 +11,7 @@ use stream_domain::{Session, StreamId, Timestamp, UserId};
 use crate::error;
 use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
 use crate::session_row::{AttemptRow, SessionRow};
-use crate::sessions::*;
+use crate::sessions::count;
 use crate::store::SqliteStore;
 
 #[async_trait]
