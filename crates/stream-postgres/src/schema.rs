@@ -119,9 +119,13 @@ fragment! {
 fragment! {
     /// Since when the stream's open session has been on air, and until when its lease runs; one that is not confirmed
     /// is not on air.
+    ///
+    /// There is one such session at most; the order has the plan enter the index `publish_sessions_by_stream` even if it
+    /// was made while the table was empty, when all indexes look alike, and is kept.
     OnAirTimes: Nullable<Array<Timestamp>> =
         "(SELECT ARRAY[live_since, lease_until] FROM publish_sessions
-          WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"
+          WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL
+          ORDER BY id DESC LIMIT 1)"
 }
 
 fragment! {

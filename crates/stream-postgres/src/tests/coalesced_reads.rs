@@ -4,12 +4,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::debug_query;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use futures_util::future::join_all;
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
 use stream_domain::{PageRequest, StreamStatus};
 
 use super::{block_on, key, migrated, new_stream, now};
+use crate::connector::PLAN_LOOKUPS;
+use crate::row::StreamRow;
+use crate::schema::streams;
 
 #[test]
 fn an_unreadable_row_fails_only_its_own_lookups() {
@@ -123,5 +129,25 @@ fn requests_for_one_page_share_it() {
         let pages = join_all((0..20).map(|_| store.list(&query, now()))).await;
         let pages: Vec<_> = pages.into_iter().map(Result::unwrap).collect();
         assert!(pages.iter().all(|page| Arc::ptr_eq(page, &pages[0])));
+    });
+}
+
+#[test]
+fn a_lookup_that_is_planned_on_empty_tables_enters_them_by_their_indexes() {
+    block_on(async {
+        let (database, _store) = migrated().await;
+        let settings = PLAN_LOOKUPS.iter().map(|(name, value)| format!("SET {name} = {value};"));
+        let settings: String = settings.collect();
+        let rows = streams::table.select(StreamRow::as_select());
+        let by_key = debug_query::<Pg, _>(&rows.filter(streams::stream_key.eq_any([""; 0]))).to_string();
+        let by_id = debug_query::<Pg, _>(&rows.filter(streams::playback_id.eq_any([""; 0]))).to_string();
+        for (lookup, index) in [(by_key, "idx_streams_stream_key"), (by_id, "streams_playback_id")] {
+            let plan =
+                format!("{settings} PREPARE lookup (text[]) AS {lookup}\n; EXPLAIN EXECUTE lookup ('{{}}')");
+            let plan = database.sql(&plan);
+            let enters = |index: &str| plan.contains(&format!(" using {index} on "));
+            assert!(enters(index) || enters("streams_stream_key_key"), "{plan}");
+            assert!(enters("publish_sessions_by_stream"), "{plan}");
+        }
     });
 }
