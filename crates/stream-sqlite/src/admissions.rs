@@ -13,8 +13,7 @@ use stream_domain::{SessionId, StreamId, Timestamp};
 
 use crate::error;
 use crate::schema::publish_sessions as sessions;
-use crate::sessions::end;
-use crate::sessions::{meant, of_stream};
+use crate::sessions::{end, meant, of_stream};
 use crate::store::SqliteStore;
 
 #[async_trait]

@@ -10,8 +10,7 @@ use stream_domain::{ServerName, SessionId, Timestamp};
 
 use crate::error;
 use crate::session_row::corrupt;
-use crate::sessions::due;
-use crate::sessions::end;
+use crate::sessions::{due, end};
 use crate::store::SqliteStore;
 
 #[async_trait]

@@ -14,8 +14,7 @@ use time::Duration;
 use crate::error;
 use crate::schema::publish_sessions as sessions;
 use crate::session_row::SessionRow;
-use crate::sessions::open_of;
-use crate::sessions::{confirm, put_under_clock, renew, stall, write_end, write_ending};
+use crate::sessions::{confirm, open_of, put_under_clock, renew, stall, write_end, write_ending};
 use crate::store::SqliteStore;
 
 #[async_trait]
