@@ -237,7 +237,7 @@ fn a_lookup_that_gets_no_answer_keeps_no_other_from_its_own() {
         let store = PostgresStore::new(&options, Arc::new(SeededEntropy::default())).unwrap();
         store.start(&new_stream(1, "mine")).await.unwrap();
         let wanted = key("mine");
-        // From one thread, so that all are on one lane.
+        // The connection that lookups use first.
         assert!(store.find_by_key(&wanted).await.unwrap().is_some());
         silence.store(true, std::sync::atomic::Ordering::SeqCst);
         let mut hangs = std::pin::pin!(store.find_by_key(&wanted));
