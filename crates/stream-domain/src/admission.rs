@@ -69,7 +69,7 @@ pub enum Proof {
 impl Proof {
     /// Reads the proof from the name that is published and the `key` that stood behind its `?`.
     ///
-    /// `can_rename` tells whether this server hides the key by itself when it is told a new name.
+    /// `can_rename` is whether this server can rename a publisher, which hides the key.
     pub fn read(
         form: AddressForm,
         trigger: Trigger,
@@ -113,19 +113,19 @@ pub struct PublishRequest {
     pub boot_id: Option<String>,
     /// The number of its connection, where the server counts them from 1 at each start.
     pub connection_number: Option<i64>,
-    /// Whether its publisher counts as live: its server shows that it brings media, or nobody will be able to tell.
+    /// Whether its publisher counts as live: its server shows that it sends media, or has no way to show it.
     pub confirmed: bool,
 }
 
 impl PublishRequest {
-    /// Whether it shows that its publisher brings media, or that nobody will be able to tell.
+    /// Whether its publisher counts as live: see [`Self::confirmed`].
     pub fn confirms(&self) -> bool {
         self.confirmed
     }
 
     /// The request as it is written down, where `own` is the last session of this very publisher.
     ///
-    /// A list does not tell all that a hook told: what it leaves out is taken from the earlier session.
+    /// A list does not have everything that a hook had: what it leaves out is taken from the earlier session.
     /// A list of names has no ids; who was never seen before goes by the name.
     #[must_use]
     pub fn completed_from(&self, own: Option<&Session>) -> Self {
@@ -167,7 +167,7 @@ pub struct Facts<'a> {
     /// The last session of this stream by this very publisher (server and session id); where the server lists names
     /// only, the last one at that server.
     pub own: Option<&'a Session>,
-    /// The stream's last session, whoever's, but for those that were answered too late: they were never part of a
+    /// The stream's last session of any publisher, but for those that were answered too late: they were never part of a
     /// broadcast, and one that gave way to them may have gone on.
     pub previous: Option<&'a Session>,
     /// When the first of the two sessions before the open one gave way to the next, if both did.
@@ -192,7 +192,7 @@ pub enum Decision {
     Refuse(Refusal),
 }
 
-/// Decides; whoever carries a `Start` out ends the session that is in its way in the same step.
+/// Decides. A store that carries out a `Start` ends the session that is in its way in the same step.
 pub fn decide(facts: &Facts<'_>, request: &PublishRequest, terms: &Terms, now: Timestamp) -> Decision {
     match decide_start(facts, request, terms, now) {
         Err(refusal) => Decision::Refuse(refusal),
@@ -248,7 +248,7 @@ fn decide_start(
         Takeover::SameAddress => same_address && !facts.are_alternating(current, now),
         Takeover::Newest => true,
     };
-    // Only one that asks takes over; else two that are on air would do so in turn.
+    // Only a publish request takes over; otherwise two live publishers would do so in turn.
     if gives_way && request.trigger == Trigger::PublishRequest { Ok(None) } else { Err(Refusal::AlreadyLive) }
 }
 
@@ -266,7 +266,7 @@ pub enum Refusal {
         "the stream key is missing: publish to the whole address, with what stands behind the question mark"
     )]
     NoKey,
-    /// A good key stands in a part of the address where it lets nobody in, since viewers would see it or miss the stream.
+    /// A good key is in a part of the address where it is refused, since viewers would see it or miss the stream.
     #[error(
         "the stream key is in the wrong place, such as where the playback id belongs: enter the server and the stream \
          key that `ingest` of the stream gives"
@@ -290,7 +290,7 @@ pub enum Refusal {
     /// The session has ended, by a takeover or a stop, and goes on all the same.
     #[error("this session has ended")]
     SessionEnded,
-    /// The media server's request is not as its kind sends it, or somebody put fields into it.
+    /// The media server's request is not as its family sends it, or fields were injected into it.
     #[error(
         "the media server's request is malformed, or a field was put into it again with another value, such as `key`"
     )]

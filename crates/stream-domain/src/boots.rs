@@ -2,9 +2,9 @@
 //!
 //! A heartbeat may arrive late, and two servers may be set up under one name by mistake.
 //! Both look the same at first: a boot is heard after another one came.
-//! They are told apart by time: what is heard of an earlier boot within [`LATE_WITHIN`] of the newer one's first sign is
+//! They are distinguished by time: what is heard of an earlier boot within [`LATE_WITHIN`] of the newer one's first sign is
 //! late, and what is heard of it after that shows that both run.
-//! A name that is **shared** so ends nobody's sessions by a boot any more; each session then lives by its own lease.
+//! A boot no longer ends sessions of a name that is **shared** so; each session then lives by its own lease.
 
 use time::Duration;
 
@@ -38,7 +38,7 @@ pub enum BootSign {
     Current,
     /// The sign is late: nothing changes.
     Late,
-    /// Another boot goes on under the same name: sessions of this boot are renewed, and nobody's end.
+    /// Another boot is running under the same name: sessions of this boot are renewed, and none ends.
     Shared {
         /// Whether this sign was the first to show it.
         is_news: bool,

@@ -1,4 +1,4 @@
-//! The use cases of media servers: who may go on air, who is on air, and who is to be taken off it.
+//! The use cases of media servers: who may go live, who is live, and who is to be kicked.
 
 mod boot_ids;
 mod comparing;
@@ -56,7 +56,7 @@ pub struct BroadcastOptions {
 pub struct PublisherReport {
     /// Whether it asks, or goes on.
     pub trigger: Trigger,
-    /// The server's id of the publisher's stay.
+    /// The server's id of the publisher's session.
     pub session: String,
     /// The boot id of the server, where it says.
     pub boot_id: Option<String>,
@@ -97,7 +97,7 @@ pub struct Broadcasts {
     boot_ids: Arc<BootIds>,
     /// What the lists of media servers have shown to this instance.
     watches: Arc<Watches>,
-    /// Media servers that nobody can ask, and that have said nothing yet.
+    /// Media servers that cannot be asked, and that have reported nothing yet.
     silent: Arc<Silent>,
 }
 
@@ -131,7 +131,7 @@ impl Broadcasts {
         &self.servers
     }
 
-    /// Decides whether a publisher may go on air, or stay there.
+    /// Decides whether a publisher may go live, or remain live.
     ///
     /// A publisher that has to give way is ended at its server before the answer, where that has a control interface:
     /// most servers refuse a second publisher themselves while the first is there.
@@ -217,7 +217,7 @@ impl Broadcasts {
         self.ports.admissions.withdraw(session, self.clock.now()).await
     }
 
-    /// A media server says that it is well; what it had live before it was started anew has ended.
+    /// A media server sends a heartbeat; the sessions of its earlier boots have ended.
     pub async fn heartbeat(
         &self,
         server: &ServerName,
@@ -234,7 +234,7 @@ impl Broadcasts {
         Ok(())
     }
 
-    /// A media server was started anew: nothing that it had live is there any more.
+    /// A media server has restarted: all its sessions have ended.
     pub async fn restarted(&self, server: &ServerName) -> Result<(), StoreError> {
         let now = self.clock.now();
         let nobody = PublisherList {
@@ -278,8 +278,8 @@ impl Broadcasts {
         self.ports.history.list_attempts(user, HISTORY_LIMIT).await
     }
 
-    /// Media servers that let a publisher in and have said nothing since, though nobody can ask them: it will be off air
-    /// with its lease, and a stop will not cut it. Each is told of once.
+    /// Media servers that let a publisher in, have reported nothing since, and cannot be asked: the publisher is live only
+    /// as long as its lease, and a stop does not kick it. Each server is returned once.
     pub fn take_silent_servers(&self) -> Vec<(ServerName, Family)> {
         self.silent.take(self.clock.now())
     }
@@ -288,7 +288,7 @@ impl Broadcasts {
         self.servers.get(server)?.control.clone()
     }
 
-    /// Who may take over at this server: nobody from a live publisher, where that could neither be cut nor would give way.
+    /// Who may take over at this server: no one from a live publisher that can neither be kicked nor gives way by itself.
     fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
         let gives_way = family.replaces_publishers() || family.asks_again();
         if gives_way || self.control_of(server).is_some() { self.options.takeover } else { Takeover::Overdue }
@@ -346,13 +346,13 @@ pub enum AdmitError {
     /// It may not publish.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The store failed, so nobody knows; the publisher is refused.
+    /// The store failed, so the publisher is refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl AdmitError {
-    /// What the publisher's owner and the media server are told.
+    /// The reason for the publisher's owner and the media server.
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => *refusal,

@@ -2,7 +2,7 @@
 //!
 //! A user asks for a stream key, holds at most one active stream, and may publish with the key until the
 //! stream is stopped or its life has passed.
-//! A media server asks whether a publisher may go on air ([`admission`]); while it is there, its stay is a [`session`].
+//! A media server asks whether a publisher may go live ([`admission`]); its stay there is a [`session`].
 //! This crate says what those words mean ([`key`], [`stream`], [`lifecycle`]), which use cases there are
 //! ([`Authenticator`], [`Keys`], [`Catalog`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).
 //! It does no I/O, reads no clock and draws no randomness: adapters do, behind the ports.

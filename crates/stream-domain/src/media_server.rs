@@ -9,7 +9,7 @@ use time::Duration;
 use crate::lifecycle::KeyLifetime;
 use crate::ports::MediaServer;
 
-/// How long a session counts as live after it was last seen, unless its server is told otherwise.
+/// How long a session counts as live after it was last seen, unless the settings say otherwise.
 ///
 /// Together with updates every 4 seconds it shows a crashed server's streams as off air within 15.
 pub const LEASE: Duration = Duration::seconds(12);
@@ -93,22 +93,22 @@ impl Family {
 
     /// Whether it ends a first publisher by itself when a second is admitted; all others refuse the second.
     ///
-    /// `MediaMTX` does, and it stands still while it waits for an answer, so it could not be told to meanwhile.
+    /// `MediaMTX` does, and it blocks while it waits for an answer, so it could not kick meanwhile.
     pub fn replaces_publishers(self) -> bool {
         self == Self::MediaMtx
     }
 
-    /// Whether it may ask again and again, and so be told by the way to end a publisher.
+    /// Whether it asks again and again, so that an answer can end a publisher.
     pub fn asks_again(self) -> bool {
         self == Self::NginxRtmp
     }
 
-    /// Whether it ends a publisher by the name alone, so that one who gave way cannot be told from the next.
+    /// Whether it ends a publisher by the name alone, so that a publisher that gave way cannot be distinguished from the next.
     pub fn ends_by_name(self) -> bool {
         self == Self::OvenMediaEngine
     }
 
-    /// Whether it can be told another name for a publisher, under which it then hides the key.
+    /// Whether an answer can rename a publisher, which hides the key from viewers.
     pub fn can_rename(self) -> bool {
         self == Self::NginxRtmp
     }
@@ -131,7 +131,7 @@ impl Family {
         if self == Self::AntMedia { keys.duration() } else { LEASE }
     }
 
-    /// What makes it show who is on air and obeys a stop, in the words of its settings; `None` where nothing does.
+    /// What makes it show who is live and obey a stop, in the words of its settings; `None` where nothing does.
     pub fn cure_for_silence(self) -> Option<&'static str> {
         Some(match self {
             Self::NginxRtmp => {
@@ -215,7 +215,7 @@ impl MediaServers {
         self.get(name).map_or_else(|| family.lease(self.key_lifetime), |profile| profile.lease)
     }
 
-    /// The instances that can be asked and told.
+    /// The instances that have a control interface.
     pub fn controlled(&self) -> impl Iterator<Item = &ServerName> {
         self.named.iter().filter(|(_, profile)| profile.control.is_some()).map(|(name, _)| name)
     }

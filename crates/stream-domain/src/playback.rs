@@ -7,7 +7,7 @@ use crate::ports::{Entropy, EntropyError};
 
 /// A stream's public name: 1 to 64 characters of `A-Z a-z 0-9 _ -`; a new one has 32, hexadecimal.
 ///
-/// Viewers watch by it where addresses hide the key; it lets nobody publish.
+/// Viewers watch by it where addresses hide the key; nobody can publish with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PlaybackId(String);
 

@@ -1,7 +1,7 @@
 //! A session: one publisher's stay on one media server.
 //!
 //! What a media server says may come late, twice, out of order, or never.
-//! So a session is live only while its **lease** runs, and whoever reads it compares the lease with the clock.
+//! So a session is live only while its **lease** runs, and each read compares the lease with the clock.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -43,7 +43,7 @@ impl fmt::Debug for PublishName {
 pub struct Publisher {
     /// The instance that it publishes to.
     pub server: ServerName,
-    /// The id that the server gave this stay; unique among those that go on at the same time.
+    /// The server's session id; unique among its open sessions.
     pub session: String,
     /// The application (the part of the address before the name).
     pub application: String,
@@ -77,7 +77,7 @@ pub enum EndReason {
     Superseded,
     /// The same connection went on to publish something else.
     Republished,
-    /// Its media server was started anew.
+    /// Its media server has restarted.
     ServerRestarted,
     /// The answer to its media server came too late, so it was refused.
     AnsweredTooLate,
@@ -157,7 +157,7 @@ pub struct Session {
     pub live_since: Timestamp,
     /// When the session began.
     pub started_at: Timestamp,
-    /// When its server first showed that it brings media; `None` if it was only admitted so far.
+    /// When its server first showed that it sends media; `None` if it was only admitted so far.
     pub confirmed_at: Option<Timestamp>,
     /// When the server last said that it goes on.
     pub last_seen_at: Timestamp,
@@ -179,31 +179,31 @@ pub struct Session {
 pub const CLOCK_MARGIN: Duration = Duration::MINUTE;
 
 impl Session {
-    /// Whether it holds its stream at `now`: it goes on as far as anybody knows, confirmed or not.
+    /// Whether it holds its stream at `now`: its lease runs, confirmed or not.
     pub fn is_alive_at(&self, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.lease_until
     }
 
-    /// Whether its publisher is still connected at `now` and brings no media.
+    /// Whether its publisher is still connected at `now` and sends no media.
     pub fn is_stalled_at(&self, now: Timestamp) -> bool {
         self.ended.is_none() && self.stalled_until.is_some_and(|until| now < until)
     }
 
-    /// What it says of its stream's being on air: nothing before it is confirmed.
+    /// Since when and until when its stream is live; `None` before it is confirmed.
     pub fn on_air(&self) -> Option<OnAir> {
         let is_shown = self.ended.is_none() && self.confirmed_at.is_some();
         is_shown.then_some(OnAir { since: self.live_since, lease_until: self.lease_until })
     }
 
     /// When it ended and how, seen from `now`: a lease that ran out is an end, whether or not it was written down yet,
-    /// unless its publisher is still connected and brings no media.
+    /// unless its publisher is still connected and sends no media.
     pub fn ended_at(&self, now: Timestamp) -> Option<(Timestamp, EndReason)> {
         let is_over = now >= self.lease_until && !self.is_stalled_at(now);
         let overdue = is_over.then(|| self.ending(EndReason::Lost, now));
         self.ended.or(overdue)
     }
 
-    /// The last instant at which the broadcast may still have been on air.
+    /// The last instant at which the broadcast may still have been live.
     pub fn last_sign(&self) -> Timestamp {
         self.ended.map_or(self.lease_until, |(at, _)| at)
     }
@@ -260,7 +260,7 @@ impl Session {
 
     /// When it was last seen, and until when its lease runs, by a clock that was set back since.
     ///
-    /// Without this, a publisher that nobody renews any more would be live for as long as the clock was set back.
+    /// Without this, a publisher that is no longer renewed would be live for as long as the clock was set back.
     pub fn under_clock(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         if !self.is_ahead_of(now) || !self.is_alive_at(now) {
             return (self.last_seen_at, self.lease_until);
@@ -287,7 +287,7 @@ pub fn renew_below(lease: Duration) -> Duration {
     lease * 2 / 3
 }
 
-/// What a stream's open session says of its being on air.
+/// Since when a stream is live, and until when its session's lease runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OnAir {
     /// When the broadcast began.

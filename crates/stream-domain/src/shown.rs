@@ -1,7 +1,7 @@
 //! What a publisher shows besides its key: blanks, quotes, slashes, or the address that the key was pasted with.
 //!
 //! No key and no playback id holds any of that, so what is left without it is the one text that was meant.
-//! Taking it away lets nobody in who has no key: what is left must be the key all the same.
+//! Stripping it admits no one without a key: what remains must be the key.
 
 use crate::admission::{AddressForm, Trigger};
 use crate::{Family, StreamKey};

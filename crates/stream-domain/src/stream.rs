@@ -52,7 +52,7 @@ pub struct Stream {
     pub created_at: Timestamp,
     /// When the status last changed.
     pub updated_at: Timestamp,
-    /// From this instant on the key lets nobody in.
+    /// From this instant on the key admits no publisher.
     pub expires_at: Timestamp,
     /// Its open session, if there is one that is confirmed; whether that still counts depends on the clock, see
     /// [`Stream::live_since_at`].

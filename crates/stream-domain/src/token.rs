@@ -30,7 +30,7 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// Why a token lets nobody in; says nothing of the token's contents.
+/// Why a token is refused; says nothing of the token's contents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It is no JSON Web Token.
@@ -57,10 +57,10 @@ pub enum TokenError {
     /// Its `nbf` lies ahead.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// It is meant for somebody, and not for this service.
+    /// Its audience or issuer is another service.
     #[error("the token is meant for another audience (its claim `aud`)")]
     ForeignAudience,
-    /// It is meant for nobody in particular, and the settings want it to be meant for this service.
+    /// It names no audience or issuer, and the settings require this service's.
     #[error("the token names no audience (the claim `aud`)")]
     NoAudience,
     /// Its issuer is none of those in the settings, or it names none.

@@ -27,7 +27,7 @@ impl BootIds {
     /// Notes a boot.
     pub(super) fn remember(&self, server: &ServerName, boot_id: &str) {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names come from whoever is let in; a map that grows without end is worse than a boot that is looked up twice.
+        // Names come with the publishers that are let in; a map that grows without end is worse than a boot that is looked up twice.
         if runs.len() >= MANY_SERVERS {
             runs.clear();
         }

@@ -19,7 +19,7 @@ use crate::media_server::{Family, ServerName};
 use crate::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, StoreError};
 use crate::session::{EndReason, PendingKick};
 
-/// How long a publisher may be on air before its server must list it.
+/// How long a publisher may be live before its server must list it.
 const LISTED_WITHIN: Duration = Duration::seconds(5);
 
 /// How many publishers are cut in one step.
@@ -59,14 +59,14 @@ impl Broadcasts {
         let SyncOutcome { known, missing, ended } = synced;
         // Where no hook tells who comes, one that is back so soon is met here first.
         let is_somebody_missed = profile.family.has_gate() && !missing.is_empty();
-        // Two lists must miss somebody one after the other, and both must be whole.
+        // Two lists in a row must miss a publisher, and both must be complete.
         self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
         let mut done = Reconciled { ended, ..Reconciled::default() };
         let known: HashSet<String> = known.into_iter().collect();
         let mut to_kick = Vec::new();
         for one in listing.publishers {
             let known_as = known_as_of(&one);
-            // One that brings no media is not live, whoever it is, and is looked at again soon.
+            // One that sends no media is not live, and is looked at again soon.
             if known.contains(known_as) || one.may_wait || look.stalled.contains(known_as) {
                 continue;
             }
@@ -94,7 +94,7 @@ impl Broadcasts {
         failure.map_or(Ok(done), |error| Err(error.into()))
     }
 
-    /// Takes takeovers back whose publishers bring no media, where the one before is still on air.
+    /// Withdraws takeovers whose publishers send no media, where the former publisher is still live.
     ///
     /// Only a server that replaces publishers by itself keeps the one before until then.
     async fn undo_idle_takeovers(
@@ -157,7 +157,7 @@ impl Broadcasts {
     }
 }
 
-/// Ends one publisher; where only the name can be ended, whoever took over would be.
+/// Kicks one publisher, unless its server kicks by name alone: that would hit the one that took over.
 async fn kick_one(
     family: Family,
     control: &dyn MediaServer,
@@ -180,7 +180,7 @@ fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timest
         names: names.map(|one| one.name.expose().to_owned()).collect(),
         stalled: look.stalled.iter().cloned().collect(),
         asked_at,
-        // After a restart nobody is judged who may have come since.
+        // After a restart no session is judged that may have begun since.
         settled_before: look.restarted_at.unwrap_or(asked_at).min(asked_at.plus(-LISTED_WITHIN)),
         absent: look.absent.clone(),
     }

@@ -55,19 +55,19 @@ impl Broadcasts {
         }
     }
 
-    /// Whether one that asks counts as live from its admission on, since its server shows nobody by a list.
+    /// Whether one that asks counts as live from its admission on, since its server has no list.
     pub(super) fn counts_at_once(&self, server: &ServerName, trigger: Trigger) -> bool {
         trigger != Trigger::PublishRequest
             || self.control_of(server).is_none()
             || !self.watches.answers(server)
     }
 
-    /// Whether the server's list shows that this publisher, of which the server speaks, brings no media.
+    /// Whether the server's list shows that this publisher, which the server reports, sends no media.
     pub(super) fn is_stalled(&self, server: &ServerName, report: &PublisherReport) -> bool {
         report.trigger == Trigger::Heartbeat && self.watches.is_stalled(server, &report.session)
     }
 
-    /// The control interface of a server that can be told to end a publisher while it waits for an answer.
+    /// The control interface of a server that can kick a publisher while it waits for an answer.
     fn control_before_answer(&self, server: &ServerName) -> Option<Arc<dyn MediaServer>> {
         let profile = self.servers.get(server)?;
         profile.control.clone().filter(|_| !profile.family.replaces_publishers())

@@ -30,14 +30,14 @@ pub struct PublisherList {
 pub enum Absent {
     /// The list is whole: the session has ended.
     Ended(EndReason),
-    /// A list may miss somebody once: the session has ended if the list before missed it as well.
+    /// A list may miss a publisher once: the session has ended if the list before missed it as well.
     EndedIfMissingBefore {
         /// How it ended.
         reason: EndReason,
         /// What [`SyncOutcome::missing`] said after the list before.
         missing_before: Vec<String>,
     },
-    /// The list may be partial: nobody has ended.
+    /// The list may be partial: no session has ended.
     Kept,
 }
 
@@ -65,9 +65,9 @@ pub struct ListIndex<'a> {
 /// What a list says of an open session of its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sighting<'a> {
-    /// It is listed so, and brings media.
+    /// It is listed so, and sends media.
     Moving(&'a str),
-    /// It is listed so, and brings none.
+    /// It is listed so, and sends none.
     Stalled(&'a str),
     /// It is not listed, and goes by this.
     Missing(&'a str),

@@ -1,4 +1,4 @@
-//! What publishers show: read for what they mean, asked about without a stay, and told to the key's owner when it is
+//! What publishers show: what it means, questions that begin no session, and what the key's owner can read when it is
 //! refused.
 
 use super::{AdmitError, Broadcasts, PublisherReport};
@@ -12,7 +12,7 @@ use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
 /// How many texts of one publisher are looked up, to find whose key it meant.
 const LOOKED_UP: usize = 8;
 
-/// A key that may publish, as a question is told.
+/// A key that may publish, as the answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permitted {
     /// Its stream.
@@ -24,7 +24,7 @@ pub struct Permitted {
 }
 
 impl Broadcasts {
-    /// Whether the key may publish, for a question that is not a publisher's stay: it is answered by the key alone, and
+    /// Whether the key may publish, for a question that begins no session: it is answered by the key alone, and
     /// no session begins.
     pub async fn may_publish(
         &self,
@@ -54,7 +54,7 @@ impl Broadcasts {
         verdict
     }
 
-    /// Tells the owner of a key that was shown of a refusal that was plain before anybody was asked.
+    /// Notes, for the owner of the key that was shown, a refusal that needed no look at the store.
     ///
     /// Returns the stream if it was found; one that goes on is no attempt.
     pub async fn refuse(
@@ -97,7 +97,7 @@ impl Broadcasts {
         family.as_viewed(application) == self.options.application
     }
 
-    /// Tells the owner, if what was shown names one; nobody else is told anything, and nothing is written for them.
+    /// Notes the refusal for the owner, if what was shown names one; otherwise nothing is written.
     pub(super) async fn tell_owner(
         &self,
         server: &ServerName,
@@ -121,7 +121,7 @@ impl Broadcasts {
             // That one was looked up.
             keys.retain(|key| Some(key) != proof.key());
         }
-        // A key that nobody looked for where it stands is misplaced, not wrong.
+        // A key in a field where no key belongs is misplaced, not wrong.
         let is_misplaced = match refusal {
             Refusal::NoKey | Refusal::UnknownKey => true,
             Refusal::MalformedKey => self.options.form == AddressForm::Playback && report.key.is_none(),

@@ -1,4 +1,4 @@
-//! Media servers that let somebody in and then say nothing more, and that nobody can ask.
+//! Media servers that let a publisher in, then report nothing more, and cannot be asked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::media_server::{Family, ServerName};
 /// How long a server is given to say something of the first publisher that it let in.
 const WORD_WITHIN: Duration = Duration::seconds(9);
 
-/// How many servers are remembered at most; their names come from whoever is let in.
+/// How many servers are remembered at most; their names come with the publishers that are let in.
 const MANY_SERVERS: usize = 1_000;
 
 /// What is known of servers without a control interface.
@@ -20,7 +20,7 @@ pub(super) struct Silent(Mutex<HashMap<ServerName, Known>>);
 
 #[derive(Debug)]
 enum Known {
-    /// It let somebody in, then.
+    /// It let a publisher in, then.
     LetIn(Family, Timestamp),
     /// It says that publishers go on, or it was complained of.
     Settled,
@@ -35,7 +35,7 @@ impl Silent {
         }
     }
 
-    /// It says that somebody goes on, or that it is well.
+    /// It reports a publisher, or sends a heartbeat.
     pub(super) fn spoke(&self, server: &ServerName) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(server) {

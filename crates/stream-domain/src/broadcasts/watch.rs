@@ -28,11 +28,11 @@ const AWAITED_FOR: Duration = Duration::seconds(12);
 /// How long a publisher that takes over may bring no media before the takeover is taken back.
 const MEDIA_WITHIN: Duration = Duration::seconds(5);
 
-/// How often a server is looked at: as a rule, while somebody is missed or suspected, and while one is awaited.
+/// How often a server is polled: usually, while a publisher is missed or suspected, and while one is awaited.
 const PERIODS: [Duration; 3] =
     [Duration::milliseconds(1_900), Duration::milliseconds(950), Duration::milliseconds(450)];
 
-/// How many servers are remembered at most; names of those without settings come from whoever is let in.
+/// How many servers are remembered at most; names of those without settings come with the publishers that are let in.
 const MANY_SERVERS: usize = 1_000;
 
 /// How many publishers that have gone are remembered of each process.
@@ -50,9 +50,9 @@ struct Watch {
     process: Option<String>,
     /// The number of the last connection that was heard of.
     connection: Option<u64>,
-    /// Everybody whom this process has listed.
+    /// Every publisher that this process has listed.
     seen: HashSet<String>,
-    /// Everybody who counted as live: by a list, by a hook, or because nobody could tell.
+    /// Every publisher that counted as live: by a list, by a hook, or because the server has no list.
     shown: HashSet<String>,
     /// Who was missed by the last list, which was whole.
     missing: Vec<String>,
@@ -104,11 +104,11 @@ struct Move {
 pub(super) struct Look {
     /// What it means not to be listed.
     pub(super) absent: Absent,
-    /// Who is listed and brings no media.
+    /// Who is listed and sends no media.
     pub(super) stalled: HashSet<String>,
     /// The boot id of the server, if this is the first list of it.
     pub(super) new_boot_id: Option<String>,
-    /// When the server was started, if it was started anew since the list before.
+    /// When the server was started, if it has restarted since the list before.
     pub(super) restarted_at: Option<Timestamp>,
 }
 
@@ -144,7 +144,7 @@ impl Watches {
         watch.stalled.clear();
     }
 
-    /// Whether the server shows by its list who is on air.
+    /// Whether the server shows by its list who is live.
     pub(super) fn answers(&self, server: &ServerName) -> bool {
         self.all().get(server).is_some_and(|watch| watch.answers)
     }
@@ -225,7 +225,7 @@ impl Watches {
         idle.map(|one| one.session).collect()
     }
 
-    /// Whether the last list has shown this publisher as one that brings no media.
+    /// Whether the last list has shown this publisher as one that sends no media.
     pub(super) fn is_stalled(&self, server: &ServerName, known_as: &str) -> bool {
         self.all().get(server).is_some_and(|watch| watch.stalled.contains(known_as))
     }
@@ -268,7 +268,7 @@ impl Watches {
         Look { absent, stalled, new_boot_id, restarted_at }
     }
 
-    /// Notes whom a list missed.
+    /// Notes which publishers a list missed.
     pub(super) fn missed(&self, server: &ServerName, missing: Vec<String>) {
         self.all().entry(server.clone()).or_default().missing = missing;
     }
@@ -292,7 +292,7 @@ impl Watch {
         match process {
             Process::Whole(boot_id) => (is_new.then(|| boot_id.clone()), None),
             Process::Worker { age, connection, .. } => {
-                // A server counts from 1 when it is started, and goes on counting when it is told to reload.
+                // A server counts from 1 when it is started, and goes on counting when it reloads.
                 let is_restart = connection.is_some_and(|number| Some(number) < self.connection);
                 self.connection = *connection;
                 (None, is_restart.then(|| asked_at.plus(-*age)))

@@ -25,7 +25,7 @@ pub trait Admissions: Send + Sync {
     ///
     /// A start MUST end the session that is in its way, and mark it to be cut if it was alive.
     /// Whatever else the connection of one that asks has published MUST end, admitted or not.
-    /// A start of connection number 1 MUST end the sessions of all others of that server, which was started anew; a
+    /// A start of connection number 1 MUST end the sessions of all others of that server, which has restarted; a
     /// start of a lower number than theirs MUST end those that have not been seen for [`RESTART_MARGIN`].
     /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be cut.
     /// A refusal of [`Trigger::PublishRequest`](crate::admission::Trigger) MUST be kept for the stream's owner, if there is a stream.
@@ -38,7 +38,7 @@ pub trait Admissions: Send + Sync {
 
     /// Undoes an admission whose answer came too late: its session ends as [`EndReason::AnsweredTooLate`].
     ///
-    /// The session that it superseded MUST be open again, with its lease as it was, if nobody has taken it to be cut
+    /// The session that it superseded MUST be open again, with its lease as it was, if no instance has claimed its kick
     /// since, its stream may still publish, and neither the stream nor the connection has another open session.
     /// Else it stays ended, and to be cut if it was.
     async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
@@ -85,14 +85,14 @@ pub enum SessionSelector {
     Session {
         /// The server.
         server: ServerName,
-        /// Its id of the stay.
+        /// Its session id.
         session: String,
         /// The name that has come to its end; a connection may have gone on to publish another.
         name: Option<String>,
     },
     /// The one that publishes this name at this server, which has no better word for it.
     ///
-    /// One that began less than [`SETTLED_AFTER`] ago is not meant: the end is rather that of whoever gave way to it.
+    /// One that began less than [`SETTLED_AFTER`] ago is not meant: the end is that of the publisher that gave way to it.
     Name {
         /// The server.
         server: ServerName,

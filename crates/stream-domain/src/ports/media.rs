@@ -26,7 +26,7 @@ pub trait MediaServer: Send + Sync {
 pub enum KickPatience {
     /// Less than half a second: another publisher waits for the answer of its hook.
     BeforeAnswer,
-    /// Some seconds: nobody waits.
+    /// Some seconds: no hook waits for it.
     Unhurried,
 }
 
@@ -44,7 +44,7 @@ pub enum Kick {
 pub struct Listing {
     /// Those that are listed.
     pub publishers: Vec<ListedPublisher>,
-    /// Whether everybody is listed whom the process that answered has: nothing was cut off, and nobody can have slipped
+    /// Whether every publisher of the answering process is listed: nothing was cut off, and none can have slipped
     /// between two pages.
     pub is_whole: bool,
     /// Which process answered, where the server says.
@@ -71,7 +71,7 @@ pub enum Process {
 /// A publisher in a media server's list.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ListedPublisher {
-    /// The server's id of its stay; `None` where the list has names only.
+    /// The server's session id; `None` where the list has names only.
     pub session: Option<String>,
     /// The application that it publishes to.
     pub application: String,

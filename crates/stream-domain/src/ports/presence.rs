@@ -17,7 +17,7 @@ pub trait Presence: Send + Sync {
     /// Compares the open sessions of a server with its list, as [`ListIndex::sighting`] says.
     ///
     /// Those that move are renewed and confirmed.
-    /// Those that stall are off air at once, which cuts their lease to `now`; they stay open for a lease after each list
+    /// Those that stall are not live from `now` on, where their lease ends; they stay open for a lease after each list
     /// that has them, and one that moves again goes on as the same session of the same broadcast.
     async fn sync_publishers(
         &self,
@@ -28,7 +28,7 @@ pub trait Presence: Send + Sync {
 
     /// Renews the live sessions of a server that says that it is well, and notes its boot; returns how many ended.
     ///
-    /// It confirms nobody, since it names nobody.
+    /// It confirms no session, since it names none.
     /// A boot that was never seen before MUST end what the boots before had live; what comes late from an earlier boot
     /// MUST do nothing.
     /// A name that two boots use side by side is shared: see [`Boots`](crate::boots::Boots).
