@@ -17,7 +17,7 @@ const ORDER_WITHIN: Duration = Duration::from_secs(3);
 /// How long an order may take while a publisher waits for the answer of its hook, which has a second.
 const ORDER_BEFORE_ANSWER_WITHIN: Duration = Duration::from_millis(400);
 
-/// A server whose answers may take for ever.
+/// A server whose answers may never end.
 struct Bounded<M>(M);
 
 /// Bounds what a server's answers may take.

@@ -14,7 +14,7 @@ use crate::InvalidControl;
 /// How long a list may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long an order may take; whoever gives it may wait for less.
+/// How long a command may take; its caller may wait for less.
 const ORDER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The largest single answer that is read, in bytes: some 30,000 publishers.

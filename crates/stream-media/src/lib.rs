@@ -28,7 +28,7 @@ use stream_domain::ports::MediaServer;
 use crate::bounded::bounded;
 use crate::http::Http;
 
-/// What SRS and `ZLMediaKit` call the virtual host of whoever names none.
+/// What SRS and `ZLMediaKit` call the virtual host of publishers that name none.
 const DEFAULT_HOST: &str = "__defaultVhost__";
 
 /// Prepares the control interface of a media server; nothing is sent yet.

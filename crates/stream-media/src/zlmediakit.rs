@@ -1,4 +1,4 @@
-//! `ZLMediaKit`: its list has every output of a stream, with the socket of whoever publishes it.
+//! `ZLMediaKit`: its list has every output of a stream, with the socket of its publisher.
 
 use async_trait::async_trait;
 use reqwest::Method;

@@ -145,7 +145,7 @@ where
     tokio::spawn(async move {
         while let Some(message) = messages.next().await {
             if let Err(error) = message {
-                // Those who wait for an answer are told by the driver.
+                // The driver tells those who wait for an answer.
                 tracing::debug!(error = chain_of(&error), "a connection to the database ended");
                 return;
             }

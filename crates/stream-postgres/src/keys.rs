@@ -22,7 +22,7 @@ const ATTEMPTS: usize = 5;
 
 /// Stops the active stream of user $1 at $2.
 ///
-/// Diesel would build it too, but prepares each of its `UPDATE`s anew, which costs two more round trips.
+/// Diesel would build it too, but prepares each of its `UPDATE`s again, which costs two more round trips.
 const STOP: &str = "UPDATE streams SET status = 'stopped', updated_at = $2
     WHERE user_id = $1 AND status = 'active' AND expires_at > $2";
 
@@ -151,7 +151,7 @@ async fn active_stream(
     row.map(Stream::try_from).transpose()
 }
 
-/// Refuses a user without streams whom the platform does not know, where `streams` refers to `users` at all.
+/// Refuses a user without streams that the platform does not know, where `streams` refers to `users` at all.
 async fn require_user_exists(
     connection: &mut AsyncPgConnection,
     user: UserId,

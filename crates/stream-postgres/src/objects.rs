@@ -12,7 +12,7 @@ use stream_domain::ports::StoreError;
 use crate::catalog_tables::is_true;
 use crate::error;
 
-/// The tables, in the order in which privileges on them are told.
+/// The tables, in the order in which missing privileges are listed.
 pub(crate) const TABLES: [&str; 4] =
     ["streams", "publish_sessions", "publish_attempts", "media_server_boots"];
 

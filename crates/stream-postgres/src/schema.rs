@@ -117,8 +117,8 @@ fragment! {
 }
 
 fragment! {
-    /// Since when the stream's open session has been on air, and until when its lease runs; one that is not confirmed
-    /// is not on air.
+    /// Since when the stream's open session has been live, and until when its lease runs; one that is not confirmed
+    /// is not live.
     ///
     /// There is one such session at most; the order has the plan enter the index `publish_sessions_by_stream` even if it
     /// was made while the table was empty, when all indexes look alike, and is kept.

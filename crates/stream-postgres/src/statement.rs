@@ -1,6 +1,6 @@
 //! Statements that Diesel's builder has no words for: SQL of our own, prepared once on each connection.
 //!
-//! Diesel's `sql_query` would prepare such a statement anew each time, at the price of a second round trip.
+//! Diesel's `sql_query` would prepare such a statement each time, at the price of a second round trip.
 
 use std::marker::PhantomData;
 

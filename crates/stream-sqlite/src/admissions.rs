@@ -1,4 +1,4 @@
-//! Admissions: who may go on air, and how that ends.
+//! Admissions: who may go live, and how that ends.
 
 mod admit;
 

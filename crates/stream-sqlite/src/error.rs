@@ -180,7 +180,7 @@ pub(crate) fn pool(path: &Path, error: PoolError) -> StoreError {
     }
 }
 
-/// A message of opening: what is there and not ours to open is the operator's affair, and not a matter of time.
+/// A message of opening: a file that may not be opened needs the operator, and not time.
 fn opened(path: &Path, message: &str) -> Matter {
     let is_denied =
         || std::fs::File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);

@@ -26,7 +26,7 @@ pub(crate) const READERS: usize = 4;
 pub(crate) enum Mode {
     /// Make it if need be.
     Create,
-    /// Read and write it, but never make one anew in the place of one that was lost.
+    /// Read and write it, but never create one in the place of one that was lost.
     Write,
     /// Look into it and leave it as it is.
     Look,

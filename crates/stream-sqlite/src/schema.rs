@@ -104,7 +104,7 @@ fragment! {
 }
 
 fragment! {
-    /// Since when the stream's open session has been on air; one that is not confirmed is not.
+    /// Since when the stream's open session has been live; one that is not confirmed is not.
     LiveSince: Nullable<Timestamp> =
         "(SELECT live_since FROM publish_sessions
           WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"

@@ -117,7 +117,7 @@ pub(crate) struct NewSessionRow<'a> {
 }
 
 impl<'a> NewSessionRow<'a> {
-    /// The session that this request begins at `now`, in the broadcast that is told by its number and its begin.
+    /// The session that this request begins at `now`, in the broadcast with this number and this start.
     pub(crate) fn of(
         request: &'a PublishRequest,
         stream: &Stream,

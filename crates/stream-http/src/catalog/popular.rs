@@ -29,7 +29,7 @@ impl<K, V> Default for Popular<K, V> {
 }
 
 impl<K: Copy + Hash + Eq, V> Popular<K, V> {
-    /// Counts a request, and returns the thing's value, made anew if it just became popular; `None` if it is not.
+    /// Counts a request, and returns the thing's value, created if it just became popular; `None` if it is not.
     pub(super) fn get(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&V> {
         self.requests += 1;
         if self.requests >= HALF_LIFE {

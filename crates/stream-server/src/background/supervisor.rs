@@ -20,7 +20,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A task that has failed and then runs for this long is healthy again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 
-/// Runs a task until it returns; after a panic it starts anew, with growing pauses.
+/// Runs a task until it returns; after a panic it starts again, with growing pauses.
 ///
 /// The panic itself is logged where it happens, see [`crate::telemetry`].
 /// Dropping the returned future ends the task.
