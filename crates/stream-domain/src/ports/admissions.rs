@@ -45,7 +45,7 @@ pub trait Admissions: Send + Sync {
 
     /// Ends the open session that is named, and no other; says whether there was one.
     ///
-    /// It MUST end as [`Session::ending`] says, and is then no longer to be cut.
+    /// It MUST end as [`Session::ending`](crate::Session::ending) says, and is then no longer to be kicked.
     async fn end(
         &self,
         which: &SessionSelector,

@@ -14,7 +14,7 @@ use crate::media_server::ServerName;
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Presence: Send + Sync {
-    /// Compares the open sessions of a server with its list, as [`ListIndex::sighting`] says.
+    /// Compares the open sessions of a server with its list, as [`ListIndex::sighting`](crate::broadcasts::ListIndex::sighting) says.
     ///
     /// Those that move are renewed and confirmed.
     /// Those that stall are not live from `now` on, where their lease ends; they stay open for a lease after each list
