@@ -23,11 +23,11 @@ use crate::{PlaybackId, StreamId, StreamKey, Timestamp};
 pub trait Admissions: Send + Sync {
     /// Decides by [`decide`](crate::admission::decide) and carries it out, in one round trip.
     ///
-    /// A start MUST end the session that is in its way, and mark it to be cut if it was alive.
+    /// A start MUST end the session that is in its way, and mark it to be kicked if it was alive.
     /// Whatever else the connection of one that asks has published MUST end, admitted or not.
     /// A start of connection number 1 MUST end the sessions of all others of that server, which has restarted; a
     /// start of a lower number than theirs MUST end those that have not been seen for [`RESTART_MARGIN`].
-    /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be cut.
+    /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be kicked.
     /// A refusal of [`Trigger::PublishRequest`](crate::admission::Trigger) MUST be kept for the stream's owner, if there is a stream.
     async fn admit(
         &self,
@@ -40,7 +40,7 @@ pub trait Admissions: Send + Sync {
     ///
     /// The session that it superseded MUST be open again, with its lease as it was, if no instance has claimed its kick
     /// since, its stream may still publish, and neither the stream nor the connection has another open session.
-    /// Else it stays ended, and to be cut if it was.
+    /// Else it stays ended, and to be kicked if it was.
     async fn withdraw(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
 
     /// Ends the open session that is named, and no other; says whether there was one.

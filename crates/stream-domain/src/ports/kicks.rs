@@ -14,7 +14,7 @@ use crate::session::{PendingKick, SessionId};
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Kicks: Send + Sync {
-    /// Takes at most `limit` publishers of a server that are to be cut: their session is marked, or its key expired.
+    /// Takes at most `limit` publishers of a server that are to be kicked: their session is marked, or its key expired.
     ///
     /// One that was taken MUST NOT be taken again for [`KICK_RETRY_AFTER`], and then MUST be until [`Self::mark_kicked`] or
     /// an end of it comes.
@@ -27,12 +27,12 @@ pub trait Kicks: Send + Sync {
         limit: u32,
     ) -> Result<Vec<PendingKick>, StoreError>;
 
-    /// The publisher is gone from its server; its session ends, if it has not, for the reason it was cut for.
+    /// The publisher is gone from its server; its session ends, if it has not, for the reason of the kick.
     async fn mark_kicked(&self, session: SessionId, now: Timestamp) -> Result<(), StoreError>;
 }
 
-/// How long a publisher that was to be cut is given before it is cut again.
+/// How long a publisher that was kicked is given before it is kicked again.
 pub const KICK_RETRY_AFTER: Duration = Duration::SECOND;
 
-/// How long after a session's end a mark to cut it is still acted upon; its id may be another's by then.
+/// How long after a session's end a pending kick is still carried out; its id may be another's by then.
 pub const KICK_EXPIRES_AFTER: Duration = Duration::minutes(10);

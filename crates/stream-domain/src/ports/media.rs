@@ -87,7 +87,7 @@ pub struct ListedPublisher {
     pub connection_number: Option<i64>,
     /// How many bytes came from it so far, where the server counts them.
     pub bytes: Option<u64>,
-    /// Whether it may still be waiting for the answer of a hook; such a one is neither let in nor cut by the list.
+    /// Whether it may still be waiting for the answer of a hook; such a one is neither admitted nor kicked by the list.
     pub may_wait: bool,
 }
 
