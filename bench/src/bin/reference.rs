@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
-use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
     Authenticator, Broadcasts, Catalog, Keys, MediaServers, PlaybackId, Stream, StreamKey, Timestamp,

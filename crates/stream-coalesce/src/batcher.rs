@@ -84,7 +84,8 @@ impl<R: BatchRead> Batcher<R> {
     }
 
     /// Whether no request waits and no read is under way.
-    pub fn is_idle(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
         let queue = self.0.queue();
         !queue.has_worker && queue.slow == 0
     }

@@ -1,40 +1,14 @@
 //! What the public sees.
 
+mod query;
+
 use std::sync::Arc;
 
 use crate::keys::{LookupError, publishable};
 use crate::ports::{CatalogStore, Clock, KeyLookup, StoreError, StreamPorts};
-use crate::{PageRequest, PlaybackId, Stream, StreamPage, Timestamp};
+use crate::{PlaybackId, Stream, StreamPage, Timestamp};
 
-/// Which streams the public list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PublicFilter {
-    /// Those whose key may publish.
-    Active,
-    /// Those of them that are live.
-    Live,
-}
-
-/// What is asked of the public list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CatalogQuery {
-    /// Which streams.
-    pub filter: PublicFilter,
-    /// Which part of the list.
-    pub page: PageRequest,
-}
-
-impl CatalogQuery {
-    /// Asks for a page of all active streams.
-    pub fn active(page: PageRequest) -> Self {
-        Self { filter: PublicFilter::Active, page }
-    }
-
-    /// Asks for a page of the live streams.
-    pub fn live(page: PageRequest) -> Self {
-        Self { filter: PublicFilter::Live, page }
-    }
-}
+pub use query::{CatalogQuery, PublicFilter};
 
 /// The use cases of the public.
 #[derive(Clone)]
@@ -56,19 +30,16 @@ impl Catalog {
         Self { store: ports.catalog.clone(), lookup: ports.lookup.clone(), clock }
     }
 
-    /// The time at which a caller's answer is true.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// The stream of this public name, only while its key may publish.
-    pub async fn find(&self, id: &PlaybackId) -> Result<Stream, LookupError> {
+    /// The stream of this public name, only while its key may publish, and the time at which that is so.
+    pub async fn find(&self, id: &PlaybackId) -> Result<(Stream, Timestamp), LookupError> {
         let found = self.lookup.find_by_playback_id(id).await?;
-        publishable(found, self.clock.now())
+        let now = self.clock.now();
+        Ok((publishable(found, now)?, now))
     }
 
-    /// The public list as it is now, newest first.
-    pub async fn list(&self, query: &CatalogQuery) -> Result<Arc<StreamPage>, StoreError> {
-        self.store.list(query, self.clock.now()).await
+    /// The public list, newest first, and the time at which it is so.
+    pub async fn list(&self, query: &CatalogQuery) -> Result<(Arc<StreamPage>, Timestamp), StoreError> {
+        let now = self.clock.now();
+        Ok((self.store.list(query, now).await?, now))
     }
 }

@@ -83,10 +83,11 @@ impl Keys {
         }
     }
 
-    /// The stream of this key, only while the key may publish.
-    pub async fn find_publishable(&self, key: &StreamKey) -> Result<Stream, LookupError> {
+    /// The stream of this key, only while the key may publish, and the time at which that is so.
+    pub async fn find_publishable(&self, key: &StreamKey) -> Result<(Stream, Timestamp), LookupError> {
         let found = self.lookup.find_by_key(key).await?;
-        publishable(found, self.clock.now())
+        let now = self.clock.now();
+        Ok((publishable(found, now)?, now))
     }
 
     /// The user's own streams, in every state, newest first.

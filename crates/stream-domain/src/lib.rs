@@ -2,15 +2,14 @@
 //!
 //! A user asks for a stream key, holds at most one active stream, and may publish with the key until the
 //! stream is stopped or its life has passed.
-//! A media server asks whether a publisher may go live ([`admission`]); its stay there is a [`session`].
+//! A media server asks whether a publisher may go live ([`broadcasts::admission`]); one publisher's time there is a [`broadcasts::session`].
 //! This crate says what those words mean ([`key`], [`stream`], [`lifecycle`]), which use cases there are
 //! ([`Authenticator`], [`Keys`], [`Catalog`], [`Broadcasts`]) and what it needs of the outside world ([`ports`]).
 //! It does no I/O, reads no clock and draws no randomness: adapters do, behind the ports.
 
 #![warn(clippy::future_not_send)]
 
-pub mod admission;
-pub mod boots;
+pub mod authenticator;
 pub mod broadcasts;
 pub mod catalog;
 pub mod key;
@@ -20,8 +19,6 @@ pub mod media_server;
 pub mod page;
 pub mod playback;
 pub mod ports;
-pub mod session;
-mod shown;
 pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -29,17 +26,18 @@ pub mod timestamp;
 pub mod token;
 pub mod user;
 
+pub use authenticator::Authenticator;
 pub use broadcasts::Broadcasts;
+pub use broadcasts::session::{Publisher, Session, SessionId};
 pub use catalog::Catalog;
 pub use key::StreamKey;
 pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};
 pub use page::{PageRequest, Position, StreamPage};
 pub use playback::PlaybackId;
-pub use session::{Publisher, Session, SessionId};
 pub use stream::{NewStream, Stream, StreamId, StreamStatus};
 pub use timestamp::Timestamp;
-pub use token::{Authenticator, BearerToken};
+pub use token::BearerToken;
 pub use user::UserId;
 
 #[cfg(test)]

@@ -38,6 +38,14 @@ pub struct StreamPage {
 }
 
 impl PageRequest {
+    /// Up to so many streams a store reads a page once for all requests that wait; it reads longer ones one by one.
+    pub const LARGEST_SHARED: u32 = 250;
+
+    /// Whether the store reads this page once for all requests that wait: see [`Self::LARGEST_SHARED`].
+    pub fn is_shared(&self) -> bool {
+        self.limit.is_some_and(|limit| limit.get() <= Self::LARGEST_SHARED)
+    }
+
     /// How many rows to read: one more than wanted tells whether there is a next page.
     pub fn rows_to_read(&self) -> Option<i64> {
         self.limit.map(|limit| i64::from(limit.get()) + 1)

@@ -20,12 +20,14 @@ mod keys;
 mod kicks;
 mod media;
 mod presence;
+mod tasks;
+mod tokens;
 
 use std::sync::Arc;
 
 pub use admissions::{Admissions, Clues, RESTART_MARGIN, SETTLED_AFTER, SessionSelector};
 pub use catalog::CatalogStore;
-pub use environment::{Clock, Entropy, EntropyError, TokenVerifier, jittered};
+pub use environment::{Clock, Entropy, EntropyError, jittered};
 pub use error::{BoxedSource, StoreError, chain_of};
 pub use health::{StoreHealth, UsersTable};
 pub use history::History;
@@ -33,12 +35,14 @@ pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
 pub use kicks::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks};
 pub use media::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process};
 pub use presence::Presence;
+pub use tasks::{Task, Tasks};
+pub use tokens::TokenVerifier;
 
 #[cfg(feature = "testing")]
 pub use {
-    admissions::MockAdmissions, catalog::MockCatalogStore, environment::MockEntropy,
-    environment::MockTokenVerifier, health::MockStoreHealth, history::MockHistory, keys::MockKeyLookup,
-    keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer, presence::MockPresence,
+    admissions::MockAdmissions, catalog::MockCatalogStore, environment::MockEntropy, history::MockHistory,
+    keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
+    presence::MockPresence,
 };
 
 /// A store that has every port of streams and their keys.

@@ -1,12 +1,11 @@
 //! A stream: one user's permission to publish, from its key's making to its end.
 
+mod id;
+
 use crate::lifecycle::{KeyLifetime, NotPublishable};
-use crate::session::OnAir;
 use crate::{PlaybackId, StreamKey, Timestamp, UserId};
 
-/// The number of a stream, given by the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub i32);
+pub use id::StreamId;
 
 /// What the database says of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +32,15 @@ impl StreamStatus {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Active, Self::Stopped, Self::Expired].into_iter().find(|status| status.as_str() == word)
     }
+}
+
+/// Since when a stream is live, and until when its session's lease runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnAir {
+    /// When the broadcast began.
+    pub since: Timestamp,
+    /// Until when it counts without another word.
+    pub lease_until: Timestamp,
 }
 
 /// A stream as a store keeps it.

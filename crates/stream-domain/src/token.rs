@@ -1,10 +1,6 @@
 //! Bearer tokens: what a signed-in user shows, and why one may be refused.
 
 use std::fmt;
-use std::sync::Arc;
-
-use crate::UserId;
-use crate::ports::{Clock, TokenVerifier};
 
 /// A bearer token as a client sent it.
 ///
@@ -72,29 +68,4 @@ pub enum TokenError {
     /// It names no user, or none in the range of the platform's ids.
     #[error("the token names no valid user id")]
     NoUserId,
-}
-
-/// Tells users by their tokens; asks no store.
-#[derive(Clone)]
-pub struct Authenticator {
-    tokens: Arc<dyn TokenVerifier>,
-    clock: Arc<dyn Clock>,
-}
-
-impl fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authenticator").finish_non_exhaustive()
-    }
-}
-
-impl Authenticator {
-    /// Wires the use case to its ports.
-    pub fn new(tokens: Arc<dyn TokenVerifier>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, clock }
-    }
-
-    /// The user to whom this token was issued.
-    pub fn authenticate(&self, token: &BearerToken) -> Result<UserId, TokenError> {
-        self.tokens.verify(token, self.clock.now())
-    }
 }

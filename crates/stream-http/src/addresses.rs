@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use stream_domain::Stream;
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 
 /// The base URLs that names are appended to, and where the key goes.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
+use stream_domain::broadcasts::Hooks;
 use stream_domain::ports::{Clock, StoreHealth};
 use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
 
@@ -17,6 +18,7 @@ use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, GenerateKeyLimit, KeysApi};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
+use crate::tasks::TokioTasks;
 use crate::timeouts::ClientTimeouts;
 use crate::turns::Turns;
 
@@ -103,6 +105,7 @@ impl HttpApi {
         let HttpOptions { addresses, readiness, timeouts, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
+        let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         Self {
             timeouts,
@@ -115,9 +118,9 @@ impl HttpApi {
                 turns,
             }),
             catalog: Data::new(catalog),
-            broadcasts: Data::new(BroadcastsApi { broadcasts: broadcasts.clone(), clock: clock.clone() }),
+            broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
-                broadcasts,
+                AfterStart::new(hooks, &readiness),
                 clock.clone(),
                 options.hook_servers,
                 options.hook_networks,

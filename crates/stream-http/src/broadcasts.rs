@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::{self, Data, Json, Path, ServiceConfig};
 use serde::Serialize;
-use stream_domain::admission::Attempt;
+use stream_domain::broadcasts::admission::Attempt;
 use stream_domain::ports::Clock;
 use stream_domain::{Broadcasts, Session, StreamId, Timestamp};
 

@@ -128,11 +128,11 @@ async fn find_public_stream(
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
     let catalog = api.catalog.get()?;
     let found = api.turns.look_up(&request, catalog.find(&id)).await;
-    let found = found.map_err(|error| match error {
+    let (found, now) = found.map_err(|error| match error {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
-    Ok(answer_stream(&StreamView::at(catalog.now(), &found, &api.addresses, Audience::Public)))
+    Ok(answer_stream(&StreamView::at(now, &found, &api.addresses, Audience::Public)))
 }
 
 fn no_such_stream() -> ApiError {

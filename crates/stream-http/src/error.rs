@@ -14,7 +14,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::admission::Refusal;
 use stream_domain::ports::chain_of;
 
 pub use code::ErrorCode;

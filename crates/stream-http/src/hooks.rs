@@ -2,15 +2,15 @@
 //!
 //! A [`Dialect`] reads a request's bytes into a [`HookEvent`], and writes the [`Outcome`] as its family wants it.
 //! Everything between is the same for all: is the hook authentic (`authenticity.rs`), and what does the domain say to the
-//! event, within a second (`acting.rs`).
+//! event (`acting.rs`).
 //! A rejected hook gets the same error for every stranger, and its reason is logged (`rejections.rs`).
 
 mod acting;
 mod answer;
 mod authenticity;
 mod dialect;
-mod event;
 mod fields;
+mod outcome;
 mod rejections;
 mod request;
 mod server;
@@ -34,8 +34,9 @@ use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use ipnet::IpNet;
 use serde::Deserialize;
+use stream_domain::broadcasts::{HookEvent, Hooks};
 use stream_domain::ports::Clock;
-use stream_domain::{Broadcasts, Family, ServerName};
+use stream_domain::{Family, ServerName};
 
 use crate::body::HookBody;
 use crate::error::ApiError;
@@ -43,8 +44,8 @@ use crate::readiness::AfterStart;
 use crate::request_id::RequestId;
 use authenticity::HookSenders;
 use dialect::{Dialect, SECRET};
-use event::{HookEvent, Outcome};
 use fields::Fields;
+use outcome::Outcome;
 use rejections::{METHODS, Rejection, RejectionLog, Sender};
 use request::{HookRequest, HookSource};
 
@@ -52,7 +53,7 @@ pub use server::{HookSecrets, HookServer, HookServers};
 
 /// What the handlers of hooks need.
 pub(crate) struct HooksApi {
-    broadcasts: AfterStart<Broadcasts>,
+    hooks: AfterStart<Hooks>,
     clock: Arc<dyn Clock>,
     senders: HookSenders,
     rejections: RejectionLog,
@@ -60,13 +61,13 @@ pub(crate) struct HooksApi {
 
 impl HooksApi {
     pub(crate) fn new(
-        broadcasts: AfterStart<Broadcasts>,
+        hooks: AfterStart<Hooks>,
         clock: Arc<dyn Clock>,
         servers: HookServers,
         networks: Vec<IpNet>,
     ) -> Self {
         let senders = HookSenders::new(servers, networks);
-        Self { broadcasts, clock, senders, rejections: RejectionLog::default() }
+        Self { hooks, clock, senders, rejections: RejectionLog::default() }
     }
 
     /// Logs a rejection, and makes the error for its sender.
@@ -129,7 +130,7 @@ async fn receive_hook(
         Method::OPTIONS => return Ok(HttpResponse::NoContent().insert_header(("Allow", METHODS)).finish()),
         _ => return Err(reject(Rejection::WrongMethod)),
     };
-    let family = Family::parse(&path.family).filter(|family| !family.has_gate());
+    let family = Family::parse(&path.family).filter(|family| !family.capabilities().has_gate);
     let unknown = if is_question { Rejection::WrongMethod } else { Rejection::UnknownFamily };
     let family = family.ok_or_else(|| reject(unknown))?;
     let server = ServerName::parse(&path.server).map_err(|_| reject(Rejection::NoName))?;
@@ -144,7 +145,7 @@ async fn receive_hook(
     };
     api.senders.authenticate(family, &server, dialect, &hook).map_err(reject)?;
 
-    let broadcasts = api.broadcasts.get()?.clone();
+    let hooks = api.hooks.get()?;
     if is_question && Fields::parse(&query).has_only(SECRET) {
         // A check whether URL, family and secret are right.
         return Ok(HttpResponse::NoContent().finish());
@@ -166,7 +167,7 @@ async fn receive_hook(
     if matches!(event, HookEvent::Privileged) {
         let _ = reject(Rejection::NoPublisher);
     }
-    let outcome = acting::act(broadcasts, source, event).await;
+    let outcome = acting::act(hooks, source, event).await;
     Ok(dialect.render(body, &outcome).into_response())
 }
 

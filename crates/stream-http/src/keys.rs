@@ -113,6 +113,6 @@ async fn find_stream(
 ) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
     let keys = api.keys.get()?;
-    let stream = api.turns.look_up(&request, keys.find_publishable(&key)).await?;
-    Ok(answer_stream(&StreamView::at(keys.now(), &stream, &api.addresses, Audience::Owner)))
+    let (stream, now) = api.turns.look_up(&request, keys.find_publishable(&key)).await?;
+    Ok(answer_stream(&StreamView::at(now, &stream, &api.addresses, Audience::Owner)))
 }

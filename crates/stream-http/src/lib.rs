@@ -30,6 +30,7 @@ mod request_id;
 mod rfc3339;
 mod routing;
 pub mod server;
+mod tasks;
 mod timeouts;
 mod turns;
 mod view;

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};

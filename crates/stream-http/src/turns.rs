@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use stream_domain::Stream;
 use stream_domain::keys::LookupError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -52,11 +51,11 @@ impl Turns {
     /// Looks a stream up, in turn if lookups of this connection have missed lately.
     ///
     /// Media servers and viewers look up streams that exist or existed, and do not wait.
-    pub(crate) async fn look_up(
+    pub(crate) async fn look_up<T>(
         &self,
         request: &HttpRequest,
-        lookup: impl Future<Output = Result<Stream, LookupError>>,
-    ) -> Result<Stream, ApiError> {
+        lookup: impl Future<Output = Result<T, LookupError>>,
+    ) -> Result<T, ApiError> {
         let recent_misses = request.conn_data::<RecentMisses>();
         let turn = match recent_misses {
             Some(times) if times.0.get() > 0 => Some(take(&self.lookups).await?),

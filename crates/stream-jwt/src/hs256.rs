@@ -7,9 +7,13 @@ use hmac::digest::KeyInit as _;
 use hmac::{Hmac, Mac as _};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde_json::Value;
 use sha2::Sha256;
 use signature::{Error, Signer, Verifier};
+use stream_domain::BearerToken;
+
+use crate::SharedSecret;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
@@ -21,6 +25,13 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 pub(crate) fn install() {
     // The error only says that a provider is installed already: this one.
     let _already_installed = PROVIDER.install_default();
+}
+
+/// Signs claims as they are; `None` if that fails.
+pub(crate) fn sign(secret: &SharedSecret, claims: &Value) -> Option<BearerToken> {
+    install();
+    let key = EncodingKey::from_secret(secret.expose().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).ok().map(BearerToken::new)
 }
 
 struct Hs256(Hmac<Sha256>);

@@ -18,4 +18,4 @@ mod tests;
 pub use claims::LEEWAY_SECONDS;
 pub use rules::ClaimRules;
 pub use secret::{EmptySecret, SharedSecret};
-pub use verifier::{JwtVerifier, SelfTestFailed, mint};
+pub use verifier::{JwtVerifier, SelfTestFailed};

@@ -9,7 +9,7 @@ use stream_domain::{BearerToken, Timestamp, UserId};
 use time::Duration;
 
 use crate::SharedSecret;
-use crate::verifier::sign;
+use crate::hs256::sign;
 
 /// The audience, the issuer, and other claims that a token must have; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -16,11 +16,6 @@ impl SharedSecret {
         if text.is_empty() { Err(EmptySecret) } else { Ok(Self(text)) }
     }
 
-    /// Whether the secret is short enough to be guessed, and so worth a loud warning.
-    pub fn is_short(&self) -> bool {
-        self.0.len() < Self::RECOMMENDED_BYTES
-    }
-
     /// The secret itself, for signing and for the file it is kept in; never for a log.
     pub fn expose(&self) -> &str {
         &self.0

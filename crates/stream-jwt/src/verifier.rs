@@ -2,14 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 use stream_domain::ports::TokenVerifier;
 use stream_domain::token::TokenError;
 use stream_domain::{BearerToken, Timestamp, UserId};
-use time::Duration;
 
 use crate::claims::Claims;
+use crate::hs256::sign;
 use crate::json::object;
 use crate::{ClaimRules, SharedSecret, hs256};
 
@@ -101,17 +101,6 @@ impl TokenVerifier for JwtVerifier {
 /// A part of a token; anything but base64url, a dot included, is malformed.
 fn decoded(part: &str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
-}
-
-/// Makes a token as the user-service would, for development and tests; `None` if signing fails.
-pub fn mint(secret: &SharedSecret, user: UserId, now: Timestamp, lifetime: Duration) -> Option<BearerToken> {
-    ClaimRules::default().mint(secret, user, now, lifetime)
-}
-
-pub(crate) fn sign(secret: &SharedSecret, claims: &Value) -> Option<BearerToken> {
-    hs256::install();
-    let key = EncodingKey::from_secret(secret.expose().as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).ok().map(BearerToken::new)
 }
 
 /// A token that was just signed did not verify, or a forged one did.

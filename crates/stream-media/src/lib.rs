@@ -7,6 +7,7 @@
 #![warn(clippy::future_not_send)]
 
 mod bounded;
+mod error;
 mod http;
 mod mediamtx;
 mod nginx_rtmp;
@@ -27,9 +28,9 @@ use stream_domain::ports::MediaServer;
 
 use crate::bounded::bounded;
 use crate::http::Http;
+use crate::srs::DEFAULT_HOST;
 
-/// What SRS and `ZLMediaKit` call the virtual host of publishers that name none.
-const DEFAULT_HOST: &str = "__defaultVhost__";
+pub use error::InvalidControl;
 
 /// Prepares the control interface of a media server; nothing is sent yet.
 ///
@@ -54,18 +55,4 @@ pub fn connect(
         Family::ZlMediaKit => bounded(zlmediakit::ZlMediaKit::new(http, host)),
         Family::AntMedia => return Err(InvalidControl::NotSupported),
     })
-}
-
-/// Why a control interface cannot be used; shows nothing of its address, which holds credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidControl {
-    /// It is no address of the form that is wanted.
-    #[error("control must be http://host:port, with user:password@ where the server wants them")]
-    Malformed,
-    /// It is encrypted.
-    #[error("control must be http://, not https://; reach the server over a private network")]
-    Encrypted,
-    /// This kind of server has no control interface that this service knows.
-    #[error("this kind of media server cannot be controlled; leave control away")]
-    NotSupported,
 }

@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use stream_domain::Publisher;
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
-use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
 use crate::pages::{Budget, PAGE, Page};

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use reqwest::Method;
 use roxmltree::{Document, Node};
 use stream_domain::Publisher;
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{
     Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
 };
-use stream_domain::session::PublishName;
 use time::Duration;
 
 use crate::http::{self, Http};

@@ -7,8 +7,8 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
-use stream_domain::session::PublishName;
 
 use crate::http::{self, Answer, Http};
 

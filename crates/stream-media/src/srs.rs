@@ -10,14 +10,16 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{
     Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
 };
-use stream_domain::session::PublishName;
 
-use crate::DEFAULT_HOST;
 use crate::http::{self, Http};
 use crate::pages::{ByOffset, PAGE, Page, Read};
+
+/// What SRS and `ZLMediaKit` call the virtual host of publishers that name none.
+pub(crate) const DEFAULT_HOST: &str = "__defaultVhost__";
 
 /// What SRS says of a client that is not there.
 const NO_SUCH_CLIENT: [i64; 2] = [2048, 2049];

@@ -4,10 +4,10 @@ mod bounds;
 
 use std::sync::{Arc, Mutex};
 
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{
     Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
 };
-use stream_domain::session::PublishName;
 use stream_domain::{Family, Publisher, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;

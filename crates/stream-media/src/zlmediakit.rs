@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
+use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
-use stream_domain::session::PublishName;
 
 use crate::http::{self, Http};
 

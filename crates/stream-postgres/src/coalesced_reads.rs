@@ -25,9 +25,6 @@ use crate::schema::streams;
 const LIMITS: Limits =
     Limits { max_waiting: 8_192, max_batch: 256, slow_after: Duration::from_millis(100), max_slow: 1 };
 
-/// The largest page that requests share a read of; a larger one would delay smaller ones.
-pub(crate) const LARGEST_PAGE: u32 = 250;
-
 /// What a stream is looked up by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Lookup {
@@ -59,7 +56,7 @@ impl CoalescedReads {
         self.in_time(self.lookups.submit(lookup)).await?
     }
 
-    /// A page of at most [`LARGEST_PAGE`] streams as the database has it after this call.
+    /// A page of at most [`PageRequest::LARGEST_SHARED`](stream_domain::PageRequest::LARGEST_SHARED) streams as the database has it after this call.
     pub(crate) async fn page(
         &self,
         query: CatalogQuery,

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
-use stream_domain::admission::Attempt;
+use stream_domain::broadcasts::admission::Attempt;
 use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
+use stream_domain::broadcasts::session::{EndReason, PendingKick};
 use stream_domain::ports::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks, StoreError};
-use stream_domain::session::{EndReason, PendingKick};
 use stream_domain::{ServerName, SessionId, Timestamp};
 
 use crate::error;

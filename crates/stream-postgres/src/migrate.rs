@@ -6,29 +6,26 @@
 //! outlives its transaction, so that it works through a pooler as well.
 
 mod access;
+mod embedded;
 mod plan;
 mod rows;
 
 use std::time::Duration;
 
+use diesel::sql_query;
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use stream_domain::ports::StoreError;
 
 use crate::advisory_lock::{Turn, begin, commit};
-use crate::catalog_tables::is_true;
 use crate::store::PostgresStore;
 use crate::{error, objects};
+use embedded::{pending, version_of};
 
 #[cfg(test)]
 pub(crate) use access::too_old;
+pub(crate) use embedded::MIGRATIONS;
 pub use plan::Plan;
-
-/// The migrations by name, in their order, with their statements.
-///
-/// Diesel's harness begins and ends its transactions itself, so that the lock could not belong to them.
-pub(crate) const MIGRATIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// How long to wait for another instance's migration, before a service reports it and tries again.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -132,25 +129,4 @@ async fn mend(connection: &mut AsyncPgConnection, turn: &mut Turn) -> Result<(),
     }
     let lacks = format!("the database lacks {}, and it could not be made again", missing.join(", "));
     Err(StoreError::failed(lacks))
-}
-
-/// What Diesel records of a migration: its folder's number without the dashes.
-fn version_of(name: &str) -> String {
-    name.split('_').next().unwrap_or_default().replace('-', "")
-}
-
-/// The names of the migrations that have not run; those that a newer version of this service ran are none of ours.
-async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<&'static str>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Applied {
-        #[diesel(sql_type = Text)]
-        version: String,
-    }
-    let mut applied: Vec<Applied> = Vec::new();
-    if is_true(connection, "to_regclass('__diesel_schema_migrations') IS NOT NULL").await? {
-        let versions = sql_query("SELECT version FROM __diesel_schema_migrations");
-        applied = versions.load(connection).await.map_err(error::query)?;
-    }
-    let names = MIGRATIONS.iter().map(|(name, _)| *name);
-    Ok(names.filter(|name| !applied.iter().any(|row| row.version == version_of(name))).collect())
 }

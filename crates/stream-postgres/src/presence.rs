@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
-use stream_domain::boots::SHARED_FOR;
+use stream_domain::broadcasts::boots::SHARED_FOR;
+use stream_domain::broadcasts::session::{CLOCK_MARGIN, renew_below};
 use stream_domain::broadcasts::{Absent, PublisherList, SyncOutcome};
 use stream_domain::ports::{Presence, StoreError};
-use stream_domain::session::{CLOCK_MARGIN, renew_below};
 use stream_domain::{ServerName, Timestamp};
 use time::Duration;
 

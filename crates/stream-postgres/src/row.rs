@@ -4,7 +4,7 @@ use diesel::data_types::PgTimestamp;
 use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
-use stream_domain::session::OnAir;
+use stream_domain::stream::OnAir;
 use stream_domain::{
     NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
 };

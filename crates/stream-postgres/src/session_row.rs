@@ -2,9 +2,9 @@
 
 use diesel::data_types::PgTimestamp;
 use diesel::{Queryable, Selectable};
-use stream_domain::admission::{Attempt, Refusal};
+use stream_domain::broadcasts::admission::{Attempt, Refusal};
+use stream_domain::broadcasts::session::{EndReason, PublishName};
 use stream_domain::ports::StoreError;
-use stream_domain::session::{EndReason, PublishName};
 use stream_domain::{Publisher, ServerName, Session, SessionId, StreamId, Timestamp};
 use time::PrimitiveDateTime;
 

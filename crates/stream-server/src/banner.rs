@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 
 use stream_domain::UserId;
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::ports::Clock as _;
 use stream_jwt::SharedSecret;
 
@@ -63,7 +63,7 @@ fn warn_of_networks(config: &Config) {
 /// Warns of media servers that can be neither listed nor told to kick, unless they report their publishers themselves.
 fn warn_of_missing_control(config: &Config) {
     for server in config.media_servers.iter().filter(|server| server.control.is_none()) {
-        if let Some(cure) = server.family.cure_for_silence() {
+        if let Some(cure) = server.family.capabilities().liveness_settings {
             let lease = server.lease.whole_seconds();
             tracing::warn!(
                 server = %server.name,

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Timestamp as Instant};
-use stream_domain::admission::{PublishRequest, Terms, Verdict};
+use stream_domain::broadcasts::admission::{PublishRequest, Terms, Verdict};
+use stream_domain::broadcasts::session::EndReason;
 use stream_domain::ports::{Admissions, Clues, SessionSelector, StoreError};
-use stream_domain::session::EndReason;
 use stream_domain::{SessionId, StreamId, Timestamp};
 
 use crate::error;

@@ -7,7 +7,6 @@ use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore, StoreError};
 use stream_domain::{StreamPage, Timestamp};
 
-use crate::coalesced_reads::LARGEST_PAGE;
 use crate::lists::{at, read_page};
 use crate::store::SqliteStore;
 
@@ -15,7 +14,7 @@ use crate::store::SqliteStore;
 impl CatalogStore for SqliteStore {
     async fn list(&self, query: &CatalogQuery, now: Timestamp) -> Result<Arc<StreamPage>, StoreError> {
         let query = *query;
-        if query.page.limit.is_some_and(|limit| limit.get() <= LARGEST_PAGE) {
+        if query.page.is_shared() {
             return self.coalesced.page(query, now).await;
         }
         let page = self.read(move |connection| read_page(connection, at(query.filter, now), &query.page));

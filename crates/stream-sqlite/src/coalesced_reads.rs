@@ -23,9 +23,6 @@ use crate::schema::streams;
 const LIMITS: Limits =
     Limits { max_waiting: 8_192, max_batch: 256, slow_after: Duration::from_millis(100), max_slow: 1 };
 
-/// The largest page that requests share a read of; a larger one would delay smaller ones.
-pub(crate) const LARGEST_PAGE: u32 = 250;
-
 /// What a stream is looked up by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Lookup {
@@ -57,7 +54,7 @@ impl CoalescedReads {
         self.in_time(self.lookups.submit(lookup)).await?
     }
 
-    /// A page of at most [`LARGEST_PAGE`] streams as the file has it after this call.
+    /// A page of at most [`PageRequest::LARGEST_SHARED`](stream_domain::PageRequest::LARGEST_SHARED) streams as the file has it after this call.
     pub(crate) async fn page(
         &self,
         query: CatalogQuery,
@@ -111,9 +108,10 @@ impl BatchRead for LookupRead {
 
 fn row(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResult<Option<StreamRow>> {
     let rows = streams::table.select(StreamRow::as_select());
+    // Not `first`: SQLite plans by the value of a bound LIMIT, and so prepares the statement anew for every execution.
     let row = match lookup {
-        Lookup::Key(key) => rows.filter(streams::stream_key.eq(key.expose())).first(connection),
-        Lookup::PlaybackId(id) => rows.filter(streams::playback_id.eq(id.as_str())).first(connection),
+        Lookup::Key(key) => rows.filter(streams::stream_key.eq(key.expose())).get_result(connection),
+        Lookup::PlaybackId(id) => rows.filter(streams::playback_id.eq(id.as_str())).get_result(connection),
     };
     row.optional()
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Timestamp as Instant};
-use stream_domain::admission::Attempt;
+use stream_domain::broadcasts::admission::Attempt;
 use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 

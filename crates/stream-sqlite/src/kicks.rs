@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Timestamp as Instant};
+use stream_domain::broadcasts::session::{EndReason, PendingKick};
 use stream_domain::ports::{Kicks, StoreError};
-use stream_domain::session::{EndReason, PendingKick};
 use stream_domain::{ServerName, SessionId, Timestamp};
 
 use crate::error;

@@ -4,10 +4,10 @@ mod boots;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use stream_domain::boots::BootSign;
+use stream_domain::broadcasts::boots::BootSign;
+use stream_domain::broadcasts::session::EndReason;
 use stream_domain::broadcasts::{ListIndex, PublisherList, Sighting, SyncOutcome};
 use stream_domain::ports::{Presence, StoreError};
-use stream_domain::session::EndReason;
 use stream_domain::{ServerName, Session, Timestamp};
 use time::Duration;
 

@@ -2,7 +2,7 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 use stream_domain::ports::StoreError;
-use stream_domain::session::OnAir;
+use stream_domain::stream::OnAir;
 use stream_domain::{
     NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
 };

@@ -1,9 +1,9 @@
 //! Rows of `publish_sessions` and `publish_attempts`, and what they become.
 
 use diesel::{Insertable, Queryable, Selectable};
-use stream_domain::admission::{Attempt, PublishRequest, Refusal};
+use stream_domain::broadcasts::admission::{Attempt, PublishRequest, Refusal};
+use stream_domain::broadcasts::session::{EndReason, PublishName};
 use stream_domain::ports::StoreError;
-use stream_domain::session::{EndReason, PublishName};
 use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, Timestamp};
 use time::{Duration, PrimitiveDateTime};
 
@@ -142,7 +142,7 @@ impl<'a> NewSessionRow<'a> {
             last_seen_at: now.to_naive_utc(),
             lease_until: now.plus(lease).to_naive_utc(),
             key_expires_at: stream.expires_at.to_naive_utc(),
-            confirmed_at: request.confirms().then(|| now.to_naive_utc()),
+            confirmed_at: request.confirmed.then(|| now.to_naive_utc()),
             supersedes: None,
         }
     }

@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
+use stream_domain::broadcasts::session::{CLOCK_MARGIN, EndReason};
 use stream_domain::ports::{
     KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, SETTLED_AFTER, SessionSelector, StoreError,
 };
-use stream_domain::session::{CLOCK_MARGIN, EndReason};
 use stream_domain::{ServerName, Session, SessionId, StreamId, Timestamp};
 use time::{Duration, PrimitiveDateTime};
 

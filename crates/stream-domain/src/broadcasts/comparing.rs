@@ -7,17 +7,19 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::join_all;
 use time::Duration;
 
+use super::admission::{Refusal, Trigger};
+use super::error::AdmitError;
 use super::publisher_list::{PublisherList, SyncOutcome};
-use super::together::together;
-use super::watch::{Look, known_as_of};
-use super::{AdmitError, Broadcasts, PublisherReport, publisher_of};
+use super::report::PublisherReport;
+use super::session::{EndReason, PendingKick};
+use super::use_cases::Broadcasts;
+use super::watch::Look;
 use crate::Timestamp;
-use crate::admission::{Refusal, Trigger};
 use crate::media_server::{Family, ServerName};
 use crate::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, StoreError};
-use crate::session::{EndReason, PendingKick};
 
 /// How long a publisher may be live before its server must list it.
 const LISTED_WITHIN: Duration = Duration::seconds(5);
@@ -58,19 +60,20 @@ impl Broadcasts {
         let synced = self.ports.presence.sync_publishers(&list, profile.lease, self.clock.now()).await?;
         let SyncOutcome { known, missing, ended } = synced;
         // Where no hook tells who comes, one that is back so soon is met here first.
-        let is_somebody_missed = profile.family.has_gate() && !missing.is_empty();
+        let is_somebody_missed = profile.family.capabilities().has_gate && !missing.is_empty();
         // Two lists in a row must miss a publisher, and both must be complete.
         self.watches.missed(server, if listing.is_whole { missing } else { Vec::new() });
         let mut done = Reconciled { ended, ..Reconciled::default() };
         let known: HashSet<String> = known.into_iter().collect();
         let mut to_kick = Vec::new();
         for one in listing.publishers {
-            let known_as = known_as_of(&one);
+            let known_as = one.known_as();
             // One that sends no media is not live, and is looked at again soon.
             if known.contains(known_as) || one.may_wait || look.stalled.contains(known_as) {
                 continue;
             }
-            let trigger = if profile.family.has_gate() { Trigger::GatedPoll } else { Trigger::Poll };
+            let trigger =
+                if profile.family.capabilities().has_gate { Trigger::GatedPoll } else { Trigger::Poll };
             let report = report_of(one, trigger, profile.family);
             match self.admit_seen(server, &report, asked_at).await {
                 Ok(_) => done.found += 1,
@@ -78,13 +81,14 @@ impl Broadcasts {
                 // The one before may hold the stream until the next list misses it as well.
                 Err(AdmitError::Refused(Refusal::AlreadyLive)) if is_somebody_missed => {}
                 // Whoever took over may not bring media yet; `kick_pending` sees to the one before.
-                Err(AdmitError::Refused(Refusal::SessionEnded)) if profile.family.replaces_publishers() => {}
-                Err(AdmitError::Refused(_)) => to_kick.push(publisher_of(server, &report)),
+                Err(AdmitError::Refused(Refusal::SessionEnded))
+                    if profile.family.capabilities().replaces_publishers => {}
+                Err(AdmitError::Refused(_)) => to_kick.push(report.publisher_at(server)),
             }
         }
         let kicks = to_kick.iter().map(|publisher| control.kick(publisher, KickPatience::Unhurried));
         let mut failure = None;
-        for kicked in together(kicks).await {
+        for kicked in join_all(kicks).await {
             match kicked {
                 // One that was not found is listed again, if it is there.
                 Ok(_) => done.cut += 1,
@@ -118,11 +122,12 @@ impl Broadcasts {
         };
         let now = self.clock.now();
         // A server that replaces publishers by itself does so when the media of the next one come.
-        let patience = if profile.family.replaces_publishers() { REPLACED_WITHIN } else { Duration::ZERO };
+        let patience =
+            if profile.family.capabilities().replaces_publishers { REPLACED_WITHIN } else { Duration::ZERO };
         let due = self.ports.kicks.claim_pending_kicks(server, now.plus(-patience), now, CUT_BATCH).await?;
         let kicks = due.iter().map(|cut| kick_one(profile.family, &*control, cut));
         let (mut count, mut unfound, mut failure) = (0, Vec::new(), None);
-        for (cut, kicked) in due.iter().zip(together(kicks).await) {
+        for (cut, kicked) in due.iter().zip(join_all(kicks).await) {
             match kicked {
                 Ok(Kick::Gone) => {
                     self.ports.kicks.mark_kicked(cut.session, self.clock.now()).await?;
@@ -163,7 +168,7 @@ async fn kick_one(
     control: &dyn MediaServer,
     pending: &PendingKick,
 ) -> Result<Kick, MediaServerError> {
-    if family.ends_by_name() && pending.why == EndReason::Superseded {
+    if family.capabilities().kicks_by_name && pending.why == EndReason::Superseded {
         return Ok(Kick::Gone);
     }
     control.kick(&pending.publisher, KickPatience::Unhurried).await
@@ -171,7 +176,7 @@ async fn kick_one(
 
 /// The list as the store takes it.
 fn list_of(server: &ServerName, listing: &Listing, look: &Look, asked_at: Timestamp) -> PublisherList {
-    let is_stalled = |one: &&ListedPublisher| look.stalled.contains(known_as_of(one));
+    let is_stalled = |one: &&ListedPublisher| look.stalled.contains(one.known_as());
     let moving: Vec<&ListedPublisher> = listing.publishers.iter().filter(|one| !is_stalled(one)).collect();
     let names = moving.iter().filter(|one| one.session.is_none());
     PublisherList {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::admission::Trigger;
 use super::publisher_list::{Absent, PublisherList};
-use super::watch::Newcomer;
-use super::{Broadcasts, PublisherReport};
-use crate::admission::Trigger;
+use super::report::PublisherReport;
+use super::session::{Publisher, SessionId};
+use super::takeovers::Newcomer;
+use super::use_cases::Broadcasts;
 use crate::media_server::ServerName;
 use crate::ports::{Kick, KickPatience, MediaServer};
-use crate::session::{Publisher, SessionId};
 
 impl Broadcasts {
     /// Sees to it that a publisher gives way to the one that took over from it, as far as that can be done before the
@@ -21,7 +22,7 @@ impl Broadcasts {
         (session, former): (SessionId, &Publisher),
     ) {
         let now = self.clock.now();
-        if report.family.replaces_publishers() && former.server == *server {
+        if report.family.capabilities().replaces_publishers && former.server == *server {
             // Viewers go on with the one before until the media of the next one come, so the stream stays live.
             let newcomer = Newcomer { session: newcomer, known_as: report.session.clone() };
             let was_on_air = self.watches.was_shown(server, &former.session);
@@ -70,6 +71,6 @@ impl Broadcasts {
     /// The control interface of a server that can kick a publisher while it waits for an answer.
     fn control_before_answer(&self, server: &ServerName) -> Option<Arc<dyn MediaServer>> {
         let profile = self.servers.get(server)?;
-        profile.control.clone().filter(|_| !profile.family.replaces_publishers())
+        profile.control.clone().filter(|_| !profile.family.capabilities().replaces_publishers)
     }
 }

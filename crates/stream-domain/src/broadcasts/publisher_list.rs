@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::session::{EndReason, Session};
 use crate::Timestamp;
 use crate::media_server::ServerName;
-use crate::session::{EndReason, Session};
 
 /// What a media server says of its live publishers, by their session ids or, where it lists no ids, by their names.
 #[derive(Debug, Clone, PartialEq, Eq)]

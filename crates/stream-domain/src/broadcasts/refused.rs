@@ -1,12 +1,14 @@
 //! What publishers show: what it means, questions that begin no session, and what the key's owner can read when it is
 //! refused.
 
-use super::{AdmitError, Broadcasts, PublisherReport};
-use crate::admission::{AddressForm, Proof, Refusal, Trigger};
+use super::admission::{AddressForm, Proof, Refusal, Trigger};
+use super::error::AdmitError;
+use super::report::PublisherReport;
+use super::shown;
+use super::use_cases::Broadcasts;
 use crate::keys::{LookupError, publishable};
 use crate::media_server::{Family, ServerName};
 use crate::ports::{Clues, StoreError};
-use crate::shown;
 use crate::{PlaybackId, Stream, StreamId, StreamKey, Timestamp};
 
 /// How many texts of one publisher are looked up, to find whose key it meant.
@@ -89,7 +91,7 @@ impl Broadcasts {
         let (form, trigger) = (self.options.form, report.trigger);
         let (name, key) =
             shown::meant(form, trigger, report.family, (report.name.expose(), report.key.as_deref()));
-        Proof::read(form, trigger, report.family.can_rename(), &name, key.as_deref())
+        Proof::read(form, trigger, report.family.capabilities().renames, &name, key.as_deref())
     }
 
     /// Whether viewers find what is published to this application of this family at our addresses.

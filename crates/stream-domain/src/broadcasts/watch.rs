@@ -8,25 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::Duration;
 
+use super::movement::Movement;
 use super::publisher_list::Absent;
+use super::session::{EndReason, PublishName, SessionId};
+use super::takeovers::{Newcomer, Takeovers};
 use crate::Timestamp;
 use crate::media_server::ServerName;
 use crate::ports::{ListedPublisher, Listing, Process};
-use crate::session::{EndReason, PublishName, SessionId};
-
-/// How long a publisher's bytes may stand still before it counts as stalled.
-///
-/// SRS adds up every three seconds only.
-const STALLED_AFTER: Duration = Duration::seconds(5);
-
-/// How long they may stand still before its server is looked at more often.
-const SUSPECT_AFTER: Duration = Duration::milliseconds(3_500);
 
 /// How long a publisher that was admitted is waited for.
 const AWAITED_FOR: Duration = Duration::seconds(12);
-
-/// How long a publisher that takes over may bring no media before the takeover is taken back.
-const MEDIA_WITHIN: Duration = Duration::seconds(5);
 
 /// How often a server is polled: usually, while a publisher is missed or suspected, and while one is awaited.
 const PERIODS: [Duration; 3] =
@@ -56,12 +47,12 @@ struct Watch {
     shown: HashSet<String>,
     /// Who was missed by the last list, which was whole.
     missing: Vec<String>,
-    moves: HashMap<String, Move>,
+    movement: Movement,
     /// Who brought no media by the last list.
     stalled: HashSet<String>,
     /// Who was admitted here and is not listed yet.
     awaited: Vec<Awaited>,
-    takeovers: Vec<Takeover>,
+    takeovers: Takeovers,
 }
 
 /// A publisher that its server is to show soon.
@@ -69,33 +60,6 @@ struct Watch {
 struct Awaited {
     session: String,
     name: PublishName,
-    since: Timestamp,
-}
-
-/// Publishers that were let in one after the other where the server keeps the one that is live until the media of the
-/// next one arrive, and that have not sent media so far.
-#[derive(Debug, Clone)]
-pub(super) struct Takeover {
-    /// Those that wait, the last one first.
-    pub(super) newcomers: Vec<Newcomer>,
-    /// What the publisher that is live goes by in lists.
-    pub(super) former: String,
-    /// When the first of them was let in.
-    pub(super) since: Timestamp,
-}
-
-/// A publisher that was let in and may send no media.
-#[derive(Debug, Clone)]
-pub(super) struct Newcomer {
-    /// The session that it was given.
-    pub(super) session: SessionId,
-    /// What it goes by in lists.
-    pub(super) known_as: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Move {
-    bytes: u64,
     since: Timestamp,
 }
 
@@ -123,12 +87,10 @@ impl Watches {
         let Some(watch) = all.get(server) else { return true };
         let Some(looked_at) = watch.looked_at else { return true };
         let [rule, closely, eagerly] = PERIODS;
-        let is_suspect =
-            |one: &Move| one.since.plus(SUSPECT_AFTER) <= looked_at && !one.is_stalled(looked_at);
         let period = match () {
             () if !watch.answers => rule,
             () if !watch.awaited.is_empty() => eagerly,
-            () if !watch.missing.is_empty() || watch.moves.values().any(is_suspect) => closely,
+            () if !watch.missing.is_empty() || watch.movement.is_suspect(looked_at) => closely,
             () => rule,
         };
         // A clock that was set back must not stop this.
@@ -187,16 +149,7 @@ impl Watches {
         now: Timestamp,
     ) {
         let mut all = self.all();
-        let takeovers = &mut all.entry(server.clone()).or_default().takeovers;
-        let waiting = takeovers
-            .iter_mut()
-            .find(|one| one.newcomers.first().is_some_and(|last| last.known_as == former));
-        match waiting {
-            Some(waiting) => waiting.newcomers.insert(0, newcomer),
-            None => {
-                takeovers.push(Takeover { newcomers: vec![newcomer], former: former.to_owned(), since: now });
-            }
-        }
+        all.entry(server.clone()).or_default().takeovers.add(newcomer, former, now);
     }
 
     /// The sessions that were let in some time ago and are not listed, while one before them still is; the last one
@@ -209,20 +162,8 @@ impl Watches {
     ) -> Vec<SessionId> {
         let mut all = self.all();
         let Some(watch) = all.get_mut(server) else { return Vec::new() };
-        let listed: HashSet<&str> = listing.publishers.iter().map(known_as_of).collect();
-        let has_media = |one: &Newcomer| listed.contains(one.known_as.as_str());
-        watch.takeovers.retain(|one| !one.newcomers.first().is_some_and(has_media));
-        let is_over = |one: &mut Takeover| one.since.plus(MEDIA_WITHIN) <= asked_at;
-        let over = watch.takeovers.extract_if(.., is_over);
-        let idle = over.flat_map(|one| {
-            // One of those that waited may be live by now; then only those after it are idle.
-            let is_former_live = listed.contains(one.former.as_str());
-            match one.newcomers.iter().position(has_media) {
-                None if !is_former_live => Vec::new(),
-                live => one.newcomers.into_iter().take(live.unwrap_or(usize::MAX)).collect(),
-            }
-        });
-        idle.map(|one| one.session).collect()
+        let listed: HashSet<&str> = listing.publishers.iter().map(ListedPublisher::known_as).collect();
+        watch.takeovers.take_idle(&listed, asked_at)
     }
 
     /// Whether the last list has shown this publisher as one that sends no media.
@@ -234,7 +175,7 @@ impl Watches {
     pub(super) fn proves_gone(&self, server: &ServerName, listing: &Listing, known_as: &str) -> bool {
         let all = self.all();
         let Some(watch) = all.get(server) else { return false };
-        let is_listed = listing.publishers.iter().any(|one| known_as_of(one) == known_as);
+        let is_listed = listing.publishers.iter().any(|one| one.known_as() == known_as);
         let is_same = watch.process.as_deref() == listing.process.as_ref().map(Process::id);
         listing.is_whole && is_same && watch.seen.contains(known_as) && !is_listed
     }
@@ -245,9 +186,9 @@ impl Watches {
         let watch = all.entry(server.clone()).or_default();
         (watch.looked_at, watch.answers) = (Some(asked_at), true);
         let changes = watch.note_process(listing.process.as_ref(), asked_at);
-        let stalled = watch.note_moves(&listing.publishers, asked_at);
+        let stalled = watch.movement.note(&listing.publishers, asked_at);
         watch.stalled.clone_from(&stalled);
-        let listed: HashSet<&str> = listing.publishers.iter().map(known_as_of).collect();
+        let listed: HashSet<&str> = listing.publishers.iter().map(ListedPublisher::known_as).collect();
         watch
             .awaited
             .retain(|one| asked_at < one.since.plus(AWAITED_FOR) && !one.is_in(|text| listed.contains(text)));
@@ -287,7 +228,7 @@ impl Watch {
             self.process = Some(process.id().to_owned());
             self.seen.clear();
             self.missing.clear();
-            self.moves.clear();
+            self.movement = Movement::default();
         }
         match process {
             Process::Whole(boot_id) => (is_new.then(|| boot_id.clone()), None),
@@ -300,24 +241,12 @@ impl Watch {
         }
     }
 
-    /// Notes how far everybody has come, and says who stands still.
-    fn note_moves(&mut self, publishers: &[ListedPublisher], asked_at: Timestamp) -> HashSet<String> {
-        let mut moves = HashMap::with_capacity(publishers.len());
-        for listed in publishers {
-            let Some(bytes) = listed.bytes else { continue };
-            let known_as = known_as_of(listed);
-            let before = self.moves.get(known_as).filter(|before| before.bytes == bytes);
-            moves
-                .insert(known_as.to_owned(), Move { bytes, since: before.map_or(asked_at, |one| one.since) });
-        }
-        self.moves = moves;
-        let stalled = self.moves.iter().filter(|(_, one)| one.is_stalled(asked_at));
-        stalled.map(|(known_as, _)| known_as.clone()).collect()
-    }
-
     fn note_seen(&mut self, publishers: &[ListedPublisher]) {
-        note(&mut self.seen, publishers.iter().map(known_as_of));
-        let moving = publishers.iter().map(known_as_of).filter(|known_as| !self.stalled.contains(*known_as));
+        note(&mut self.seen, publishers.iter().map(ListedPublisher::known_as));
+        let moving = publishers
+            .iter()
+            .map(ListedPublisher::known_as)
+            .filter(|known_as| !self.stalled.contains(*known_as));
         note(&mut self.shown, moving);
     }
 }
@@ -334,26 +263,5 @@ impl Awaited {
     /// Whether it goes by one of these texts: by its session or, in a list without sessions, by its name.
     fn is_in(&self, holds: impl Fn(&str) -> bool) -> bool {
         holds(&self.session) || holds(self.name.expose())
-    }
-}
-
-impl Move {
-    fn is_stalled(&self, now: Timestamp) -> bool {
-        // Nothing at all has come yet, or nothing any more.
-        self.bytes == 0 || self.since.plus(STALLED_AFTER) <= now
-    }
-}
-
-/// What a publisher goes by in a list: its session id or, where the list has none, its name.
-pub(super) fn known_as_of(listed: &ListedPublisher) -> &str {
-    listed.session.as_deref().unwrap_or(listed.name.expose())
-}
-
-impl Process {
-    fn id(&self) -> &str {
-        match self {
-            Self::Whole(boot_id) => boot_id,
-            Self::Worker { id, .. } => id,
-        }
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use time::Duration;
 
 use super::StoreError;
-use crate::admission::{PublishRequest, Refusal, Terms, Verdict};
+use crate::broadcasts::admission::{PublishRequest, Refusal, Terms, Verdict};
+use crate::broadcasts::session::{EndReason, SessionId};
 use crate::media_server::ServerName;
-use crate::session::{EndReason, SessionId};
 use crate::{PlaybackId, StreamId, StreamKey, Timestamp};
 
 /// Begins and ends publish sessions.
@@ -21,14 +21,14 @@ use crate::{PlaybackId, StreamId, StreamKey, Timestamp};
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Admissions: Send + Sync {
-    /// Decides by [`decide`](crate::admission::decide) and carries it out, in one round trip.
+    /// Decides by [`decide`](crate::broadcasts::admission::decide) and carries it out, in one round trip.
     ///
     /// A start MUST end the session that is in its way, and mark it to be kicked if it was alive.
     /// Whatever else the connection of one that asks has published MUST end, admitted or not.
     /// A start of connection number 1 MUST end the sessions of all others of that server, which has restarted; a
     /// start of a lower number than theirs MUST end those that have not been seen for [`RESTART_MARGIN`].
     /// A start and a stop of its stream at the same time MUST leave a refusal or a session that is to be kicked.
-    /// A refusal of [`Trigger::PublishRequest`](crate::admission::Trigger) MUST be kept for the stream's owner, if there is a stream.
+    /// A refusal of [`Trigger::PublishRequest`](crate::broadcasts::admission::Trigger) MUST be kept for the stream's owner, if there is a stream.
     async fn admit(
         &self,
         request: &PublishRequest,

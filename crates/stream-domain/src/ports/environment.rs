@@ -1,17 +1,9 @@
-//! What every use case needs besides a store: who asks, the time, and randomness.
+//! What every use case needs besides a store: the time, and randomness.
 
 use std::time::Duration;
 
 use super::BoxedSource;
-use crate::token::TokenError;
-use crate::{BearerToken, Timestamp, UserId};
-
-/// Turns a bearer token into the user it was issued to.
-#[cfg_attr(feature = "testing", mockall::automock)]
-pub trait TokenVerifier: Send + Sync {
-    /// Checks signature, algorithm and times at `now`, and reads the user's id.
-    fn verify(&self, token: &BearerToken, now: Timestamp) -> Result<UserId, TokenError>;
-}
+use crate::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -6,13 +6,12 @@ use super::StoreError;
 use crate::Timestamp;
 
 /// Tells how the store is doing.
-#[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait StoreHealth: Send + Sync {
     /// Asks whether the store can do its work now: it answers, takes writes, and lets this service read and write its
-    /// tables. Soon answered or failed.
+    /// tables. It answers or fails within seconds.
     ///
-    /// MUST be [`StoreError::ReadOnly`] or [`StoreError::Denied`] where every write would fail so.
+    /// It is [`StoreError::ReadOnly`] or [`StoreError::Denied`] where every write would fail for that reason.
     async fn check(&self) -> Result<UsersTable, StoreError>;
 
     /// What the store's own clock says now; `None` for a store that has none and goes by this machine's.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::admission::Attempt;
-use crate::session::Session;
+use crate::broadcasts::admission::Attempt;
+use crate::broadcasts::session::Session;
 use crate::{StreamId, Timestamp, UserId};
 
 /// Reads and forgets what was.

@@ -6,7 +6,6 @@ use super::StoreError;
 use crate::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
 /// Begins and ends the streams of users.
-///
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait KeyStore: Send + Sync {

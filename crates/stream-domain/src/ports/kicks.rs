@@ -5,8 +5,8 @@ use time::Duration;
 
 use super::StoreError;
 use crate::Timestamp;
+use crate::broadcasts::session::{PendingKick, SessionId};
 use crate::media_server::ServerName;
-use crate::session::{PendingKick, SessionId};
 
 /// Hands out the publishers that are to be kicked.
 ///

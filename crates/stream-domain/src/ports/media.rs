@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use time::Duration;
 
 use super::BoxedSource;
-use crate::session::{PublishName, Publisher};
+use crate::broadcasts::session::{PublishName, Publisher};
 
 /// Asks and tells one media server.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -68,6 +68,16 @@ pub enum Process {
     },
 }
 
+impl Process {
+    /// What distinguishes it from the processes before it and beside it.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Whole(boot_id) => boot_id,
+            Self::Worker { id, .. } => id,
+        }
+    }
+}
+
 /// A publisher in a media server's list.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ListedPublisher {
@@ -89,6 +99,13 @@ pub struct ListedPublisher {
     pub bytes: Option<u64>,
     /// Whether it may still be waiting for the answer of a hook; such a one is neither admitted nor kicked by the list.
     pub may_wait: bool,
+}
+
+impl ListedPublisher {
+    /// What it goes by in lists: its session id or, where the list has none, its name.
+    pub fn known_as(&self) -> &str {
+        self.session.as_deref().unwrap_or(self.name.expose())
+    }
 }
 
 impl std::fmt::Debug for ListedPublisher {

@@ -31,7 +31,7 @@ pub trait Presence: Send + Sync {
     /// It confirms no session, since it names none.
     /// A boot that was never seen before MUST end what the boots before had live; what comes late from an earlier boot
     /// MUST do nothing.
-    /// A name that two boots use side by side is shared: see [`Boots`](crate::boots::Boots).
+    /// A name that two boots use side by side is shared: see [`Boots`](crate::broadcasts::boots::Boots).
     async fn heartbeat(
         &self,
         server: &ServerName,

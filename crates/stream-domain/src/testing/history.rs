@@ -9,7 +9,8 @@ use time::Duration;
 
 use super::Store;
 use super::{ManualClock, MemoryStore, SeededEntropy, asking, new_stream, playback_id_of, terms};
-use crate::admission::{Attempt, Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::admission::{Attempt, Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::session::{EndReason, Session, SessionId};
 use crate::broadcasts::{Absent, PublisherList};
 use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
@@ -18,7 +19,6 @@ use crate::ports::{
     Admissions as _, CatalogStore as _, Clock as _, History as _, KeyLookup as _, KeyStore as _, Kicks as _,
     Presence as _, SessionSelector,
 };
-use crate::session::{EndReason, Session, SessionId};
 use crate::{PageRequest, PlaybackId, ServerName, Stream, StreamId, StreamKey, Timestamp, UserId};
 
 /// How many users there are, each with one stream after another.

@@ -15,15 +15,8 @@ mod keys;
 mod kicks;
 mod lookup;
 mod presence;
+mod streams;
 mod withdrawals;
-
-use time::Duration;
-
-use crate::catalog::CatalogQuery;
-use crate::ports::Clock as _;
-use crate::ports::StreamStore;
-use crate::testing::{ManualClock, new_stream};
-use crate::{NewStream, PageRequest, Stream, StreamKey, Timestamp, UserId};
 
 pub use admissions::*;
 pub use away::*;
@@ -37,11 +30,6 @@ pub use kicks::*;
 pub use lookup::*;
 pub use presence::*;
 pub use withdrawals::*;
-
-/// How many run at once where a law has a race.
-const RACERS: usize = 32;
-
-const MICROSECOND: Duration = Duration::MICROSECOND;
 
 /// Makes one test of each law.
 ///
@@ -63,6 +51,7 @@ macro_rules! store_laws {
         // Keys.
         $crate::store_laws!(@each $store, $block_on;
             a_taken_key_is_refused
+            a_taken_playback_id_is_refused
             a_second_start_is_refused_and_names_the_active_stream
             one_of_many_racers_wins
             racers_of_different_users_all_win
@@ -98,6 +87,7 @@ macro_rules! store_laws {
             a_second_publisher_is_refused
             one_of_many_publishers_wins
             takeovers_at_once_leave_one_open_session
+            one_session_id_has_one_open_session
             the_same_address_takes_over
             unknown_addresses_are_not_the_same
             an_overdue_session_gives_way
@@ -152,6 +142,7 @@ macro_rules! store_laws {
         // Kicks.
         $crate::store_laws!(@each $store, $block_on;
             a_stopped_publisher_is_to_be_kicked
+            a_replaced_publisher_is_left_alone_at_first
             an_expired_publisher_is_to_be_kicked
             a_stop_kicks_an_unconfirmed_publisher
             a_stalled_publisher_gives_way_and_is_kicked
@@ -168,7 +159,7 @@ macro_rules! store_laws {
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;
             a_store_that_is_away_says_so
-            a_store_that_is_away_admits_nobody
+            a_store_that_is_away_says_nothing_of_sessions
         );
     };
     (@each $store:expr, $block_on:expr; $($law:ident)+) => { $(
@@ -180,50 +171,4 @@ macro_rules! store_laws {
             });
         }
     )+ };
-}
-
-fn user(number: i64) -> UserId {
-    UserId::new(number).expect("a law's user has an id in range")
-}
-
-fn key(name: &str) -> StreamKey {
-    StreamKey::parse(name).expect("a law's key is of the alphabet")
-}
-
-fn now() -> Timestamp {
-    ManualClock::default().now()
-}
-
-fn named(user_number: i64, name: &str, at: Timestamp) -> NewStream {
-    new_stream(user(user_number), key(name), at)
-}
-
-async fn started(store: &dyn StreamStore, new: &NewStream) -> Stream {
-    store.start(new).await.expect("nothing is in the way")
-}
-
-async fn stopped(store: &dyn StreamStore, user_number: i64, at: Timestamp) -> Option<Stream> {
-    store.stop_active(user(user_number), at).await.expect("the store is there")
-}
-
-async fn found(store: &dyn StreamStore, name: &str) -> Option<Stream> {
-    store.find_by_key(&key(name)).await.expect("the store is there")
-}
-
-async fn own(store: &dyn StreamStore, user_number: i64) -> Vec<Stream> {
-    let page = store.list_by_user(user(user_number), &PageRequest::default()).await;
-    page.expect("the store is there").streams
-}
-
-async fn active(store: &dyn StreamStore, at: Timestamp) -> Vec<Stream> {
-    store
-        .list(&CatalogQuery::active(PageRequest::default()), at)
-        .await
-        .expect("the store is there")
-        .streams
-        .clone()
-}
-
-fn names(streams: &[Stream]) -> Vec<&str> {
-    streams.iter().map(|stream| stream.key.expose()).collect()
 }

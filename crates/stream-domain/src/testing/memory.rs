@@ -1,6 +1,7 @@
 //! The store that forgets: a reference for the real ones, and fast enough for every handler test.
 
 mod admissions;
+mod begin;
 mod catalog;
 mod history;
 mod keys;
@@ -14,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::boots::Boots;
+use crate::broadcasts::boots::Boots;
 use crate::ports::{StoreError, StoreHealth, UsersTable};
 use crate::{PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp};
 
@@ -69,7 +70,7 @@ impl MemoryStore {
     pub fn delete(&self, stream: StreamId) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.streams.retain(|kept| kept.id != stream);
-        state.sessions.mark(stream, crate::session::EndReason::Deleted);
+        state.sessions.mark(stream, crate::broadcasts::session::EndReason::Deleted);
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::admission::{Proof, PublishRequest, Takeover, Terms, Trigger};
+use crate::broadcasts::admission::{Proof, PublishRequest, Takeover, Terms, Trigger};
+use crate::broadcasts::session::PublishName;
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::LEASE;
-use crate::session::PublishName;
 use crate::{NewStream, PlaybackId, Publisher, ServerName, StreamKey, Timestamp, UserId};
 
 /// A stream that begins now, with a playback id that follows from its key.

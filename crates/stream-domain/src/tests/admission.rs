@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use time::Duration;
 
-use crate::admission::{Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::admission::{Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::session::{EndReason, Session, SessionId};
 use crate::broadcasts::{Absent, PublisherList};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
@@ -15,7 +16,6 @@ use crate::ports::{
     Admissions as _, Clock as _, History as _, KeyLookup as _, KeyStore as _, Kicks as _, Presence as _,
     SessionSelector,
 };
-use crate::session::{EndReason, Session, SessionId};
 use crate::testing::{ManualClock, MemoryStore, asking, new_stream, playback_id_of, terms};
 use crate::{Stream, StreamKey, UserId};
 

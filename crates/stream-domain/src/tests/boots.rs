@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use crate::boots::{BootSign, Boots, LATE_WITHIN, SHARED_FOR};
+use crate::broadcasts::boots::{BootSign, Boots, LATE_WITHIN, SHARED_FOR};
 use crate::ports::Clock as _;
 use crate::testing::ManualClock;
 

@@ -1,6 +1,7 @@
 //! The use cases of media servers, over the in-memory store and a media server that is told what to say.
 
 mod admitting;
+mod answering;
 mod comparing;
 mod cutting;
 mod proving;
@@ -12,7 +13,8 @@ use std::sync::{Arc, Mutex};
 use futures_executor::block_on;
 use time::Duration;
 
-use crate::admission::{AddressForm, Admitted, Refusal, Takeover, Trigger};
+use crate::broadcasts::admission::{AddressForm, Admitted, Refusal, Takeover, Trigger};
+use crate::broadcasts::session::{EndReason, PublishName, Session};
 use crate::broadcasts::{AdmitError, BroadcastOptions, Broadcasts, PublisherReport};
 use crate::lifecycle::KeyLifetime;
 use crate::media_server::{Family, MediaServers, ServerName, ServerProfile};
@@ -20,7 +22,6 @@ use crate::ports::{
     Clock as _, KeyLookup as _, KeyStore as _, Kick, ListedPublisher, Listing, MediaServerError,
     MockMediaServer,
 };
-use crate::session::{EndReason, PublishName, Session};
 use crate::testing::{ManualClock, MemoryStore, new_stream, playback_id_of};
 use crate::{StreamId, StreamKey, Timestamp, UserId};
 

@@ -39,9 +39,12 @@ fn user(number: i64) -> UserId {
 
 #[test]
 fn a_fresh_key_may_publish() {
-    let World { keys, .. } = world();
+    let World { keys, clock, .. } = world();
     let stream = block_on(keys.generate(user(1))).unwrap();
-    assert_eq!(block_on(keys.find_publishable(&stream.key)).unwrap(), stream);
+    assert_eq!(
+        block_on(keys.find_publishable(&stream.key)).unwrap(),
+        (stream.clone(), crate::ports::Clock::now(&*clock))
+    );
 }
 
 #[test]
@@ -111,7 +114,8 @@ fn the_public_list_shows_what_may_publish_now() {
     clock.advance(Duration::HOUR);
     let second = block_on(keys.generate(user(2))).unwrap();
     clock.advance(Duration::hours(23));
-    let page = block_on(catalog.list(&crate::catalog::CatalogQuery::active(PageRequest::default()))).unwrap();
+    let (page, _) =
+        block_on(catalog.list(&crate::catalog::CatalogQuery::active(PageRequest::default()))).unwrap();
     assert_eq!(page.streams, [second]);
     assert_eq!(page.next, None);
 }

@@ -65,7 +65,7 @@ impl Pages {
             return Ok(Page { rendered: page.show().await?, _turn: None });
         }
         let turn = self.turns.page(is_large(&asked.page)).await?;
-        let (page, now) = self.reader.read(asked).await?;
+        let (page, now) = self.reader.catalog.list(&asked).await?;
         let reader = self.reader.clone();
         let rendered = off_thread(move || reader.render(page, now)).await?;
         Ok(Page { rendered, _turn: Some(turn) })
@@ -119,7 +119,7 @@ struct LastRendering {
 impl LastRendering {
     /// Reads the page, and renders it unless that was done already.
     async fn refresh(&self) -> Result<Arc<Rendered>, StoreError> {
-        let (page, now) = self.reader.read(self.asked).await?;
+        let (page, now) = self.reader.catalog.list(&self.asked).await?;
         // Requests that have read the same page wait for the one that renders it.
         let mut last = self.last.lock().await;
         if let Some(rendered) = last.as_ref().filter(|last| last.shows(&page, now)) {
@@ -156,17 +156,11 @@ struct Reader {
 impl Reader {
     fn popular(self: &Arc<Self>, asked: CatalogQuery) -> PopularPage {
         let page = LastRendering { reader: self.clone(), asked, last: tokio::sync::Mutex::default() };
-        if is_large(&asked.page) {
-            PopularPage::Large(Batcher::new(page, LARGE_READS))
-        } else {
+        if asked.page.is_shared() {
             PopularPage::Small(Arc::new(page))
+        } else {
+            PopularPage::Large(Batcher::new(page, LARGE_READS))
         }
-    }
-
-    /// The page as it is after this call, and the time at which it is so.
-    async fn read(&self, asked: CatalogQuery) -> Result<(Arc<StreamPage>, Timestamp), StoreError> {
-        let page = self.catalog.list(&asked).await?;
-        Ok((page, self.catalog.now()))
     }
 
     fn render(&self, page: Arc<StreamPage>, now: Timestamp) -> Arc<Rendered> {

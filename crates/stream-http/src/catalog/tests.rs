@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::ports::{Clock as _, KeyStore as _};
 use stream_domain::testing::{ManualClock, MemoryStore, new_stream};
 use stream_domain::{Catalog, PageRequest, Position, StreamId, StreamKey, UserId};

@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
-use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::admission::Refusal;
 
-use super::event::Outcome;
+use super::outcome::Outcome;
 use crate::error::{ErrorCode, sentence_of};
 
 /// A response in the terms of a family.

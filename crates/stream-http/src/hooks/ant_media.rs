@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::dialect::Dialect;
-use super::event::HookEvent;
 use super::fields::{self, Fields};
+use stream_domain::broadcasts::HookEvent;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,14 +1,15 @@
 //! What a family of media servers has of its own: how it authenticates, what its hooks mean, what it takes for an answer.
 
 use actix_web::http::header::HeaderMap;
-use stream_domain::admission::Refusal;
+use stream_domain::broadcasts::admission::Refusal;
 
 use super::answer::Answer;
-use super::event::{HookEvent, Outcome};
 use super::fields::Fields;
+use super::outcome::Outcome;
 use super::rejections::Rejection;
 use super::request::HookRequest;
 use super::server::HookSecrets;
+use stream_domain::broadcasts::HookEvent;
 
 /// The field of a hook's query that holds the secret.
 pub(super) const SECRET: &str = "secret";

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde::de::DeserializeOwned;
-use stream_domain::admission::Refusal;
 use stream_domain::broadcasts::PublisherReport;
+use stream_domain::broadcasts::admission::Refusal;
 
-use super::event::HookEvent;
+use stream_domain::broadcasts::HookEvent;
 
 /// The field of a publisher's query that holds its key.
 const KEY: &str = "key";

@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
-use super::event::{HookEvent, Outcome};
 use super::fields::{self, Fields};
+use super::outcome::Outcome;
+use stream_domain::broadcasts::HookEvent;
 
 /// A request for permission; fields that older versions do not send are optional.
 #[derive(Deserialize)]

@@ -1,14 +1,15 @@
 //! nginx-rtmp: forms that end with the publisher's own query, unescaped.
 
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
-use super::event::{HookEvent, Outcome};
 use super::fields::{self, Fields};
+use super::outcome::Outcome;
+use stream_domain::broadcasts::HookEvent;
 
 /// The fields that nginx itself sends; a publisher that sends one of them again pretends to be another one.
 const RESERVED: [&str; 19] = [

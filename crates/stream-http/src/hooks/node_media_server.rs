@@ -4,13 +4,13 @@ use actix_web::http::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::dialect::{Dialect, has_browser_headers};
-use super::event::HookEvent;
 use super::fields::{self, Fields};
+use stream_domain::broadcasts::HookEvent;
 
 #[derive(Deserialize)]
 struct Event {

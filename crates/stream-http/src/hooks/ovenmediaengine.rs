@@ -5,18 +5,19 @@
 use serde::Deserialize;
 use serde_json::json;
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
-use super::event::{HookEvent, Outcome};
 use super::fields::{self, Fields};
+use super::outcome::Outcome;
 use super::rejections::Rejection;
 use super::request::HookRequest;
 use super::server::HookSecrets;
 use crate::error::sentence_of;
+use stream_domain::broadcasts::HookEvent;
 
 #[derive(Deserialize)]
 struct Hook {

@@ -12,8 +12,8 @@ mod zlmediakit;
 
 use actix_web::body::MessageBody as _;
 use stream_domain::PlaybackId;
-use stream_domain::admission::Refusal;
 use stream_domain::broadcasts::PublisherReport;
+use stream_domain::broadcasts::admission::Refusal;
 
 use super::answer::Answer;
 use super::*;
@@ -110,7 +110,7 @@ fn a_no_is_403_with_its_reason_unless_the_family_would_retry() {
 
 #[test]
 fn only_nginx_is_redirected() {
-    for family in Family::ALL.into_iter().filter(|family| !family.can_rename()) {
+    for family in Family::ALL.into_iter().filter(|family| !family.capabilities().renames) {
         let answer = answered(family, "", &renamed());
         assert!(answer.starts_with("200 {"), "{family:?}: {answer}");
     }

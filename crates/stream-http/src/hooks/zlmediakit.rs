@@ -3,15 +3,16 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use stream_domain::Family;
-use stream_domain::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::PublisherReport;
-use stream_domain::session::PublishName;
+use stream_domain::broadcasts::admission::{Refusal, Trigger};
+use stream_domain::broadcasts::session::PublishName;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
-use super::event::{HookEvent, Outcome};
 use super::fields::{self, Fields};
+use super::outcome::Outcome;
 use crate::error::sentence_of;
+use stream_domain::broadcasts::HookEvent;
 
 /// The virtual host of a publisher that names none.
 const DEFAULT_HOST: &str = "__defaultVhost__";

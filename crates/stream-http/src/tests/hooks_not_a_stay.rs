@@ -1,6 +1,6 @@
 //! Questions about a key before a session begins: answered by the key alone.
 
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::{Family, ServerName};
 
 use super::{Answer, World};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::{Family, ServerName};
 
 use super::{Answer, World};

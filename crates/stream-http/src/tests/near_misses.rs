@@ -1,6 +1,6 @@
 //! A valid key with something around it, as each family sends it: admitted, or shown to its owner.
 
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::{Family, ServerName};
 
 use super::World;
@@ -64,7 +64,7 @@ fn question(family: Family, Published { application, name, query }: &Published<'
 
 /// Every family that has hooks.
 fn families() -> impl Iterator<Item = Family> {
-    Family::ALL.into_iter().filter(|family| !family.has_gate())
+    Family::ALL.into_iter().filter(|family| !family.capabilities().has_gate)
 }
 
 /// A world with one stream, and its key and playback id.

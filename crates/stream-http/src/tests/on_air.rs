@@ -1,7 +1,7 @@
 //! From a media server's hook to what owners and viewers see.
 
 use insta::assert_snapshot;
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::{Family, ServerName};
 use time::Duration;
 

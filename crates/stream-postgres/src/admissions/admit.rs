@@ -2,11 +2,11 @@
 
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use stream_domain::admission::{
+use stream_domain::broadcasts::admission::{
     ALTERNATION_WINDOW, Admitted, Proof, PublishRequest, RESUME_MARGIN, Refusal, Terms, Trigger, Verdict,
 };
+use stream_domain::broadcasts::session::CLOCK_MARGIN;
 use stream_domain::ports::{RESTART_MARGIN, StoreError};
-use stream_domain::session::CLOCK_MARGIN;
 use stream_domain::{PlaybackId, SessionId, StreamId, Timestamp};
 
 use crate::session_row::{PublisherRow, corrupt};
@@ -73,7 +73,7 @@ pub(super) fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Tim
         now.plus(-terms.reconnect_window).into(),
         now.plus(-RESTART_MARGIN).into(),
         request.seen_at.plus(-RESUME_MARGIN).into(),
-        Parameter::Flag(request.confirms()),
+        Parameter::Flag(request.confirmed),
         now.plus(CLOCK_MARGIN).into(),
         now.plus(-ALTERNATION_WINDOW).into(),
     ]

@@ -5,7 +5,8 @@ use std::fmt;
 use diesel_async::AsyncPgConnection;
 use stream_domain::ports::StoreError;
 
-use super::{access, pending};
+use super::access;
+use super::embedded::pending;
 use crate::catalog_tables::{count, is_true};
 use crate::{objects, users};
 

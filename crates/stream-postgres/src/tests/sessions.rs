@@ -5,13 +5,13 @@ mod swaps;
 
 use std::sync::Arc;
 
-use stream_domain::admission::{Admitted, Proof, PublishRequest, Refusal, Trigger, Verdict};
+use stream_domain::broadcasts::admission::{Admitted, Proof, PublishRequest, Refusal, Trigger, Verdict};
+use stream_domain::broadcasts::session::EndReason;
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::{
     Admissions as _, History as _, KICK_RETRY_AFTER, KeyLookup as _, KeyStore as _, Kicks as _,
     SessionSelector,
 };
-use stream_domain::session::EndReason;
 use stream_domain::testing::{asking, laws, terms};
 use stream_domain::{PlaybackId, ServerName, Timestamp};
 use stream_test_postgres::{Cluster, Database, eventually};

@@ -69,7 +69,7 @@ pub(super) async fn warn_of_silent_servers(broadcasts: Broadcasts) {
         ticks.tick().await;
         for (server, family) in broadcasts.take_silent_servers() {
             let lease = broadcasts.servers().lease_of(&server, family).whole_seconds();
-            let cure = family.cure_for_silence().unwrap_or_default();
+            let cure = family.capabilities().liveness_settings.unwrap_or_default();
             tracing::warn!(
                 %server,
                 family = family.as_str(),

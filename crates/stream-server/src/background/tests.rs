@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use stream_domain::MediaServers;
-use stream_domain::admission::{AddressForm, Takeover};
 use stream_domain::broadcasts::BroadcastOptions;
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};

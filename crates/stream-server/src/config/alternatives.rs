@@ -1,6 +1,6 @@
 //! `INGEST_ALTERNATIVES`: other ways to publish, by protocol.
 
-use stream_domain::admission::AddressForm;
+use stream_domain::broadcasts::admission::AddressForm;
 use url::Url;
 
 use crate::value;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser};
-use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
 
 use crate::config::bases::{HLS_BASE, RTMP_BASE};

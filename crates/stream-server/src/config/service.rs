@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::lifecycle::KeyLifetime;
 
 use crate::config::database::DatabaseConfig;

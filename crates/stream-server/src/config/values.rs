@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use stream_domain::admission::{AddressForm, Takeover};
+use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 
 use crate::secret::Secret;
 use crate::value;

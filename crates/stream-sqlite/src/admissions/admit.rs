@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamp as Instant};
-use stream_domain::admission::{
+use stream_domain::broadcasts::admission::{
     Admitted, Decision, Facts, Proof, PublishRequest, Refusal, Terms, Trigger, Verdict, decide, gave_way_at,
 };
+use stream_domain::broadcasts::session::EndReason;
 use stream_domain::ports::{Clues, RESTART_MARGIN, StoreError};
-use stream_domain::session::EndReason;
 use stream_domain::{Publisher, ServerName, Session, SessionId, Stream, StreamId, StreamKey, Timestamp};
 use time::{Duration, PrimitiveDateTime};
 
@@ -57,7 +57,7 @@ pub(super) fn admit(
     match decide(&facts, request, terms, now) {
         Decision::Renew(session) => {
             match &own {
-                Some(own) if request.confirms() => confirm(connection, own, terms.lease, now)?,
+                Some(own) if request.confirmed => confirm(connection, own, terms.lease, now)?,
                 Some(own) => renew(connection, own, terms.lease, now)?,
                 None => {}
             }

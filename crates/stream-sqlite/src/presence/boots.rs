@@ -1,7 +1,7 @@
 //! The boots of media servers, as they are remembered.
 
 use diesel::prelude::*;
-use stream_domain::boots::{Boot, BootSign, Boots};
+use stream_domain::broadcasts::boots::{Boot, BootSign, Boots};
 use stream_domain::ports::StoreError;
 use stream_domain::{ServerName, Timestamp};
 use time::PrimitiveDateTime;

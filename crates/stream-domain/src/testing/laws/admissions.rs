@@ -6,13 +6,13 @@ use time::Duration;
 use super::asked::{
     SECOND, admitted, cuts, edge, live_since, refused, session, sessions, updating, verdict, verdict_on,
 };
-use super::{RACERS, found, key, named, now, started, stopped, user};
-use crate::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict};
+use super::streams::{RACERS, found, key, named, now, started, stopped, user};
+use crate::broadcasts::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict};
+use crate::broadcasts::session::EndReason;
 use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
 use crate::ports::{KICK_RETRY_AFTER, RESTART_MARGIN};
-use crate::session::EndReason;
 use crate::testing::{Store, asking, playback_id_of, terms};
 use crate::{PageRequest, StreamId};
 
@@ -141,6 +141,21 @@ pub async fn one_of_many_publishers_wins(store: &impl Store) {
     let losers =
         verdicts.iter().filter(|verdict| **verdict == Verdict::Refused(Refusal::AlreadyLive)).count();
     assert_eq!(losers, RACERS - 1);
+}
+
+/// A media server has one open session of an id, even if several streams ask with it at once.
+pub async fn one_session_id_has_one_open_session(store: &impl Store) {
+    let names = ["one", "two", "three", "four"];
+    for (user_number, name) in (1..).zip(names) {
+        started(store, &named(user_number, name, now())).await;
+    }
+    let requests = names.map(|name| asking("same", name, 1));
+    join_all(requests.iter().map(|request| verdict(store, request, now()))).await;
+    let mut open = 0;
+    for (user_number, name) in (1..).zip(names) {
+        open += sessions(store, user_number, name).await.iter().filter(|one| one.ended.is_none()).count();
+    }
+    assert_eq!(open, 1);
 }
 
 /// Whoever takes over all at once leaves one open session, and one that was asked twice at once is one.

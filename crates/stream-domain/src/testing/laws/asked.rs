@@ -2,13 +2,13 @@
 
 use time::Duration;
 
-use super::{found, user};
+use super::streams::{found, user};
 use crate::Timestamp;
-use crate::admission::{Admitted, PublishRequest, Refusal, Terms, Trigger, Verdict};
+use crate::broadcasts::admission::{Admitted, PublishRequest, Refusal, Terms, Trigger, Verdict};
+use crate::broadcasts::session::{EndReason, Session};
 use crate::broadcasts::{Absent, PublisherList};
 use crate::media_server::ServerName;
 use crate::ports::SessionSelector;
-use crate::session::{EndReason, Session};
 use crate::testing::{Store, terms};
 
 pub(super) const SECOND: Duration = Duration::SECOND;

@@ -1,11 +1,14 @@
 //! A store that cannot be reached.
 
-use super::{key, named, now, user};
-use crate::PageRequest;
+use super::asked::{edge, list, session};
+use super::streams::{key, named, now, user};
+use crate::broadcasts::admission::Refusal;
+use crate::broadcasts::session::{EndReason, SessionId};
 use crate::catalog::CatalogQuery;
-use crate::ports::StreamStore;
-use crate::ports::{StartError, StoreError, UserStreamsError};
+use crate::media_server::LEASE;
+use crate::ports::{Clues, StartError, StoreError, StreamStore, UserStreamsError};
 use crate::testing::{Store, asking, terms};
+use crate::{PageRequest, StreamId};
 
 /// Every method of a store that cannot be reached says that, so that clients are told to come again.
 pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
@@ -25,14 +28,41 @@ pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
     }
     let error = store.find_by_key(&key("mine")).await.expect_err("it is away");
     assert!(is_away(&error), "{error:?}");
+    let id = crate::testing::playback_id_of(&key("mine"));
+    let error = store.find_by_playback_id(&id).await.expect_err("it is away");
+    assert!(is_away(&error), "{error:?}");
     let error = store.list(&CatalogQuery::active(page), now()).await.expect_err("it is away");
     assert!(is_away(&error), "{error:?}");
     let error = store.expire_overdue(now(), 1).await.expect_err("it is away");
     assert!(is_away(&error), "{error:?}");
 }
 
-/// A store that cannot be reached says so.
-pub async fn a_store_that_is_away_admits_nobody(store: &impl Store) {
-    let answer = store.admit(&asking("s1", "one", 1), &terms(), now()).await;
-    assert!(matches!(answer, Err(crate::ports::StoreError::Unavailable(_))), "{answer:?}");
+/// No method about sessions passes off an outage as an answer.
+pub async fn a_store_that_is_away_says_nothing_of_sessions(store: &impl Store) {
+    let (id, at) = (SessionId(1), now());
+    let clues = Clues {
+        keys: vec![key("one")],
+        as_key: Refusal::UnknownKey,
+        playback_id: None,
+        as_name: Refusal::NoKey,
+        server: edge(),
+        address: None,
+    };
+    let answers = [
+        ("admit", store.admit(&asking("s1", "one", 1), &terms(), at).await.map(drop)),
+        ("withdraw", store.withdraw(id, at).await),
+        ("end", store.end(&session("s1"), EndReason::Left, at).await.map(drop)),
+        ("note_attempt", store.note_attempt(&clues, at).await.map(drop)),
+        ("sync_publishers", store.sync_publishers(&list(&["s1"], at), LEASE, at).await.map(drop)),
+        ("heartbeat", store.heartbeat(&edge(), Some("boot".to_owned()), LEASE, at).await.map(drop)),
+        ("expire_leases", store.expire_leases(at, 1).await.map(drop)),
+        ("claim_pending_kicks", store.claim_pending_kicks(&edge(), at, at, 1).await.map(drop)),
+        ("mark_kicked", store.mark_kicked(id, at).await),
+        ("list_sessions", store.list_sessions(user(1), StreamId(1), 1).await.map(drop)),
+        ("list_attempts", store.list_attempts(user(1), 1).await.map(drop)),
+        ("forget", store.forget(at, 1).await.map(drop)),
+    ];
+    for (method, answer) in answers {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");
+    }
 }

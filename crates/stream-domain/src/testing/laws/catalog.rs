@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use time::Duration;
 
-use super::{active, named, names, now, own, started, stopped, user};
+use super::streams::{active, named, names, now, own, started, stopped, user};
 use crate::PageRequest;
 use crate::catalog::CatalogQuery;
 use crate::ports::StreamStore;

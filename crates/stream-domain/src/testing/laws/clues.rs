@@ -1,9 +1,9 @@
 //! Attempts that were refused before their stream was known.
 
 use super::asked::{SECOND, edge};
-use super::{key, named, now, started, user};
+use super::streams::{key, named, now, started, user};
 use crate::Timestamp;
-use crate::admission::{Attempt, Refusal};
+use crate::broadcasts::admission::{Attempt, Refusal};
 use crate::ports::Clues;
 use crate::testing::{Store, playback_id_of};
 
@@ -54,7 +54,7 @@ pub async fn an_attempt_is_noted_for_the_owner_that_its_clues_name(store: &impl 
     assert_eq!((kept.refusal, kept.address), (Refusal::NoKey, None));
 
     // What a key's holder shows is told in whatever state its stream is.
-    super::stopped(store, 1, later).await;
+    super::streams::stopped(store, 1, later).await;
     assert_eq!(noted(store, &clues(&["one"], None, 7), later).await, Some(one));
     assert_eq!(attempts(store, 1).await.len(), 2);
 }

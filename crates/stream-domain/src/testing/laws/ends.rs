@@ -3,13 +3,13 @@
 use time::Duration;
 
 use super::asked::{SECOND, admitted, edge, list, live_since, refused, session, sessions, updating};
-use super::{named, now, started};
+use super::streams::{named, now, started};
 use crate::Timestamp;
-use crate::admission::{PublishRequest, Refusal};
+use crate::broadcasts::admission::{PublishRequest, Refusal};
+use crate::broadcasts::session::EndReason;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
 use crate::ports::{SETTLED_AFTER, SessionSelector};
-use crate::session::EndReason;
 use crate::testing::{Store, asking};
 
 /// What may be said that ends a session, and how it ends if nothing else has ended it before.

@@ -3,12 +3,12 @@
 use time::Duration;
 
 use super::asked::{SECOND, admitted, edge, list, live_since, sessions, updating};
-use super::{named, now, started};
+use super::streams::{named, now, started};
 use crate::Timestamp;
-use crate::admission::PublishRequest;
-use crate::boots::{LATE_WITHIN, SHARED_FOR};
+use crate::broadcasts::admission::PublishRequest;
+use crate::broadcasts::boots::{LATE_WITHIN, SHARED_FOR};
+use crate::broadcasts::session::{CLOCK_MARGIN, EndReason};
 use crate::media_server::LEASE;
-use crate::session::{CLOCK_MARGIN, EndReason};
 use crate::testing::{Store, asking};
 
 fn with_boot_id(request: PublishRequest, boot_id: &str) -> PublishRequest {

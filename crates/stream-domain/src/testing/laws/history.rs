@@ -1,10 +1,10 @@
 //! What owners are shown, and what is forgotten.
 
 use super::asked::{SECOND, admitted, refused, session, sessions};
-use super::{named, now, own, started, user};
+use super::streams::{named, now, own, started, user};
 use crate::StreamId;
+use crate::broadcasts::session::EndReason;
 use crate::lifecycle::LIFETIME;
-use crate::session::EndReason;
 use crate::testing::history::compare_with_memory;
 use crate::testing::{Store, asking};
 

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use time::Duration;
 
-use super::{MICROSECOND, RACERS, active, found, named, names, now, own, started, stopped, user};
+use super::streams::{MICROSECOND, RACERS, active, found, named, names, now, own, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::StartError;
 use crate::ports::StreamStore;
@@ -19,6 +19,15 @@ pub async fn a_taken_key_is_refused(store: &dyn StreamStore) {
     let refusal = store.start(&named(1, "same", now())).await;
     assert!(matches!(refusal, Err(StartError::KeyTaken)), "{refusal:?}");
     assert!(own(store, 2).await.is_empty());
+}
+
+/// A playback id belongs to one stream for ever.
+pub async fn a_taken_playback_id_is_refused(store: &dyn StreamStore) {
+    let first = started(store, &named(1, "first", now())).await;
+    let same_id = NewStream { playback_id: first.playback_id.clone(), ..named(2, "second", now()) };
+    let refusal = store.start(&same_id).await;
+    assert!(matches!(refusal, Err(StartError::KeyTaken)), "{refusal:?}");
+    assert_eq!(found(store, "second").await, None);
 }
 
 /// One active stream per user, one after the other.

@@ -3,14 +3,14 @@
 use futures_util::future::join;
 use time::Duration;
 
-use super::asked::{SECOND, admitted, cuts, list, live_since, refused, session, sessions, updating};
-use super::{named, now, started, stopped, user};
-use crate::admission::{PublishRequest, Refusal};
+use super::asked::{SECOND, admitted, cuts, edge, list, live_since, refused, session, sessions, updating};
+use super::streams::{named, now, started, stopped, user};
+use crate::broadcasts::admission::{PublishRequest, Refusal};
+use crate::broadcasts::session::EndReason;
 use crate::broadcasts::{PublisherList, SyncOutcome};
 use crate::lifecycle::LIFETIME;
 use crate::media_server::{LEASE, ServerName};
 use crate::ports::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER};
-use crate::session::EndReason;
 use crate::testing::{Store, asking};
 
 fn unconfirmed(request: PublishRequest) -> PublishRequest {
@@ -38,6 +38,17 @@ pub async fn a_stopped_publisher_is_to_be_kicked(store: &impl Store) {
     store.mark_kicked(session, now().plus(SECOND)).await.expect("the store is there");
     assert_eq!(cuts(store, now().plus(5 * SECOND)).await.len(), 0);
     assert_eq!(sessions(store, 1, "one").await[0].ended, Some((now().plus(SECOND), EndReason::Stopped)));
+}
+
+/// A publisher that was just replaced is left to its server for as long as the caller says.
+pub async fn a_replaced_publisher_is_left_alone_at_first(store: &impl Store) {
+    started(store, &named(1, "one", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    admitted(store, &asking("s2", "one", 1), now().plus(SECOND)).await;
+    let later = now().plus(5 * SECOND);
+    let before = store.claim_pending_kicks(&edge(), now(), later, 10).await;
+    assert_eq!(before.ok(), Some(Vec::new()), "it was replaced after that");
+    assert_eq!(cuts(store, later).await, ["s1"]);
 }
 
 /// An expired key's publisher is taken to be cut at the moment of expiry, before any sweep.
@@ -100,7 +111,7 @@ pub async fn a_stop_and_an_admission_at_once_leave_a_refusal_or_a_kick(store: &i
         let stop = store.stop_active(user(number), now());
         let (verdict, stopped) = join(super::asked::verdict(store, &request, now()), stop).await;
         assert!(stopped.expect("the store is there").is_some());
-        let is_admitted = matches!(verdict, crate::admission::Verdict::Admitted(_));
+        let is_admitted = matches!(verdict, crate::broadcasts::admission::Verdict::Admitted(_));
         assert_eq!(cuts(store, now()).await.len(), usize::from(is_admitted), "{verdict:?}");
     }
 }

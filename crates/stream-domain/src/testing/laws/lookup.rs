@@ -2,7 +2,7 @@
 
 use futures_util::future::{join, join_all};
 
-use super::{RACERS, found, named, now, started, stopped, user};
+use super::streams::{RACERS, found, named, now, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::StreamStore;
 use crate::{StreamKey, StreamStatus, Timestamp};

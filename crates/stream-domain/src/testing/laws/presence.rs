@@ -3,12 +3,12 @@
 use time::Duration;
 
 use super::asked::{SECOND, admitted, edge, list, live_since, refused, session, sessions, updating};
-use super::{named, now, started};
-use crate::admission::{PublishRequest, Refusal, Terms, Trigger};
+use super::streams::{named, now, started};
+use crate::broadcasts::admission::{PublishRequest, Refusal, Terms, Trigger};
+use crate::broadcasts::session::EndReason;
 use crate::broadcasts::{Absent, PublisherList, SyncOutcome};
 use crate::catalog::CatalogQuery;
 use crate::media_server::LEASE;
-use crate::session::EndReason;
 use crate::testing::{Store, asking, terms};
 use crate::{PageRequest, Timestamp};
 
@@ -244,14 +244,14 @@ pub async fn a_session_that_was_lost_comes_back(store: &impl Store) {
 /// A server that lists names only brings back the session that it lists by its name, id and all.
 pub async fn a_session_that_was_lost_comes_back_by_its_name(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
-    let id = crate::testing::playback_id_of(&super::key("one"));
+    let id = crate::testing::playback_id_of(&super::streams::key("one"));
     let request = asking("192.0.2.1:40001/live/one", "one", 1);
     admitted(store, &request, now()).await;
     let later = now().plus(LEASE);
     store.expire_leases(later, 10).await.expect("the store is there");
     let mut listed = PublishRequest {
         trigger: Trigger::Poll,
-        proof: crate::admission::Proof::Name(id),
+        proof: crate::broadcasts::admission::Proof::Name(id),
         ..request.clone()
     };
     listed.publisher.session.clear();

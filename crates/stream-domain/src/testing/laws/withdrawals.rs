@@ -1,11 +1,11 @@
 //! Admissions whose answer came too late.
 
 use super::asked::{SECOND, admitted, cuts, live_since, session, sessions, updating};
-use super::{named, now, started, stopped};
-use crate::admission::PublishRequest;
+use super::streams::{named, now, started, stopped};
+use crate::broadcasts::admission::PublishRequest;
+use crate::broadcasts::session::EndReason;
 use crate::media_server::LEASE;
 use crate::ports::KICK_RETRY_AFTER;
-use crate::session::EndReason;
 use crate::testing::{Store, asking};
 
 fn unconfirmed(request: PublishRequest) -> PublishRequest {
@@ -102,11 +102,14 @@ pub async fn a_withdrawal_takes_nothing_from_others(store: &impl Store) {
     let over = super::asked::verdict_on(
         store,
         &newest,
-        &crate::admission::Terms { takeover: crate::admission::Takeover::Newest, ..crate::testing::terms() },
+        &crate::broadcasts::admission::Terms {
+            takeover: crate::broadcasts::admission::Takeover::Newest,
+            ..crate::testing::terms()
+        },
         later,
     )
     .await;
-    let crate::admission::Verdict::Admitted(over) = over else { panic!("{over:?}") };
+    let crate::broadcasts::admission::Verdict::Admitted(over) = over else { panic!("{over:?}") };
     admitted(store, &asking("c1", "two", 1), later).await;
     store.withdraw(over.session, later).await.expect("the store is there");
     assert_eq!(live_since(store, "one", later).await, None);

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 
 use super::sessions::Kept;
 use super::{MemoryStore, State};
-use crate::admission::{Admitted, Decision, Facts, Proof, PublishRequest, Terms, Trigger, Verdict, decide};
+use crate::broadcasts::admission::{
+    Admitted, Decision, Facts, Proof, PublishRequest, Terms, Trigger, Verdict, decide,
+};
+use crate::broadcasts::session::{EndReason, SessionId};
 use crate::ports::{Admissions, Clues, SETTLED_AFTER, SessionSelector, StoreError};
-use crate::session::{EndReason, SessionId};
 use crate::{Stream, StreamId, StreamKey, Timestamp};
 
 #[async_trait]
@@ -46,7 +48,7 @@ impl Admissions for MemoryStore {
         match (decide(&facts, request, terms, now), stream) {
             (Decision::Renew(session), Some(stream)) => {
                 for kept in state.sessions.0.iter_mut().filter(|kept| kept.session.id == session) {
-                    if request.confirms() {
+                    if request.confirmed {
                         kept.confirm(now, terms.lease);
                     } else {
                         kept.renew(now, terms.lease);

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::admission::Attempt;
+use crate::broadcasts::admission::Attempt;
+use crate::broadcasts::session::Session;
 use crate::ports::{History, StoreError};
-use crate::session::Session;
 use crate::{StreamId, Timestamp, UserId};
 
 #[async_trait]

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::sessions::Kept;
 use crate::Timestamp;
+use crate::broadcasts::session::{EndReason, PendingKick, SessionId};
 use crate::media_server::ServerName;
 use crate::ports::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks, StoreError};
-use crate::session::{EndReason, PendingKick, SessionId};
 
 #[async_trait]
 impl Kicks for MemoryStore {

@@ -6,11 +6,11 @@ use time::Duration;
 use super::sessions::Kept;
 use super::{MemoryStore, State};
 use crate::Timestamp;
-use crate::boots::BootSign;
+use crate::broadcasts::boots::BootSign;
+use crate::broadcasts::session::EndReason;
 use crate::broadcasts::{ListIndex, PublisherList, Sighting, SyncOutcome};
 use crate::media_server::ServerName;
 use crate::ports::{Presence, StoreError};
-use crate::session::EndReason;
 
 #[async_trait]
 impl Presence for MemoryStore {

@@ -61,7 +61,7 @@ fn a_new_run_of_a_server_ends_the_sessions_of_the_last_one_once() {
 
 #[test]
 fn a_boot_that_is_known_costs_the_store_nothing() {
-    use crate::admission::Verdict;
+    use crate::broadcasts::admission::Verdict;
     use crate::ports::{MockAdmissions, MockPresence, SessionPorts};
     use crate::testing::unused_session_ports;
     let world = Setup::of(Family::Srs).begin();

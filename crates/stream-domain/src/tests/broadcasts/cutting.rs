@@ -73,7 +73,7 @@ fn one_that_cannot_be_cut_does_not_keep_the_others_on_air() {
 
 #[test]
 fn whoever_takes_over_finds_the_first_gone() {
-    for family in Family::ALL.into_iter().filter(|family| !family.replaces_publishers()) {
+    for family in Family::ALL.into_iter().filter(|family| !family.capabilities().replaces_publishers) {
         let world = Setup::of(family).begin().with_streams(["one"]);
         world.admit("s1", "one");
         world.clock.advance(SECOND);

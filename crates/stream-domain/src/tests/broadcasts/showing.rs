@@ -124,7 +124,7 @@ fn a_slash_too_many_is_none_where_playlists_are_files() {
             let report =
                 PublisherReport { application: application.to_owned(), ..world.showing(&name, None) };
             let answer = world.ask(&report).map(|admitted| admitted.stream_id.0);
-            if family.joins_slashes() {
+            if family.capabilities().joins_slashes {
                 assert_eq!(answer, Ok(1), "{family:?} {application}/{name}");
                 // Its server goes on to know it by what it said.
                 let [session] = &world.sessions(1)[..] else { panic!("one session") };

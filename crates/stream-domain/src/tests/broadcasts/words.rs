@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::admission::Proof;
+use crate::broadcasts::admission::Proof;
 
 #[test]
 fn every_word_is_read_back_and_stands_for_one_thing() {

@@ -8,14 +8,17 @@ use super::*;
 fn is_answered(family: Family, body: &[u8], host: Option<&str>) {
     let event = parse(family, body, host);
     if let Ok(HookEvent::Publisher(report)) = &event {
-        assert_eq!(report.family, if family.has_gate() { Family::NodeMediaServer4 } else { family });
+        assert_eq!(
+            report.family,
+            if family.capabilities().has_gate { Family::NodeMediaServer4 } else { family }
+        );
         assert!(report.boot_id.is_none() || family == Family::Srs);
         assert!(report.connection_number.is_none() || family == Family::NginxRtmp);
     }
     for outcome in [Outcome::Accepted(None), Outcome::Noted, STOPPED, renamed()] {
         let answer = render(family, body, &outcome);
         let is_redirect = (300..400).contains(&answer.status);
-        assert_eq!(is_redirect, family.can_rename() && outcome == renamed());
+        assert_eq!(is_redirect, family.capabilities().renames && outcome == renamed());
         assert_eq!(is_redirect, answer.location.is_some());
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use stream_domain::admission::{Takeover, Terms};
+use stream_domain::broadcasts::admission::{Takeover, Terms};
 use stream_domain::ports::SessionSelector;
 use stream_domain::testing::SeededEntropy;
 use stream_test_postgres::counting_proxy;

@@ -1,7 +1,7 @@
 //! Statements that change several sessions at once, from several connections.
 
 use futures_util::future::{join, join_all};
-use stream_domain::admission::{Takeover, Terms};
+use stream_domain::broadcasts::admission::{Takeover, Terms};
 
 use super::*;
 

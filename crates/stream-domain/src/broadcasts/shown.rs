@@ -3,7 +3,9 @@
 //! No key and no playback id holds any of that, so what is left without it is the one text that was meant.
 //! Stripping it admits no one without a key: what remains must be the key.
 
-use crate::admission::{AddressForm, Trigger};
+use percent_encoding::percent_decode_str;
+
+use super::admission::{AddressForm, Trigger};
 use crate::{Family, StreamKey};
 
 /// How often a text may have been percent-encoded.
@@ -43,7 +45,7 @@ fn is_wrapping(character: char) -> bool {
 pub(crate) fn unwrapped(text: &str) -> String {
     let mut text = text.to_owned();
     for _ in 0..ENCODED {
-        let decoded = percent_decoded(&text);
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
         let is_plain = decoded == text;
         text = decoded;
         if is_plain {
@@ -95,7 +97,7 @@ pub(crate) fn meant(
     (name, key): (&str, Option<&str>),
 ) -> (String, Option<String>) {
     let name = family.as_viewed(name);
-    if form == AddressForm::Rename && form.shows_key_alone(trigger, family.can_rename(), key) {
+    if form == AddressForm::Rename && form.shows_key_alone(trigger, family.capabilities().renames, key) {
         let found = key_in(name).filter(|found| found.name.is_none());
         let key = found.map_or_else(|| name.to_owned(), |found| found.key.expose().to_owned());
         return (key, None);
@@ -134,24 +136,4 @@ pub(crate) fn keys_in<'a>(texts: impl IntoIterator<Item = &'a str>, limit: usize
 fn keys_of_query(query: &str) -> impl Iterator<Item = String> {
     let fields = query.split('&').filter_map(|field| field.split_once('='));
     fields.filter(|(name, _)| unwrapped(name) == "key").map(|(_, value)| unwrapped(value))
-}
-
-/// Undoes `%2F` and the like; a wrong escape stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let digit = |place: usize| tail.get(place).and_then(|&byte| char::from(byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::Facts;
 use crate::Timestamp;
-use crate::session::{EndReason, Session};
+use crate::broadcasts::session::{EndReason, Session};
 
 /// How long takeovers and refusals are remembered that show two publishers taking over from each other in turn.
 pub const ALTERNATION_WINDOW: Duration = Duration::MINUTE;

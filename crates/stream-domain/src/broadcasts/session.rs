@@ -3,142 +3,20 @@
 //! What a media server says may come late, twice, out of order, or never.
 //! So a session is live only while its **lease** runs, and each read compares the lease with the clock.
 
-use std::fmt;
-use std::net::IpAddr;
+mod end_reason;
+mod publisher;
 
 use time::Duration;
 
-use crate::lifecycle::NotPublishable;
-use crate::media_server::ServerName;
+use crate::stream::OnAir;
 use crate::{StreamId, Timestamp};
+
+pub use end_reason::EndReason;
+pub use publisher::{PublishName, Publisher};
 
 /// The number of a session, given by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub i64);
-
-/// The name under which a stream is published on a media server; in some address forms it is the key.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PublishName(String);
-
-impl PublishName {
-    /// Takes the name's text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The name itself, for the media server and the store; never for a log.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PublishName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PublishName(redacted)")
-    }
-}
-
-/// A publisher as its media server knows it: enough to recognize it in a list, and to end it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Publisher {
-    /// The instance that it publishes to.
-    pub server: ServerName,
-    /// The server's session id; unique among its open sessions.
-    pub session: String,
-    /// The application (the part of the address before the name).
-    pub application: String,
-    /// The name, as the server knows it.
-    pub name: PublishName,
-    /// `rtmp`, `srt`, `webrtc` and so on, as the server calls it.
-    pub protocol: String,
-    /// Where the publisher comes from, if the server says.
-    pub address: Option<IpAddr>,
-}
-
-impl fmt::Debug for Publisher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In some families the session holds the name, which may be a key.
-        f.debug_struct("Publisher")
-            .field("server", &self.server)
-            .field("protocol", &self.protocol)
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EndReason {
-    /// The publisher left, or its connection broke.
-    Left,
-    /// Nothing was heard of it any more: its lease ran out.
-    Lost,
-    /// Another session of the same key took over.
-    Superseded,
-    /// The same connection went on to publish something else.
-    Republished,
-    /// Its media server has restarted.
-    ServerRestarted,
-    /// The answer to its media server came too late, so it was refused.
-    AnsweredTooLate,
-    /// The owner stopped the stream.
-    Stopped,
-    /// The key expired.
-    Expired,
-    /// The stream, or its user, was deleted.
-    Deleted,
-}
-
-impl EndReason {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Left,
-        Self::Lost,
-        Self::Superseded,
-        Self::Republished,
-        Self::ServerRestarted,
-        Self::AnsweredTooLate,
-        Self::Stopped,
-        Self::Expired,
-        Self::Deleted,
-    ];
-
-    /// The word that the database and the API use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Lost => "lost",
-            Self::Superseded => "superseded",
-            Self::Republished => "republished",
-            Self::ServerRestarted => "server_restarted",
-            Self::AnsweredTooLate => "answered_too_late",
-            Self::Stopped => "stopped",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// Reads the database's word; `None` for any other.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-
-    /// Whether the publisher may come back to this very session when its server says that it is still there.
-    ///
-    /// It may where we merely lost sight of it, and not where it was sent away or has gone.
-    pub fn may_resume(self) -> bool {
-        matches!(self, Self::Lost | Self::ServerRestarted | Self::AnsweredTooLate)
-    }
-}
-
-impl From<NotPublishable> for EndReason {
-    fn from(ended: NotPublishable) -> Self {
-        match ended {
-            NotPublishable::Stopped => Self::Stopped,
-            NotPublishable::Expired => Self::Expired,
-        }
-    }
-}
 
 /// A session as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -285,15 +163,6 @@ impl Session {
 /// A lease with less than this to run is renewed.
 pub fn renew_below(lease: Duration) -> Duration {
     lease * 2 / 3
-}
-
-/// Since when a stream is live, and until when its session's lease runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OnAir {
-    /// When the broadcast began.
-    pub since: Timestamp,
-    /// Until when it counts without another word.
-    pub lease_until: Timestamp,
 }
 
 /// A publisher that is to be ended at its media server.
