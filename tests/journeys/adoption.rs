@@ -1,4 +1,4 @@
-//! Taking over a running platform with the real binary.
+//! Adoption of a running platform's table by the real binary.
 
 use stream_test_postgres::{Cluster, Database};
 use stream_tests::{ServiceBuilder, eventually};
@@ -22,7 +22,7 @@ const DOUBLED: &str = "SELECT count(*) FROM (SELECT 1 FROM streams WHERE status 
                        GROUP BY user_id HAVING count(*) > 1) d";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_platform_is_taken_over_by_two_instances_at_once_and_again() {
+async fn two_instances_adopt_an_old_platform_at_once_and_a_second_start_changes_nothing() {
     let database = old_platform();
     let identity = "SELECT md5(string_agg(concat_ws(',', id, user_id, stream_key, created_at), ';' ORDER BY id)) FROM streams";
     let before = database.sql(identity);
@@ -48,7 +48,7 @@ async fn an_old_platform_is_taken_over_by_two_instances_at_once_and_again() {
         assert_eq!(database.sql(wrong), "0");
     };
     check();
-    // A sweep marks the stale ones at the start, so look at all that were not stopped.
+    // A sweep at start marks the stale ones, so compare all that were not stopped.
     let kept = "SELECT string_agg(stream_key, ',' ORDER BY user_id) FROM streams WHERE status IN ('active', 'expired')";
     assert_eq!(database.sql(kept), newest);
     let everything = database.sql("SELECT * FROM streams ORDER BY id");
@@ -60,7 +60,7 @@ async fn an_old_platform_is_taken_over_by_two_instances_at_once_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_earlier_service_goes_on_beside_us_until_it_is_switched_off() {
+async fn the_earlier_service_keeps_working_on_the_same_table() {
     let database = old_platform();
     let service = ServiceBuilder::on(&database.url()).start().await;
     for user in 51..=55 {
@@ -79,7 +79,7 @@ async fn the_earlier_service_goes_on_beside_us_until_it_is_switched_off() {
             database.sql(&format!("SELECT status FROM streams WHERE stream_key = '{key}'")),
             "stopped"
         );
-        // And what we write reads well there.
+        // The earlier service accepts the rows that this one writes.
         let ours = service.key_of(user).await;
         let row = "status = 'active' AND expires_at = created_at + INTERVAL '24 hours' AND expires_at > timezone('UTC', now())";
         assert_eq!(database.sql(&format!("SELECT {row} FROM streams WHERE stream_key = '{ours}'")), "t");
@@ -87,7 +87,7 @@ async fn the_earlier_service_goes_on_beside_us_until_it_is_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_users_table_the_service_starts_and_says_so() {
+async fn the_service_starts_without_a_users_table_and_reports_that() {
     let database = Cluster::shared().database();
     let service = ServiceBuilder::on(&database.url()).start().await;
     assert_eq!(service.get("/health").await.json["users_table"], "missing");

@@ -1,4 +1,4 @@
-//! Backup and restore, by the very commands of docs/operations.md.
+//! Backup and restore, with the commands of docs/operations.md.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use stream_test_postgres::{Cluster, Database};
 use stream_tests::{ServiceBuilder, server_binary, workspace};
 
-/// The commands of the nth block below these words.
+/// The commands of the nth block after these words.
 fn commands(words: &str, place: usize) -> String {
     let text =
         std::fs::read_to_string(workspace().join("docs/operations.md")).expect("the document is there");
@@ -35,7 +35,7 @@ fn platform() -> Database<'static> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postgresql_database_is_backed_up_while_it_is_served_and_restored_elsewhere() {
+async fn a_postgresql_database_is_backed_up_while_in_use_and_restored_elsewhere() {
     for (words, has_users) in
         [("**PostgreSQL, everything.**", true), ("**PostgreSQL, the service's tables alone,**", false)]
     {
@@ -62,7 +62,7 @@ async fn a_postgresql_database_is_backed_up_while_it_is_served_and_restored_else
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_backed_up_while_it_is_served_and_restored_after_a_crash() {
+async fn an_sqlite_file_is_backed_up_while_in_use_and_restored_after_a_crash() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("data/streams.db");
     let setup = ServiceBuilder::on(&format!("sqlite://{}", file.display()));
@@ -73,9 +73,12 @@ async fn a_file_is_backed_up_while_it_is_served_and_restored_after_a_crash() {
     run(&commands("**SQLite.**", 1), folder.path(), &[]);
     std::fs::write(folder.path().join("data/secret_key"), "another").expect("the folder is writable");
     let later = service.key_of(2).await;
-    // Without a chance to tidy up.
+    // The service is killed, so it cannot clean up.
     drop(service);
-    assert!(file.with_extension("db-wal").exists(), "a crash leaves what would ruin the restored file");
+    assert!(
+        file.with_extension("db-wal").exists(),
+        "a crash leaves a file that would corrupt the restored one"
+    );
 
     run(&commands("**SQLite.**", 2), folder.path(), &[]);
     let secret = std::fs::read_to_string(folder.path().join("data/secret_key")).expect("a secret");

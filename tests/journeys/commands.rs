@@ -1,10 +1,10 @@
-//! The commands beside serving.
+//! The commands other than `serve`.
 
 use stream_tests::{ServiceBuilder, StoreKind, TestStore};
 
-super::on_both_stores! { migrating_by_command_is_said_and_done_once }
+super::on_both_stores! { the_migrate_command_reports_its_work_and_runs_once }
 
-async fn migrating_by_command_is_said_and_done_once(kind: StoreKind) {
+async fn the_migrate_command_reports_its_work_and_runs_once(kind: StoreKind) {
     let store = TestStore::new(kind);
     let setup = store.setup();
     let (status, plan, _) = setup.run(&["migrate", "--dry-run"]);
@@ -22,14 +22,14 @@ async fn migrating_by_command_is_said_and_done_once(kind: StoreKind) {
 }
 
 #[test]
-fn migrating_a_database_that_is_away_fails_and_says_why() {
+fn migrating_an_unavailable_database_fails_and_says_why() {
     let (status, _, errors) = ServiceBuilder::on("postgresql://nobody@127.0.0.1:1/nothing").run(&["migrate"]);
     assert!(!status.success());
     assert!(errors.contains("refused"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_health_check_asks_the_running_instance() {
+async fn the_health_check_asks_the_running_instance() {
     let service = ServiceBuilder::on("sqlite://streams.db").start().await;
     let port = service.url("").rsplit(':').next().expect("a port").to_owned();
     let (status, said, _) = ServiceBuilder::default().with("PORT", &port).run(&["healthcheck"]);
@@ -48,7 +48,7 @@ async fn a_health_check_asks_the_running_instance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_minted_token_is_a_users_token() {
+async fn a_token_of_the_token_command_is_accepted_for_its_user() {
     let service = ServiceBuilder::on("sqlite://streams.db").start().await;
     let (status, token, _) = ServiceBuilder::on("sqlite://other.db").run(&["token", "--user", "7"]);
     assert!(status.success());

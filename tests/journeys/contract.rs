@@ -1,4 +1,4 @@
-//! Every row of the contract's tables, over HTTP, on both stores.
+//! Every row of the API contract, over HTTP, on both stores.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -7,17 +7,17 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 super::on_both_stores! {
-    health_tells_that_the_database_is_connected
-    a_key_is_generated_once_and_refused_with_the_active_stream_after
-    a_key_request_too_many_is_429
-    stopping_answers_with_the_stream_and_404_when_none_is_active
-    the_own_list_is_the_callers_newest_first
+    health_reports_that_the_database_is_connected
+    a_second_key_is_refused_with_the_active_stream
+    key_requests_above_the_limit_get_429
+    a_stop_returns_the_stream_and_404_without_an_active_one
+    the_own_list_has_the_callers_streams_newest_first
     the_public_list_shows_every_active_unexpired_stream
-    a_lookup_is_2xx_for_a_publishable_key_and_nothing_else
-    every_error_of_every_route_has_the_one_shape
-    listed_origins_may_send_credentials_and_others_get_nothing
-    the_bases_of_addresses_are_settings
-    keys_of_the_earlier_service_go_on_working
+    only_the_lookup_of_a_publishable_key_is_2xx
+    every_error_of_every_route_has_the_same_shape
+    only_listed_origins_may_send_credentials
+    the_base_urls_are_configurable
+    keys_of_the_earlier_service_still_work
     lists_can_be_paged
 }
 
@@ -46,7 +46,7 @@ fn keys(answer: &Answer) -> Vec<String> {
     streams.iter().map(|stream| stream["stream_key"].as_str().expect("a key").to_owned()).collect()
 }
 
-async fn health_tells_that_the_database_is_connected(kind: StoreKind) {
+async fn health_reports_that_the_database_is_connected(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let health = service.get("/health").await;
@@ -59,7 +59,7 @@ async fn health_tells_that_the_database_is_connected(kind: StoreKind) {
     assert_eq!(service.get("/health/ready").await.status, 200);
 }
 
-async fn a_key_is_generated_once_and_refused_with_the_active_stream_after(kind: StoreKind) {
+async fn a_second_key_is_refused_with_the_active_stream(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let generated = service.generate_key(1).await;
@@ -79,7 +79,7 @@ async fn a_key_is_generated_once_and_refused_with_the_active_stream_after(kind: 
     assert_eq!(store.sql("SELECT count(*) FROM streams"), "1");
 }
 
-async fn a_key_request_too_many_is_429(kind: StoreKind) {
+async fn key_requests_above_the_limit_get_429(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().with("GENERATE_KEY_PER_MINUTE", "2").start().await;
     let mut statuses = Vec::new();
@@ -92,7 +92,7 @@ async fn a_key_request_too_many_is_429(kind: StoreKind) {
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
 }
 
-async fn stopping_answers_with_the_stream_and_404_when_none_is_active(kind: StoreKind) {
+async fn a_stop_returns_the_stream_and_404_without_an_active_one(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let none = service.post_as(1, "/api/streams/stop").await;
@@ -106,13 +106,13 @@ async fn stopping_answers_with_the_stream_and_404_when_none_is_active(kind: Stor
     assert_eq!(service.post_as(1, "/api/streams/stop").await.status, 404);
     let anonymous = service.send(service.request(Method::POST, "/api/streams/stop")).await;
     assert_eq!(anonymous.status, 401);
-    // What has expired is not active either.
+    // An expired stream is not active, either.
     let key = service.key_of(1).await;
     store.let_expire(&key);
     assert_eq!(service.post_as(1, "/api/streams/stop").await.code(), "no_active_stream");
 }
 
-async fn the_own_list_is_the_callers_newest_first(kind: StoreKind) {
+async fn the_own_list_has_the_callers_streams_newest_first(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let first = service.key_of(1).await;
@@ -141,7 +141,7 @@ async fn the_public_list_shows_every_active_unexpired_stream(kind: StoreKind) {
     key_of_stream(&public.json["streams"][0], "active");
 }
 
-async fn a_lookup_is_2xx_for_a_publishable_key_and_nothing_else(kind: StoreKind) {
+async fn only_the_lookup_of_a_publishable_key_is_2xx(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let key = service.key_of(1).await;
@@ -161,7 +161,7 @@ async fn a_lookup_is_2xx_for_a_publishable_key_and_nothing_else(kind: StoreKind)
     assert_eq!((expired.status, expired.code()), (410, "stream_expired"));
 }
 
-async fn every_error_of_every_route_has_the_one_shape(kind: StoreKind) {
+async fn every_error_of_every_route_has_the_same_shape(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     for path in
@@ -183,7 +183,7 @@ async fn every_error_of_every_route_has_the_one_shape(kind: StoreKind) {
     assert_eq!((large.status, large.code()), (413, "body_too_large"));
 }
 
-async fn listed_origins_may_send_credentials_and_others_get_nothing(kind: StoreKind) {
+async fn only_listed_origins_may_send_credentials(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().with("CORS_ORIGINS", "https://app.example.org").start().await;
     let preflight = |origin: &'static str| {
@@ -194,7 +194,7 @@ async fn listed_origins_may_send_credentials_and_others_get_nothing(kind: StoreK
     let listed = preflight("https://app.example.org").await;
     assert_eq!(listed.header("access-control-allow-origin"), Some("https://app.example.org"));
     assert_eq!(listed.header("access-control-allow-credentials"), Some("true"));
-    // The default list does not count any more.
+    // The default list no longer applies.
     let other = preflight("http://localhost:3000").await;
     assert!(other.headers.keys().all(|name| !name.as_str().starts_with("access-control-allow")), "{other:?}");
     let public =
@@ -204,7 +204,7 @@ async fn listed_origins_may_send_credentials_and_others_get_nothing(kind: StoreK
     assert!(public.header("access-control-allow-credentials").is_none());
 }
 
-async fn the_bases_of_addresses_are_settings(kind: StoreKind) {
+async fn the_base_urls_are_configurable(kind: StoreKind) {
     let store = TestStore::new(kind);
     let setup = store.setup().with("RTMP_BASE_URL", "rtmps://in.example.org/app/");
     let service = setup.with("HLS_BASE_URL", "https://cdn.example.org/hls").start().await;
@@ -214,7 +214,7 @@ async fn the_bases_of_addresses_are_settings(kind: StoreKind) {
     assert_eq!(stream["hls_url"], format!("https://cdn.example.org/hls/{key}/index.m3u8"));
 }
 
-async fn keys_of_the_earlier_service_go_on_working(kind: StoreKind) {
+async fn keys_of_the_earlier_service_still_work(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     let long = "k".repeat(255);

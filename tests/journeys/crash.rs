@@ -1,9 +1,9 @@
-//! A service that is killed in the middle of its work.
+//! A service that is killed under load.
 
 use futures_util::future::join_all;
 use stream_tests::{StoreKind, TestStore};
 
-/// How many users ask for a key at once.
+/// How many users request a key at once.
 const USERS: u32 = 1_000;
 
 async fn a_killed_service_loses_no_acknowledged_key(kind: StoreKind) {
@@ -18,7 +18,7 @@ async fn a_killed_service_loses_no_acknowledged_key(kind: StoreKind) {
         })
     });
     let calls: Vec<_> = calls.collect();
-    // Some answers are out, most requests are under way.
+    // Some responses have been sent, most requests are in progress.
     stream_tests::eventually("the first keys", || async {
         let stored: u32 = store.sql("SELECT count(*) FROM streams").parse().expect("a number");
         stored > USERS / 20
@@ -32,7 +32,7 @@ async fn a_killed_service_loses_no_acknowledged_key(kind: StoreKind) {
         .filter(|answer| answer.status == 201)
         .map(|answer| answer.json["stream"]["stream_key"].as_str().expect("a key").to_owned())
         .collect();
-    assert!(!acknowledged.is_empty(), "the service was killed before its first answer");
+    assert!(!acknowledged.is_empty(), "the service was killed before its first response");
 
     let revived = store.setup().start().await;
     for key in &acknowledged {
@@ -41,7 +41,7 @@ async fn a_killed_service_loses_no_acknowledged_key(kind: StoreKind) {
     let doubled = "SELECT count(*) FROM (SELECT user_id FROM streams WHERE status = 'active'
                    GROUP BY user_id HAVING count(*) > 1) AS doubled";
     assert_eq!(store.sql(doubled), "0");
-    // A client without an answer gets a key now, or the one that was stored.
+    // A client without a response now gets a key, or the one that was stored.
     for user in [1, USERS / 2, USERS] {
         assert!([201, 409].contains(&revived.generate_key(user).await.status));
     }

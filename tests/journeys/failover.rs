@@ -29,7 +29,7 @@ impl Pair {
         format!("postgresql://postgres@127.0.0.1:{port}/{name}")
     }
 
-    /// Has the old primary take no writes from now on, also from those who are connected.
+    /// Makes the old primary refuse writes from now on, also on existing connections.
     fn fence_the_old(&self) {
         let own = self.old.database();
         own.sql("ALTER SYSTEM SET default_transaction_read_only = on");
@@ -37,8 +37,8 @@ impl Pair {
     }
 }
 
-/// What a good node must be found within: a try each tenth of a second, for two seconds.
-async fn is_soon_written(service: &Service, mut user: u32) {
+/// Checks that a write succeeds within two seconds, with a try every tenth of a second.
+async fn is_written_within_two_seconds(service: &Service, mut user: u32) {
     let mut seen = Vec::new();
     for _ in 0..20 {
         user += 1;
@@ -59,24 +59,24 @@ async fn reason(service: &Service) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_demoted_primary_is_left_for_the_new_one_behind_the_same_address() {
+async fn the_service_follows_a_failover_behind_one_address() {
     let pair = Pair::start();
     let relay = Relay::start(pair.old.port(), Ipv4Addr::LOCALHOST.into()).await;
     let setup = ServiceBuilder::on(&Pair::url(relay.port(), &pair.name)).with("GENERATE_KEY_PER_MINUTE", "0");
     let service = setup.start().await;
     let key = service.key_of(1).await;
     pair.fence_the_old();
-    eventually("the word", || async { reason(&service).await == (503, "database_read_only".to_owned()) })
+    eventually("the reason", || async { reason(&service).await == (503, "database_read_only".to_owned()) })
         .await;
     let health = service.get("/health").await;
     assert_eq!((health.status, &health.json["reason"]), (503, &"database_read_only".into()));
     let refused = service.generate_key(2).await;
     assert_eq!((refused.status, refused.code()), (503, "store_unavailable"));
-    assert_eq!(service.lookup(&key).await, 200, "reads are answered all the same");
+    assert_eq!(service.lookup(&key).await, 200, "reads still work");
     relay.switch_to(pair.new.port());
-    is_soon_written(&service, 100).await;
+    is_written_within_two_seconds(&service, 100).await;
     eventually("readiness", || async { reason(&service).await.0 == 200 }).await;
-    // From then on nothing leads to the old one any more.
+    // From then on no connection leads to the old primary.
     for user in 200..240 {
         let key = service.key_of(user).await;
         assert_eq!(service.lookup(&key).await, 200);
@@ -85,12 +85,12 @@ async fn a_demoted_primary_is_left_for_the_new_one_behind_the_same_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_meets_the_demoted_primary_is_done_by_the_new_one() {
+async fn a_write_that_reaches_the_demoted_primary_is_retried_on_the_new_one() {
     let pair = Pair::start();
     let relay = Relay::start(pair.old.port(), Ipv4Addr::LOCALHOST.into()).await;
     let service = ServiceBuilder::on(&Pair::url(relay.port(), &pair.name)).start().await;
     service.key_of(1).await;
-    // All connections lead to the old one still.
+    // All connections still lead to the old primary.
     relay.switch_to(pair.new.port());
     pair.fence_the_old();
     assert_eq!(service.generate_key(2).await.status, 201);
@@ -98,15 +98,15 @@ async fn a_write_that_meets_the_demoted_primary_is_done_by_the_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hosts_the_one_that_takes_writes_is_used() {
+async fn of_two_hosts_the_one_that_accepts_writes_is_used() {
     let pair = Pair::start();
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", pair.old.port(), pair.new.port());
     let url = format!("postgresql://postgres@{hosts}/{}?target_session_attrs=read-write", pair.name);
     let service = ServiceBuilder::on(&url).with("GENERATE_KEY_PER_MINUTE", "0").start().await;
     service.key_of(1).await;
     pair.fence_the_old();
-    is_soon_written(&service, 100).await;
+    is_written_within_two_seconds(&service, 100).await;
     eventually("readiness", || async { reason(&service).await.0 == 200 }).await;
     pair.old.stop();
-    is_soon_written(&service, 200).await;
+    is_written_within_two_seconds(&service, 200).await;
 }

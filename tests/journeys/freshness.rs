@@ -1,4 +1,4 @@
-//! As fresh as the database: no lookup that is sent after a stop was acknowledged finds the key publishable.
+//! Freshness: no lookup that is sent after a stop was acknowledged finds the key publishable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -10,10 +10,10 @@ use stream_tests::{Service, StoreKind, TestStore};
 const USERS: u32 = 16;
 const TURNS: u32 = 64;
 
-/// Clients who look keys up all the while.
-const LOOKERS: usize = 8;
+/// Clients that look keys up during the whole test.
+const READERS: usize = 8;
 
-/// One user's turns: the key is good until the stop is acknowledged, and on no instance a moment longer.
+/// One user's turns: the key may publish until the stop is acknowledged, and on no instance after that.
 async fn take_turns(
     user: u32,
     instances: &[Service],
@@ -23,15 +23,15 @@ async fn take_turns(
     for turn in 0..TURNS {
         let at = |offset: u32| &instances[(turn + offset) as usize % instances.len()];
         let key = at(0).key_of(user).await;
-        key_of.lock().expect("nobody panics with it")[user as usize - 1].clone_from(&key);
-        assert_eq!(at(1).lookup(&key).await, 200, "a key is good at once");
+        key_of.lock().expect("no task panics while it holds the lock")[user as usize - 1].clone_from(&key);
+        assert_eq!(at(1).lookup(&key).await, 200, "a new key may publish immediately");
         let (stopped, asked_meanwhile) =
             tokio::join!(at(0).post_as(user, "/api/streams/stop"), at(1).lookup(&key));
         assert_eq!(stopped.status, 200);
         assert!(matches!(asked_meanwhile, 200 | 410), "{asked_meanwhile}");
-        // On each instance, several at once, so that they share readings with those who ask all the while.
+        // Several at once on each instance, so that they share reads with the other clients.
         let lookups = join_all((0..4).map(|offset| at(offset).lookup(&key))).await;
-        assert_eq!(lookups, [410; 4], "a stopped key let somebody in");
+        assert_eq!(lookups, [410; 4], "a stopped key was accepted");
         turns.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -40,43 +40,45 @@ async fn race(instances: Vec<Service>) {
     let instances = Arc::new(instances);
     let keys = Arc::new(std::sync::Mutex::new(vec!["none".to_owned(); USERS as usize]));
     let is_over = Arc::new(AtomicBool::new(false));
-    let lookers = (0..LOOKERS).map(|number| {
+    let readers = (0..READERS).map(|number| {
         let (instances, keys, is_over) = (instances.clone(), keys.clone(), is_over.clone());
         tokio::spawn(async move {
             let mut asked: usize = number;
             while !is_over.load(Ordering::Relaxed) {
-                let key = keys.lock().expect("nobody panics with it")[asked % USERS as usize].clone();
+                let key = keys.lock().expect("no task panics while it holds the lock")
+                    [asked % USERS as usize]
+                    .clone();
                 let status = instances[asked % instances.len()].lookup(&key).await;
                 assert!(matches!(status, 200 | 404 | 410), "{status}");
                 asked += 1;
             }
         })
     });
-    let lookers: Vec<_> = lookers.collect();
+    let readers: Vec<_> = readers.collect();
     let turns = AtomicU32::new(0);
     join_all((1..=USERS).map(|user| take_turns(user, &instances, &keys, &turns))).await;
     is_over.store(true, Ordering::Relaxed);
-    for looker in lookers {
-        looker.await.expect("every lookup is answered");
+    for reader in readers {
+        reader.await.expect("every lookup gets a response");
     }
     assert_eq!(turns.into_inner(), USERS * TURNS, "more than a thousand interleavings");
 }
 
-async fn a_stopped_key_is_refused_a_thousand_times_under_load(kind: StoreKind) {
+async fn under_load_a_stopped_key_is_refused_in_1024_interleavings(kind: StoreKind) {
     let store = TestStore::new(kind);
     race(vec![store.setup().with("GENERATE_KEY_PER_MINUTE", "0").with("LOG_LEVEL", "info").start().await])
         .await;
 }
 
-async fn a_stopped_key_is_refused_a_thousand_times_on_two_instances(kind: StoreKind) {
+async fn on_two_instances_a_stopped_key_is_refused_in_1024_interleavings(kind: StoreKind) {
     let store = TestStore::new(kind);
     let setup = store.setup().with("GENERATE_KEY_PER_MINUTE", "0").with("LOG_LEVEL", "info");
     let (first, second) = tokio::join!(setup.start(), setup.start());
     race(vec![first, second]).await;
 }
 
-/// The list too: who was stopped is not on any page that is asked for afterwards, nor is its old page confirmed.
-async fn a_stopped_stream_is_on_no_later_page(kind: StoreKind) {
+/// A page that is requested after a stop neither contains the stream nor gets 304 for the earlier page.
+async fn a_page_requested_after_a_stop_does_not_contain_the_stream(kind: StoreKind) {
     let store = TestStore::new(kind);
     let setup = store.setup();
     let (first, second) = tokio::join!(setup.start(), setup.start());
@@ -99,7 +101,7 @@ async fn a_stopped_stream_is_on_no_later_page(kind: StoreKind) {
 }
 
 super::on_both_stores! {
-    a_stopped_key_is_refused_a_thousand_times_under_load
-    a_stopped_key_is_refused_a_thousand_times_on_two_instances
-    a_stopped_stream_is_on_no_later_page
+    under_load_a_stopped_key_is_refused_in_1024_interleavings
+    on_two_instances_a_stopped_key_is_refused_in_1024_interleavings
+    a_page_requested_after_a_stop_does_not_contain_the_stream
 }

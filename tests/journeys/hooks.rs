@@ -1,4 +1,4 @@
-//! Hooks as they come in real set-ups: from nginx with keys that were pasted badly, from pages, from strangers.
+//! Hooks as they arrive in real set-ups: from nginx with badly pasted keys, from web pages, and from unknown senders.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn lines(service: &Service, message: &str) -> Vec<Value> {
     lines.filter(|line| line["message"] == message || line["fields"]["message"] == message).collect()
 }
 
-/// A field of a line, wherever the log's form has it.
+/// A field of a line, in either format of the log.
 fn field<'a>(line: &'a Value, name: &str) -> &'a Value {
     line.get(name).unwrap_or(&line["fields"][name])
 }
@@ -34,7 +34,7 @@ async fn hook(service: &Service, method: Method, path: &str, headers: &[(&str, &
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hook_that_is_refused_says_why_in_the_log_and_nowhere_else() {
+async fn the_reason_of_a_refused_hook_is_only_in_the_log() {
     let servers = format!("edge=nginx-rtmp;secret={SECRET} cam=mediamtx;secret={SECRET}");
     let (_store, service) = started(&[("MEDIA_SERVERS", &servers)]).await;
     let path = |path: &str| path.replace("SECRET", SECRET);
@@ -43,7 +43,7 @@ async fn a_hook_that_is_refused_says_why_in_the_log_and_nowhere_else() {
         (Method::POST, "/hooks/nginx-rtmp/edge", &[], 403, "no_secret"),
         (Method::POST, "/hooks/srs/edge?secret=SECRET", &[], 403, "other_family"),
         (Method::POST, "/hooks/nginx-rtmp/egde?secret=SECRET", &[], 403, "unknown_server"),
-        // The name was forgotten.
+        // The server's name is missing.
         (Method::POST, "/hooks/nginx-rtmp/SECRET", &[], 403, "unknown_server"),
         (Method::POST, "/hooks/nginx_rtmp/edge?secret=SECRET", &[], 404, "unknown_family"),
         (Method::PUT, "/hooks/nginx-rtmp/edge?secret=SECRET", &[], 405, "wrong_method"),
@@ -70,7 +70,7 @@ async fn a_hook_that_is_refused_says_why_in_the_log_and_nowhere_else() {
         assert!(field(&line, "server").is_string() && field(&line, "family").is_string(), "{line}");
         assert!(!line.to_string().contains(SECRET), "{line}");
     }
-    // MediaMTX asks who may use its API; that is not its refusing us.
+    // MediaMTX asks who may use its API; that is not MediaMTX refusing the service.
     let api = r#"{"action":"api","ip":"127.0.0.1","user":"","password":"","path":"","protocol":"","id":null,"query":""}"#;
     assert_eq!(hook(&service, Method::POST, &path("/hooks/mediamtx/cam?secret=SECRET"), &[], api).await, 403);
     eventually("the line", || async {
@@ -81,7 +81,7 @@ async fn a_hook_that_is_refused_says_why_in_the_log_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_of_the_same_is_no_warning_each_time() {
+async fn repeated_refusals_of_hooks_cause_one_warning() {
     let servers = format!("edge=nginx-rtmp;secret={SECRET}");
     let (_store, service) = started(&[("MEDIA_SERVERS", &servers)]).await;
     for number in 0..30 {
@@ -95,7 +95,7 @@ async fn more_of_the_same_is_no_warning_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publishers_lines_say_which_stream_which_server_and_which_request() {
+async fn log_lines_of_publishers_name_the_stream_the_server_and_the_request() {
     let servers = format!("edge=nginx-rtmp;secret={SECRET}");
     let (_store, service) = started(&[("MEDIA_SERVERS", &servers)]).await;
     let key = service.key_of(1).await;
@@ -120,9 +120,9 @@ async fn a_publishers_lines_say_which_stream_which_server_and_which_request() {
     }
 }
 
-/// As real nginx sends it, and as viewers of its real playlists find it.
+/// With the requests of a real nginx, and the playlists that its viewers get.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_good_key_that_was_pasted_badly_goes_on_air_at_nginx_or_its_owner_is_told() {
+async fn a_badly_pasted_key_is_live_at_nginx_or_is_in_its_owners_attempts() {
     let ports = MediaPorts::free();
     let (rtmp_base, hls_base) = ports.bases();
     let control = format!("edge=nginx-rtmp;secret={SECRET};control=http://127.0.0.1:{}", ports.control);
@@ -133,7 +133,7 @@ async fn a_good_key_that_was_pasted_badly_goes_on_air_at_nginx_or_its_owner_is_t
         ("HLS_BASE_URL", &hls_base),
     ])
     .await;
-    // Playlists outlive a publisher that left, by as little as may be here.
+    // Playlists remain after a publisher has left, here as briefly as possible.
     let settings = [("ADDRESSES", "playback"), ("KEEP", "3")];
     let nginx = NginxRtmp::start(ports, &service.url(""), ("edge", SECRET), &settings).await;
     let stream = service.generate_key(1).await.json["stream"].take();

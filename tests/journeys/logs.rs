@@ -1,4 +1,4 @@
-//! Logs that programs read: every line of a run without a terminal is JSON, the last one of a failed run included.
+//! Logs for programs: without a terminal every line is JSON, including the last one of a failed run.
 
 use std::io::{Read as _, Write as _};
 
@@ -28,7 +28,7 @@ async fn every_line_of_a_whole_run_is_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_strangers_send_is_no_error() {
+async fn invalid_input_is_not_logged_as_an_error() {
     let service = ServiceBuilder::on("sqlite://streams.db").with("LOG_LEVEL", "info").start().await;
     let address = service.url("").trim_start_matches("http://").to_owned();
     let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on\r\n\r\n";
@@ -39,11 +39,11 @@ async fn what_strangers_send_is_no_error() {
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
     ] {
-        let mut stranger = std::net::TcpStream::connect(&address).expect("the port is open");
-        stranger.write_all(sent).expect("it takes what comes");
-        stranger.shutdown(std::net::Shutdown::Write).expect("a half-closed connection");
-        // Until the service has had enough of it.
-        let _ = stranger.read_to_end(&mut Vec::new());
+        let mut client = std::net::TcpStream::connect(&address).expect("the port is open");
+        client.write_all(sent).expect("the service reads it");
+        client.shutdown(std::net::Shutdown::Write).expect("a half-closed connection");
+        // Until the service closes the connection.
+        let _ = client.read_to_end(&mut Vec::new());
     }
     service.get("/the-last-of-them").await;
     stream_tests::eventually("the last line", || async {
@@ -55,10 +55,10 @@ async fn what_strangers_send_is_no_error() {
 }
 
 #[test]
-fn why_a_run_ended_is_one_event_whatever_was_wrong() {
+fn every_failed_run_ends_with_one_error_event_that_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken = taken.local_addr().expect("an address").port().to_string();
-    for (variables, arguments, told) in [
+    for (variables, arguments, expected) in [
         (vec![("PORT", "eighty")], vec![], "PORT (or --port): it must be a whole number"),
         (vec![("PORT", "")], vec![], "PORT (or --port): it is empty"),
         (vec![("DB_TIMEOUT", "")], vec![], "DB_TIMEOUT (or --db-timeout): it is empty"),
@@ -84,14 +84,14 @@ fn why_a_run_ended_is_one_event_whatever_was_wrong() {
         let lines = lines(&errors);
         let last = lines.last().unwrap_or_else(|| panic!("{variables:?} {arguments:?} say nothing"));
         assert_eq!(last["level"], "ERROR", "{last}");
-        assert!(last["message"].as_str().is_some_and(|text| text.contains(told)), "{told}: {last}");
+        assert!(last["message"].as_str().is_some_and(|text| text.contains(expected)), "{expected}: {last}");
     }
     let (_, _, errors) = ServiceBuilder::default().with("PORT", "eighty").with("LOG_FORMAT", "text").run(&[]);
     assert!(errors.starts_with("stream-server: PORT (or --port): it must be"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hanging_up_ends_nothing() {
+async fn sighup_is_logged_and_has_no_effect() {
     let mut service = ServiceBuilder::on("sqlite://streams.db").start().await;
     service.program.signal("HUP");
     stream_tests::eventually("the line", || async { service.program.errors().contains("SIGHUP") }).await;
@@ -101,7 +101,7 @@ async fn hanging_up_ends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_at_once() {
+async fn a_second_signal_stops_immediately() {
     let mut service = ServiceBuilder::on("sqlite://streams.db").with("SHUTDOWN_NOTICE", "300").start().await;
     service.program.signal("TERM");
     stream_tests::eventually("draining", || async { service.get("/health/ready").await.status == 503 }).await;
@@ -111,9 +111,9 @@ async fn a_second_signal_ends_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_before_the_port_is_open_stops_too() {
+async fn a_signal_before_the_port_is_open_stops_the_service() {
     let folder = tempfile::tempdir().expect("a folder");
-    // An address that swallows what is sent to it, so that the first look takes its time.
+    // An address that never responds, so that the first check of the database takes long.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("postgresql://u@{}/d", silent.local_addr().expect("an address"));
     let setup = ServiceBuilder::on(&url).with("SECRET_KEY", SECRET_KEY);

@@ -1,24 +1,25 @@
 //! Journeys of the real binary on real databases, one file each.
 //!
-//! Every service that a journey starts logs all it can, and its log is searched, when it ends, for each key, token
-//! and password that the journey used.
+//! Every service that a journey starts logs at level `trace`. When it ends, its log is searched for each key, token and
+//! password that the journey used.
 
 mod adoption;
 mod backup;
 mod commands;
 mod contract;
 mod crash;
-mod cuts;
 mod failover;
+mod fairness;
 mod freshness;
 mod hooks;
+mod kicks;
+mod live;
 mod logs;
 mod media;
-mod newcomer;
-mod on_air;
 mod outage;
 mod poolers;
 mod proxies;
+mod quick_start;
 mod races;
 mod secrets;
 mod settings;
@@ -26,12 +27,11 @@ mod shutdown;
 mod situations;
 mod start;
 mod statements;
-mod strangers;
 mod tidy;
 mod tokens;
 mod viewers;
 
-/// Makes a test of each journey on each store.
+/// Creates a test of each journey for each store.
 macro_rules! on_both_stores {
     ($($journey:ident)+) => {
         mod on_sqlite {

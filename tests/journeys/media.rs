@@ -1,8 +1,8 @@
-//! The main job on real input: a test picture through the platform's real RTMP server, which asks about each key.
+//! The main job with real media: a test picture through the platform's real RTMP server, which looks each key up.
 
 use stream_tests::{MediaPorts, NodeMediaServer, NodeVersion, StoreKind, TestStore, encoder, eventually};
 
-async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
+async fn only_a_publishable_key_can_be_watched(kind: StoreKind) {
     let store = TestStore::new(kind);
     let ports = MediaPorts::free();
     let (rtmp_base, hls_base) = ports.bases();
@@ -15,7 +15,7 @@ async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
     let key = stream["stream_key"].as_str().expect("a key").to_owned();
     let hls_url = stream["hls_url"].as_str().expect("an address").to_owned();
     let mut first = publish(&key);
-    eventually("the picture on air", || async { encoder::plays(&hls_url) }).await;
+    eventually("the picture", || async { encoder::plays(&hls_url) }).await;
     assert!(first.ended().is_none(), "{}", first.errors());
     drop(first);
 
@@ -26,21 +26,21 @@ async fn only_a_publishable_key_gets_its_picture_on_air(kind: StoreKind) {
     store.let_expire(&expired);
     for refused in [key.as_str(), expired.as_str(), "unknown-key", "not.a.key", "public"] {
         let ended = publish(refused).wait().await;
-        assert!(!ended.success(), "{refused} was let in");
-        assert!(!media.has_written(refused), "{refused} was on air");
+        assert!(!ended.success(), "{refused} was admitted");
+        assert!(!media.has_written(refused), "{refused} was published");
     }
 
-    // The same user's next key is let in, and nobody while the service is away.
+    // The same user's next key is admitted, and no key while the service is down.
     let next = service.key_of(1).await;
     let url = format!("{hls_base}/{next}/index.m3u8");
     let second = publish(&next);
-    eventually("the next picture on air", || async { encoder::plays(&url) }).await;
+    eventually("the next picture", || async { encoder::plays(&url) }).await;
     drop(second);
     let last = service.key_of(3).await;
     drop(service);
-    assert!(!publish(&last).wait().await.success(), "a publisher was let in though nobody could be asked");
+    assert!(!publish(&last).wait().await.success(), "a publisher was admitted while the service was down");
     let log = format!("{}{}", media.program.output(), media.program.errors());
     assert_eq!(stream_tests::find_secret(&log, &[key, expired, next, last]), None);
 }
 
-super::on_both_stores! { only_a_publishable_key_gets_its_picture_on_air }
+super::on_both_stores! { only_a_publishable_key_can_be_watched }

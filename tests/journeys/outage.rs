@@ -1,4 +1,4 @@
-//! A database that goes away and comes back, or never answers.
+//! A database that becomes unavailable and recovers, or never responds.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ async fn statuses(service: &Service, key: &str) -> Vec<(u16, Option<String>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back() {
+async fn requests_get_503_while_postgresql_is_down_and_succeed_when_it_is_back() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let service = setup(&database).start().await;
@@ -44,7 +44,7 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
         assert_eq!((health.status, &health.json["database"]), (503, &"disconnected".into()));
         let ready = service.get("/health/ready").await;
         assert_eq!(ready.code(), "not_ready");
-        // Strangers get a word; the cause, with host and port, is in the log.
+        // The response has only a reason code; the cause, with host and port, is in the log.
         assert_eq!(ready.json["reason"], "database_unreachable");
         let cause = format!("127.0.0.1:{}: ", cluster.port());
         let log = service.program.errors();
@@ -52,9 +52,9 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
         assert!(!ready.json.to_string().contains("127.0.0.1"), "{ready:?}");
         assert_eq!(service.get("/health/live").await.status, 200);
         cluster.resume();
-        eventually("the service's return", || async { service.lookup(&key).await == 200 }).await;
+        eventually("the service's recovery", || async { service.lookup(&key).await == 200 }).await;
         eventually("readiness", || async { service.get("/health/ready").await.status == 200 }).await;
-        // From then on nothing fails any more.
+        // From then on nothing fails.
         for _ in 0..50 {
             assert_eq!(service.get("/api/streams/public").await.status, 200);
             assert_eq!(service.generate_key(1).await.status, 409);
@@ -63,10 +63,10 @@ async fn requests_get_503_while_postgresql_is_away_and_answers_when_it_is_back()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_answer_is_a_500_while_postgresql_restarts_under_load() {
+async fn no_response_is_500_while_postgresql_restarts_under_load() {
     let cluster = Cluster::start();
     let database = cluster.database();
-    // A user who asks as fast as a test can is soon asked to wait.
+    // Without a limit, since the test sends more requests than it allows.
     let service = setup(&database).with("GENERATE_KEY_PER_MINUTE", "0").start().await;
     let key = service.key_of(1).await;
     let api = (*service).clone();
@@ -95,7 +95,7 @@ async fn no_answer_is_a_500_while_postgresql_restarts_under_load() {
         cluster.stop();
         tokio::time::sleep(Duration::from_millis(300)).await;
         cluster.resume();
-        eventually("the service's return", || async { service.lookup(&key).await == 200 }).await;
+        eventually("the service's recovery", || async { service.lookup(&key).await == 200 }).await;
     }
     stop.send(true).expect("the loads listen");
     for load in loads {
@@ -106,7 +106,7 @@ async fn no_answer_is_a_500_while_postgresql_restarts_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_away_at_the_start_is_waited_for() {
+async fn the_service_waits_for_a_database_that_is_down_at_start() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let setup = setup(&database);
@@ -128,14 +128,14 @@ async fn a_database_that_is_away_at_the_start_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_that_hang_never_starve_lookups() {
+async fn hanging_writes_do_not_block_lookups() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let service = setup(&database).with("DB_TIMEOUT", "2").start().await;
     let key = service.key_of(1).await;
     // From now on a commit waits for a standby that does not exist; reads do not.
     cluster.reconfigure("synchronous_standby_names = 'away'");
-    eventually("the service's return", || async { service.lookup(&key).await == 200 }).await;
+    eventually("the service's recovery", || async { service.lookup(&key).await == 200 }).await;
     let api = (*service).clone();
     let writes = tokio::spawn(async move { join_all((2..60).map(|user| api.generate_key(user))).await });
     let began = Instant::now();

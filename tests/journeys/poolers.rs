@@ -1,4 +1,4 @@
-//! PgBouncer in front of PostgreSQL, in the modes that operators and providers run it in.
+//! PgBouncer in front of PostgreSQL, in the modes that operators and providers use.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ fn setup(pooler: &PgBouncer, database: &Database<'_>) -> ServiceBuilder {
     ServiceBuilder::on(&pooler.url(database)).with("GENERATE_KEY_PER_MINUTE", "0")
 }
 
-/// Fifty users who each make a key, look at it in every way, and stop, all at once.
+/// Fifty concurrent users: each one generates a key, looks it up in every way, and stops.
 async fn fifty_at_once(service: &Service) {
     let api = &**service;
     let flows = (1..=50_u32).map(|user| async move {
@@ -38,7 +38,7 @@ async fn is_ready_again(service: &Service) {
     eventually("readiness", || async { service.get("/health/ready").await.status == 200 }).await;
 }
 
-/// What other clients of the pooler would be served with: settings of this service on the pooler's server connections.
+/// Settings of this service that remain on the pooler's server connections, where other clients would get them.
 fn leaked_settings(pooler: &PgBouncer, database: &Database<'_>) -> Vec<String> {
     let statement =
         "BEGIN; SELECT pg_backend_pid() || ' ' || COALESCE(string_agg(name || '=' || setting, ' '), '')
@@ -46,8 +46,8 @@ fn leaked_settings(pooler: &PgBouncer, database: &Database<'_>) -> Vec<String> {
              OR name IN ('plan_cache_mode', 'jit'));
          SELECT pg_sleep(0.5); COMMIT";
     let (mut looked_at, mut leaked) = (BTreeSet::new(), Vec::new());
-    // As many clients at once as there are connections; one may have been busy with something else.
-    eventually_blocking("a look at each server connection", || {
+    // As many clients at once as there are connections; repeated, since a connection may be busy.
+    eventually_blocking("a check of each server connection", || {
         let clients = (0..SERVERS).map(|_| {
             let mut psql = Command::new("psql");
             psql.args(["-X", "-q", "-A", "-t", "-d", &pooler.url(database), "-c", statement]);
@@ -66,7 +66,7 @@ fn leaked_settings(pooler: &PgBouncer, database: &Database<'_>) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_a_pooler_of_transactions_everything_works_and_nothing_is_left_behind() {
+async fn everything_works_through_a_transaction_pooler_and_leaves_no_settings_behind() {
     let cluster = Cluster::start();
     let database = cluster.database();
     database.create_users(100);
@@ -92,7 +92,7 @@ async fn through_a_pooler_of_transactions_everything_works_and_nothing_is_left_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pooler_that_loses_statements_is_named_and_the_service_is_not_ready_until_it_does_not() {
+async fn the_service_is_not_ready_behind_a_pooler_that_loses_statements_and_the_log_names_it() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let mut pooler = PgBouncer::start(&PgBouncer::current(), cluster.port(), LOSSY);
@@ -101,7 +101,7 @@ async fn a_pooler_that_loses_statements_is_named_and_the_service_is_not_ready_un
         let ready = service.get("/health/ready").await;
         ready.status == 503 && ready.json["reason"] == "database_incompatible"
     };
-    eventually("the word", is_refused).await;
+    eventually("the reason", is_refused).await;
     let health = service.get("/health").await;
     assert_eq!((health.status, &health.json["reason"]), (503, &"database_incompatible".into()));
     let log = service.program.errors();
@@ -109,10 +109,10 @@ async fn a_pooler_that_loses_statements_is_named_and_the_service_is_not_ready_un
     pooler.restart(TRANSACTIONS);
     is_ready_again(&service).await;
     fifty_at_once(&service).await;
-    // It may become so later as well. These are users of their own: a stop that fails here leaves a key.
+    // That may also happen later. These users are not used elsewhere: a stop that fails here leaves a key.
     pooler.restart(LOSSY);
     let api = &*service;
-    eventually("the word, at work", || async {
+    eventually("the reason, under load", || async {
         let requests = (51..=70_u32).map(|user| async move {
             let answer = api.generate_key(user).await;
             api.post_as(user, "/api/streams/stop").await;
@@ -128,7 +128,7 @@ async fn a_pooler_that_loses_statements_is_named_and_the_service_is_not_ready_un
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_a_pooler_of_sessions_everything_works_in_any_version() {
+async fn everything_works_through_a_session_pooler_of_any_version() {
     for program in [PgBouncer::current(), PgBouncer::of_the_system()] {
         let cluster = Cluster::start();
         let database = cluster.database();

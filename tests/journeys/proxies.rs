@@ -1,4 +1,4 @@
-//! Through the proxies that people put in front, with nothing set that need not be; and what strangers send past them.
+//! Requests through common proxies with their default settings, and invalid input on the port.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -29,7 +29,7 @@ impl Proxy {
         let [name, arguments @ ..] = program else { panic!("a program has a name") };
         let mut command = Command::new(name);
         command.args(arguments).arg(&file).current_dir(folder.path());
-        // On Debian these programs are outside an ordinary user's PATH.
+        // On Debian these programs are not in an ordinary user's PATH.
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{path}:/usr/sbin")).env("HOME", folder.path());
         let program = Program::start(&mut command, &folder.path().join("output"));
@@ -62,18 +62,18 @@ fn address_of(service: &Service) -> String {
     service.url("").replace("http://", "")
 }
 
-/// What comes back, whole, for these bytes.
+/// The complete response to these bytes.
 fn send(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection is accepted");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out can be set");
     stream.write_all(bytes).expect("bytes are taken");
     let mut answer = Vec::new();
-    // A connection that is reset has said what it had to.
+    // The connection may be reset after the response.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The status of a POST as `curl -X POST` sends it: without a body, and without a word of one.
+/// The status of a POST as `curl -X POST` sends it: without a body and without `Content-Length`.
 fn post(address: &str, version: &str, path: &str, user: u32) -> String {
     let token = token_of(user);
     let head = format!(
@@ -113,7 +113,7 @@ async fn a_post_without_a_body_passes_every_proxy_with_its_defaults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_strangers_send_is_no_error_and_says_what_it_looks_like() {
+async fn invalid_input_is_logged_at_info_with_its_protocol() {
     let service = on_sqlite("info").await;
     let address = address_of(&service);
     send(&address, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
@@ -126,7 +126,7 @@ async fn what_strangers_send_is_no_error_and_says_what_it_looks_like() {
     send(&proxy.address, b"GET /health HTTP/1.0\r\n\r\n");
     let wanted =
         ["TLS on the plain port", "HTTP/2 without upgrade", "PROXY protocol", "not HTTP", r#""status":400"#];
-    eventually("lines of all of them", || async {
+    eventually("a line for each of them", || async {
         let log = service.program.errors();
         wanted.iter().all(|words| log.contains(words))
     })
@@ -138,7 +138,7 @@ async fn what_strangers_send_is_no_error_and_says_what_it_looks_like() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn probes_of_a_healthy_service_are_not_in_the_log_and_requests_name_their_peer() {
+async fn probes_of_a_healthy_service_are_not_logged_and_requests_have_their_peer() {
     let service = on_sqlite("info").await;
     for path in ["/health", "/health/live", "/health/ready"] {
         assert_eq!(service.get(path).await.status, 200);

@@ -1,7 +1,7 @@
 //! No key, token or password in any log.
 //!
-//! Every journey's service is searched when it ends; here is one that goes through everything on purpose, and the
-//! proof that the search finds what it looks for.
+//! The log of every journey's service is searched when the service ends. Here is one journey through all routes and
+//! failures, and a test that the search finds secrets.
 
 use reqwest::Method;
 use stream_test_postgres::Cluster;
@@ -36,7 +36,7 @@ fn a_wrong_database_url_is_refused_without_its_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_run_with_failures_at_trace_level_shows_no_secret() {
+async fn a_run_through_all_routes_and_failures_logs_no_secret() {
     let cluster = Cluster::start();
     let database = cluster.database();
     database.create_users(10);
@@ -61,7 +61,7 @@ async fn a_full_run_with_failures_at_trace_level_shows_no_secret() {
     assert_eq!(service.lookup(&key).await, 503);
     service.generate_key(2).await;
     cluster.resume();
-    stream_tests::eventually("the service's return", || async { service.lookup(&key).await == 500 }).await;
+    stream_tests::eventually("the service's recovery", || async { service.lookup(&key).await == 500 }).await;
     let log = service.program.errors();
     assert!(log.contains("streams row 1 is unreadable"), "the cause of a 500 is in the log: {log}");
     assert!(log.lines().count() > 10);

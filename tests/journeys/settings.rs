@@ -1,4 +1,4 @@
-//! Settings that do what they say.
+//! Settings: files, quotes, misspelled names, guessable secrets, and the lifetime of keys.
 
 use reqwest::Method;
 use stream_tests::{SECRET_KEY, ServiceBuilder, StoreKind, TestStore, claims_of, sign, workspace};
@@ -6,9 +6,9 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-super::on_both_stores! { a_key_lives_as_many_hours_as_are_set }
+super::on_both_stores! { a_key_expires_after_the_configured_hours }
 
-async fn a_key_lives_as_many_hours_as_are_set(kind: StoreKind) {
+async fn a_key_expires_after_the_configured_hours(kind: StoreKind) {
     let store = TestStore::new(kind);
     for (user, hours, said) in [(1, "1", "valid for 1 hour."), (2, "8760", "valid for 8760 hours.")] {
         let service = store.setup().with("KEY_LIFETIME_HOURS", hours).start().await;
@@ -21,7 +21,7 @@ async fn a_key_lives_as_many_hours_as_are_set(kind: StoreKind) {
         assert_eq!(life, time::Duration::hours(hours.parse().expect("a number")));
         assert!(answer.json["message"].as_str().is_some_and(|text| text.ends_with(said)), "{answer:?}");
     }
-    // A setting is for new keys: the first user's is the same key with the same end.
+    // The setting applies to new keys only: the first user still has the same key.
     let service = store.setup().start().await;
     let answer = service.generate_key(1).await;
     assert_eq!(answer.status, 409);
@@ -32,7 +32,7 @@ async fn a_key_lives_as_many_hours_as_are_set(kind: StoreKind) {
     }
 }
 
-/// What a service says until it is ready.
+/// The log of a service until it is ready.
 async fn log_of(setup: &ServiceBuilder) -> String {
     setup.start().await.program.errors()
 }
@@ -47,7 +47,7 @@ fn refusal(setup: &ServiceBuilder) -> String {
     errors
 }
 
-/// A file with this content, that goes with the folder.
+/// A file with this content, in the folder.
 fn file(folder: &TempDir, name: &str, content: &str) -> String {
     let path = folder.path().join(name);
     std::fs::write(&path, content).expect("the folder is writable");
@@ -55,7 +55,7 @@ fn file(folder: &TempDir, name: &str, content: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_and_the_database_may_stand_in_files() {
+async fn secrets_and_the_database_url_can_be_read_from_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = TestStore::new(StoreKind::Postgres);
     let setup = ServiceBuilder::default()
@@ -66,7 +66,7 @@ async fn secrets_and_the_database_may_stand_in_files() {
             &file(&folder, "previous", "the secret of last year, long enough\r\n"),
         )
         .with("MEDIA_SERVERS_FILE", &file(&folder, "servers", "edge=srs;secret=of-the-hooks\n"))
-        // As compose files pass on what they do not have.
+        // Compose files set variables that have no value to the empty string.
         .with("DB_URL", "")
         .with("SECRET_KEY_PREVIOUS", "")
         .with("MEDIA_SERVERS", "");
@@ -80,11 +80,11 @@ async fn secrets_and_the_database_may_stand_in_files() {
     assert_eq!(service.send(hook).await.status, 403);
     let log = service.program.errors();
     assert!(!log.contains("of-the-hooks") && !log.contains("of last year") && !log.contains(SECRET_KEY));
-    assert!(!log.contains("quotes around it"), "one line end at the end of a file is no mistake: {log}");
+    assert!(!log.contains("quotes around it"), "one final line end of a file causes no warning: {log}");
 }
 
 #[test]
-fn a_setting_that_is_given_twice_or_in_a_file_that_cannot_be_read_is_refused_by_name() {
+fn a_setting_with_both_variable_and_file_or_an_unreadable_file_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = file(&folder, "url", "sqlite://streams.db");
     for (name, value) in [
@@ -94,19 +94,19 @@ fn a_setting_that_is_given_twice_or_in_a_file_that_cannot_be_read_is_refused_by_
         ("MEDIA_SERVERS", "edge=srs"),
     ] {
         let of_file = format!("{name}_FILE");
-        let told = refusal(&ServiceBuilder::default().with(name, value).with(&of_file, &url));
-        assert!(told.contains(&format!("{name} and {of_file} are both set")), "{told}");
-        let told = refusal(&ServiceBuilder::default().with(&of_file, "/nowhere/at/all"));
-        assert!(told.contains(&of_file) && told.contains("/nowhere/at/all"), "{told}");
-        assert!(told.contains("No such file"), "{told}");
+        let error = refusal(&ServiceBuilder::default().with(name, value).with(&of_file, &url));
+        assert!(error.contains(&format!("{name} and {of_file} are both set")), "{error}");
+        let error = refusal(&ServiceBuilder::default().with(&of_file, "/nowhere/at/all"));
+        assert!(error.contains(&of_file) && error.contains("/nowhere/at/all"), "{error}");
+        assert!(error.contains("No such file"), "{error}");
     }
     let empty = file(&folder, "empty", "\n");
-    let told = refusal(&ServiceBuilder::default().with("SECRET_KEY_FILE", &empty));
-    assert!(told.contains("SECRET_KEY_FILE: the file is empty"), "{told}");
+    let error = refusal(&ServiceBuilder::default().with("SECRET_KEY_FILE", &empty));
+    assert!(error.contains("SECRET_KEY_FILE: the file is empty"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_environment_files_leave_around_a_value_is_taken_off() {
+async fn spaces_line_ends_and_quotes_around_a_value_are_removed() {
     let store = TestStore::new(StoreKind::Postgres);
     let url = format!(" {}\n", store.url());
     for (name, value) in [
@@ -127,12 +127,12 @@ async fn what_environment_files_leave_around_a_value_is_taken_off() {
         let service = store.setup().with(name, value).start().await;
         assert!(service.generate_key(1).await.status < 500, "{name}");
     }
-    let told = refusal(&ServiceBuilder::on("postgresql://u@h/d\nx"));
-    assert!(told.contains("DB_URL: it has a line end"), "{told}");
+    let error = refusal(&ServiceBuilder::on("postgresql://u@h/d\nx"));
+    assert!(error.contains("DB_URL: it has a line end"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_with_something_around_it_takes_tokens_of_either_reading_and_warns() {
+async fn a_secret_with_spaces_or_quotes_around_it_works_with_and_without_them_and_warns() {
     for around in ["{}\n", " {}", "\"{}\"", "{}\r\n"] {
         let untidy = around.replace("{}", SECRET_KEY);
         let service = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", &untidy).start().await;
@@ -147,8 +147,8 @@ async fn a_secret_with_something_around_it_takes_tokens_of_either_reading_and_wa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_can_be_guessed_warns_loudly_the_previous_one_too() {
-    for (secret, previous, told) in [
+async fn the_log_warns_of_a_guessable_secret_and_of_a_guessable_previous_one() {
+    for (secret, previous, warning) in [
         ("your-secret-key", "", "SECRET_KEY is an example"),
         ("change-me-to-the-user-services-secret", "", "SECRET_KEY is an example"),
         ("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "", "SECRET_KEY repeats itself"),
@@ -159,12 +159,12 @@ async fn a_secret_that_can_be_guessed_warns_loudly_the_previous_one_too() {
     ] {
         let setup = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", secret);
         let log = log_of(&setup.with("SECRET_KEY_PREVIOUS", previous)).await;
-        assert!(log.contains(told) && log.contains("can be guessed"), "{secret} {previous}: {log}");
+        assert!(log.contains(warning) && log.contains("can be guessed"), "{secret} {previous}: {log}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
+async fn a_misspelled_variable_never_starts_an_empty_store() {
     for (name, setting) in [
         ("DATABASE_URL", "DB_URL"),
         ("DB_URI", "DB_URL"),
@@ -185,7 +185,7 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
                 "{errors}"
             );
         }
-        // Where the database is set, nothing is lost, and it is said.
+        // With a database set the service starts, and the log warns.
         let log =
             log_of(&ServiceBuilder::on("sqlite://streams.db").with(name, "postgresql://u:not-for-logs@h/d"))
                 .await;
@@ -200,10 +200,10 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
     let nearly = ServiceBuilder::default()
         .with("DB_URL", "postgresql://u@127.0.0.1/d")
         .with("SECRETKEY", "not-for-logs");
-    let told = refusal(&nearly);
+    let error = refusal(&nearly);
     assert!(
-        told.contains("SECRETKEY is set, and read by nobody") && !told.contains("not-for-logs"),
-        "{told}"
+        error.contains("SECRETKEY is set, and read by nobody") && !error.contains("not-for-logs"),
+        "{error}"
     );
     let others = [
         ("PGHOST", "db"),
@@ -220,7 +220,7 @@ async fn a_name_that_is_nearly_ours_never_starts_an_empty_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_image_has_no_database_unless_it_is_asked_for() {
+async fn the_image_requires_a_database_url() {
     let image = ServiceBuilder::default().with("REQUIRE_DB_URL", "true").with("SECRET_KEY", SECRET_KEY);
     for command in ["serve", "migrate"] {
         let (status, _, errors) = image.run(&[command]);
@@ -236,7 +236,7 @@ async fn the_image_has_no_database_unless_it_is_asked_for() {
 }
 
 #[test]
-fn the_example_environment_has_no_secret_that_works() {
+fn the_example_environment_has_no_usable_secret() {
     let example = std::fs::read_to_string(workspace().join(".env.example")).expect("it is there");
     let secret =
         example.lines().find_map(|line| line.strip_prefix("SECRET_KEY=")).expect("it names the secret");

@@ -4,14 +4,14 @@ use stream_tests::{Service, ServiceBuilder, StoreKind, TestStore};
 
 async fn lookups_until_refused(service: &Service, key: &str) -> Vec<u16> {
     let mut statuses = Vec::new();
-    // A new connection each time, as an RTMP server would make it.
+    // A new connection each time, as an RTMP server makes it.
     let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client");
     let url = service.url(&format!("/api/streams/{key}"));
     loop {
         match client.get(&url).send().await {
             Ok(answer) => statuses.push(answer.status().as_u16()),
             Err(error) if error.is_connect() => return statuses,
-            // What connects in the very instant of the closing, the system refuses after all.
+            // A connection that arrives at the moment of closing is reset by the kernel.
             Err(error) => match client.get(&url).send().await {
                 Err(next) if next.is_connect() => return statuses,
                 _ => panic!("a connection was made and not answered: {error:?}"),
@@ -20,7 +20,7 @@ async fn lookups_until_refused(service: &Service, key: &str) -> Vec<u16> {
     }
 }
 
-async fn a_signal_ends_the_service_with_everything_answered(kind: StoreKind) {
+async fn a_signal_stops_the_service_after_every_request_is_answered(kind: StoreKind) {
     for signal in ["TERM", "INT"] {
         let store = TestStore::new(kind);
         let mut service = store.setup().with("SHUTDOWN_NOTICE", "3").start().await;
@@ -31,7 +31,7 @@ async fn a_signal_ends_the_service_with_everything_answered(kind: StoreKind) {
         let signalled = async {
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             service.program.signal(signal);
-            // It says that it is going while it still answers.
+            // It reports not ready while it still serves requests.
             let mut ready = service.get("/health/ready").await;
             while ready.status == 200 {
                 ready = service.get("/health/ready").await;
@@ -46,10 +46,10 @@ async fn a_signal_ends_the_service_with_everything_answered(kind: StoreKind) {
     }
 }
 
-super::on_both_stores! { a_signal_ends_the_service_with_everything_answered }
+super::on_both_stores! { a_signal_stops_the_service_after_every_request_is_answered }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_waits_for_its_database_stops_as_well() {
+async fn a_signal_stops_a_service_that_waits_for_its_database() {
     let mut service = ServiceBuilder::on("postgresql://nobody@127.0.0.1:1/nothing").listen().await;
     service.program.signal("TERM");
     assert!(service.program.wait().await.success());

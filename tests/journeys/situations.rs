@@ -1,6 +1,6 @@
-//! Every situation on every set-up of every family: who is on air, who is not, and whether the service says so.
+//! Every situation on every set-up of every family: which publisher is live, and whether the service reports that.
 //!
-//! The outcome is a table; docs/media-servers/README.md holds the same one.
+//! The result is a table; docs/media-servers/README.md contains the same one.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use stream_simulated_servers::Family;
 use stream_tests::{Encoder, MediaSetup, Owner, Stage, StoreKind, eventually, find_secret, workspace};
 
-/// What is played, and what it is called in the table.
+/// The situations, by their names in the table.
 const SITUATIONS: [&str; 13] = [
     "good key",
     "unknown key",
@@ -25,7 +25,7 @@ const SITUATIONS: [&str; 13] = [
     "hook slow by 4 s",
 ];
 
-/// The outcomes of a set-up, in the order of [`SITUATIONS`], and how long a stop took to cut.
+/// The outcomes of a set-up, in the order of [`SITUATIONS`], and how long a stop and a crash took to show.
 struct Played {
     outcomes: Vec<&'static str>,
     cut_after: Option<std::time::Duration>,
@@ -34,13 +34,13 @@ struct Played {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "shows the table and the times")]
-async fn every_situation_passes_for_every_family() {
-    let playing = MediaSetup::ALL.map(|media_setup| {
+async fn every_situation_has_the_documented_outcome_on_every_set_up() {
+    let running = MediaSetup::ALL.map(|media_setup| {
         let kind = if media_setup.hides_keys() { StoreKind::Postgres } else { StoreKind::Sqlite };
         tokio::spawn(async move { play(Stage::start(media_setup, kind).await).await })
     });
     let (mut columns, mut failures) = (Vec::new(), Vec::new());
-    for (media_setup, played) in MediaSetup::ALL.into_iter().zip(playing) {
+    for (media_setup, played) in MediaSetup::ALL.into_iter().zip(running) {
         match played.await {
             Ok(played) => {
                 let (cut, crash) = (played.cut_after, played.crash_seen_after);
@@ -58,19 +58,21 @@ async fn every_situation_passes_for_every_family() {
     println!("{table}");
     let page =
         std::fs::read_to_string(workspace().join("docs/media-servers/README.md")).expect("the page is there");
-    assert!(page.contains(&table), "docs/media-servers/README.md has another table than this:\n{table}");
+    assert!(page.contains(&table), "docs/media-servers/README.md does not contain this table:\n{table}");
 }
 
 fn table(columns: &[(MediaSetup, Vec<&'static str>)]) -> String {
     let mut table = String::from("| situation |");
     columns.iter().for_each(|(media_setup, _)| {
-        write!(table, " {} |", media_setup.title()).expect("a string takes all");
+        write!(table, " {} |", media_setup.title()).expect("a string accepts all text");
     });
     table.push_str("\n| --- |");
     table.push_str(&" --- |".repeat(columns.len()));
     for (row, situation) in SITUATIONS.iter().enumerate() {
-        write!(table, "\n| {situation} |").expect("a string takes all");
-        columns.iter().for_each(|(_, cells)| write!(table, " {} |", cells[row]).expect("a string takes all"));
+        write!(table, "\n| {situation} |").expect("a string accepts all text");
+        columns
+            .iter()
+            .for_each(|(_, cells)| write!(table, " {} |", cells[row]).expect("a string accepts all text"));
     }
     table
 }
@@ -93,22 +95,22 @@ async fn play(mut stage: Stage) -> Played {
     Played { outcomes, cut_after, crash_seen_after }
 }
 
-/// An owner whose encoder is on air, as viewers and the service agree.
-async fn on_air(stage: &mut Stage) -> (Owner, Encoder) {
+/// An owner whose encoder is live, for viewers and for the service.
+async fn live_owner(stage: &mut Stage) -> (Owner, Encoder) {
     let owner = stage.new_owner().await;
     let mut encoder = stage.publish(&owner, 1).await;
-    is_on_air(stage, &owner).await;
+    wait_until_live(stage, &owner).await;
     assert!(!encoder.has_ended(), "{:?}: {encoder:?}", stage.media_setup);
     (owner, encoder)
 }
 
-async fn is_on_air(stage: &Stage, owner: &Owner) {
-    let what = format!("{:?}: a picture that the service knows of", stage.media_setup);
+async fn wait_until_live(stage: &Stage, owner: &Owner) {
+    let what = format!("{:?}: a picture that the service reports as live", stage.media_setup);
     eventually(&what, || async { stage.is_live(owner).await && stage.can_be_watched(owner).await }).await;
 }
 
-async fn is_off_air(stage: &Stage, owner: &Owner) {
-    let what = format!("{:?}: the end of a picture, and of what the service says of it", stage.media_setup);
+async fn wait_until_off_air(stage: &Stage, owner: &Owner) {
+    let what = format!("{:?}: the end of a picture, also in the service's reports", stage.media_setup);
     eventually(&what, || async {
         stage.stream(owner).await["live"] == false
             && !stage.is_live(owner).await
@@ -118,7 +120,7 @@ async fn is_off_air(stage: &Stage, owner: &Owner) {
 }
 
 async fn good_key(stage: &mut Stage) -> &'static str {
-    let (owner, encoder) = on_air(stage).await;
+    let (owner, encoder) = live_owner(stage).await;
     assert!(stage.shows_a_picture(&owner).await, "{:?}", stage.media_setup);
     let stream = stage.stream(&owner).await;
     assert_eq!(
@@ -134,7 +136,7 @@ async fn good_key(stage: &mut Stage) -> &'static str {
         assert_eq!(find_secret(&shown, std::slice::from_ref(&owner.key)), None, "{:?}", stage.media_setup);
     }
     encoder.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     "on air"
 }
 
@@ -150,7 +152,7 @@ async fn wrong_key(stage: &mut Stage, what: &str) -> &'static str {
     encoder.ended().await;
     assert!(!stage.is_live(&owner).await && !stage.can_be_watched(&owner).await, "{:?}", stage.media_setup);
     assert_eq!(stage.sessions(&owner).await.len(), 0);
-    // A gate that asks about the key alone leaves no trace, and an unknown key has no owner.
+    // A gate that only looks the key up leaves no attempt, and an unknown key has no owner.
     if matches!(what, "expired" | "stopped") && stage.media_setup != MediaSetup::NodeTwo {
         assert_eq!(stage.attempts(&owner).await, [what]);
     }
@@ -158,39 +160,39 @@ async fn wrong_key(stage: &mut Stage, what: &str) -> &'static str {
 }
 
 async fn second_publisher(stage: &mut Stage) -> &'static str {
-    let (owner, mut first) = on_air(stage).await;
+    let (owner, mut first) = live_owner(stage).await;
     let began = stage.stream(&owner).await["live_since"].clone();
     let mut second = stage.publish(&owner, 2).await;
     second.ended().await;
-    is_on_air(stage, &owner).await;
-    assert!(!first.has_ended(), "{:?}: the first was cut", stage.media_setup);
+    wait_until_live(stage, &owner).await;
+    assert!(!first.has_ended(), "{:?}: the first was kicked", stage.media_setup);
     assert_eq!(stage.stream(&owner).await["live_since"], began);
     let open = stage.sessions(&owner).await;
     assert_eq!((open.len(), &open[0]["ended_at"]), (1, &().into()), "{:?}: {open:?}", stage.media_setup);
-    // Where the hook does not identify the publisher, the media server itself refuses the second.
+    // If the hook does not identify the publisher, the media server itself refuses the second.
     let is_told = !matches!(stage.media_setup, MediaSetup::NodeTwo | MediaSetup::Simulated(Family::AntMedia));
     if is_told {
         assert_eq!(stage.attempts(&owner).await, ["already_live"], "{:?}", stage.media_setup);
     }
     first.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     "refused"
 }
 
 async fn same_encoder_again(stage: &mut Stage) -> &'static str {
-    let (owner, mut first) = on_air(stage).await;
+    let (owner, mut first) = live_owner(stage).await;
     let began = stage.stream(&owner).await["live_since"].clone();
     let mut second = stage.publish(&owner, 1).await;
     if matches!(stage.media_setup, MediaSetup::NodeTwo | MediaSetup::Simulated(Family::AntMedia)) {
         second.ended().await;
-        is_on_air(stage, &owner).await;
+        wait_until_live(stage, &owner).await;
         assert!(!first.has_ended());
         first.kill();
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
         return "refused until the first has gone";
     }
     first.ended().await;
-    // Where the first could not be cut in time, the encoder has to try again, as encoders do.
+    // If the first could not be kicked in time, the encoder has to retry, as encoders do.
     let mut retried = false;
     while second.has_ended() {
         retried = true;
@@ -198,12 +200,12 @@ async fn same_encoder_again(stage: &mut Stage) -> &'static str {
         second = stage.publish(&owner, 1).await;
         tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
     }
-    is_on_air(stage, &owner).await;
+    wait_until_live(stage, &owner).await;
     let sessions = stage.sessions(&owner).await;
     assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast: {sessions:?}");
     assert!(sessions.iter().any(|one| one["end_reason"] == "superseded"), "{sessions:?}");
     second.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     if retried { "takes over at its next try" } else { "takes over" }
 }
 
@@ -211,7 +213,7 @@ async fn ended_while_live(
     stage: &mut Stage,
     how: &'static str,
 ) -> (&'static str, Option<std::time::Duration>) {
-    let (owner, mut encoder) = on_air(stage).await;
+    let (owner, mut encoder) = live_owner(stage).await;
     let began = Instant::now();
     if how == "stopped" {
         assert_eq!(stage.service().post_as(owner.user, "/api/streams/stop").await.status, 200);
@@ -220,18 +222,18 @@ async fn ended_while_live(
     }
     assert_eq!(stage.stream(&owner).await["live"], false, "the key may not publish any more");
     if stage.media_setup == MediaSetup::Simulated(Family::AntMedia) {
-        // Nothing can tell it; what it may do is what it was let do.
+        // The service cannot kick there, so the publisher continues.
         assert!(!encoder.has_ended());
         encoder.kill();
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
         return ("goes on until it leaves", None);
     }
     encoder.ended().await;
     let cut_after = began.elapsed();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     eventually("the end of the session", || async { stage.sessions(&owner).await[0]["end_reason"] == how })
         .await;
-    // It comes back at once, as encoders do, and is refused.
+    // The encoder reconnects immediately, as encoders do, and is refused.
     let mut again = stage.publish(&owner, 1).await;
     again.ended().await;
     assert!(!stage.can_be_watched(&owner).await);
@@ -239,61 +241,65 @@ async fn ended_while_live(
 }
 
 async fn encoder_killed(stage: &mut Stage) -> &'static str {
-    let (owner, encoder) = on_air(stage).await;
+    let (owner, encoder) = live_owner(stage).await;
     encoder.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     let sessions = stage.sessions(&owner).await;
     assert_eq!(sessions[0]["end_reason"], "left", "{:?}: {sessions:?}", stage.media_setup);
     "off air"
 }
 
 async fn media_server_killed(stage: &mut Stage) -> (&'static str, Option<std::time::Duration>) {
-    let (owner, encoder) = on_air(stage).await;
+    let (owner, encoder) = live_owner(stage).await;
     let began = Instant::now();
     stage.crash_media().await;
     let is_seen = stage.media_setup != MediaSetup::Simulated(Family::AntMedia);
     if is_seen {
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
     }
     let seen_after = is_seen.then(|| began.elapsed());
     drop(encoder);
     stage.restart_media().await;
-    assert!(!stage.can_be_watched(&owner).await, "{:?}: it shows what was before", stage.media_setup);
-    // The encoder comes back, and it is the same broadcast.
+    assert!(
+        !stage.can_be_watched(&owner).await,
+        "{:?}: it still shows the earlier stream",
+        stage.media_setup
+    );
+    // The encoder reconnects, and it is the same broadcast.
     let again = stage.publish(&owner, 1).await;
-    is_on_air(stage, &owner).await;
+    wait_until_live(stage, &owner).await;
     assert_eq!(stage.sessions(&owner).await[0]["epoch"], 1);
     again.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     (if is_seen { "off air" } else { "not seen" }, seen_after)
 }
 
 async fn service_killed(stage: &mut Stage) -> &'static str {
-    let (owner, mut encoder) = on_air(stage).await;
+    let (owner, mut encoder) = live_owner(stage).await;
     let waiting = stage.new_owner().await;
     let began = stage.stream(&owner).await["live_since"].clone();
     stage.crash_service();
     let mut refused = stage.publish(&waiting, 3).await;
     refused.ended().await;
     if stage.media_setup == MediaSetup::NginxUpdates {
-        // It takes an update that nobody answers for a no.
+        // It treats an unanswered update as no.
         encoder.ended().await;
         stage.restart_service().await;
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
         return "cut";
     }
-    assert!(!encoder.has_ended(), "{:?}: a broadcast fell with the service", stage.media_setup);
+    assert!(!encoder.has_ended(), "{:?}: a broadcast ended with the service", stage.media_setup);
     assert!(stage.can_be_watched(&owner).await);
     stage.restart_service().await;
-    is_on_air(stage, &owner).await;
+    wait_until_live(stage, &owner).await;
     assert_eq!(stage.stream(&owner).await["live_since"], began, "it is the same broadcast");
-    // One that ends while nobody listens is found out afterwards.
+    // An end that happens while the service is down is detected afterwards.
     stage.crash_service();
     encoder.kill();
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     stage.restart_service().await;
     if stage.media_setup != MediaSetup::Simulated(Family::AntMedia) {
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
     }
     "goes on"
 }
@@ -315,14 +321,14 @@ async fn hook_slow(stage: &mut Stage) -> &'static str {
     if gives_up {
         encoder.ended().await;
         stage.relay.delay(std::time::Duration::ZERO);
-        // The question that was given up comes after all, and the service says yes to somebody who has gone.
+        // The delayed request still reaches the service, which admits a publisher that has left.
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-        is_off_air(stage, &owner).await;
+        wait_until_off_air(stage, &owner).await;
         return "refused";
     }
-    is_on_air(stage, &owner).await;
+    wait_until_live(stage, &owner).await;
     stage.relay.delay(std::time::Duration::ZERO);
     encoder.kill();
-    is_off_air(stage, &owner).await;
+    wait_until_off_air(stage, &owner).await;
     "on air after the answer"
 }

@@ -1,11 +1,11 @@
-//! Starting: the embedded default for a newcomer, and clear refusals for everybody.
+//! Starting: with the embedded default, and with settings that are refused.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use stream_tests::{Program, SECRET_KEY, ServiceBuilder, StoreKind, TestStore};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
+async fn the_embedded_default_needs_no_settings_and_prints_a_command_to_try() {
     let folder = tempfile::tempdir().expect("a folder");
     let setup = ServiceBuilder::default();
     let mut program = Program::start_on_terminal(&mut setup.command(&folder), &folder.path().join("output"));
@@ -31,7 +31,7 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
     let made = std::fs::read_to_string(&secret).expect("a secret");
     assert!(!program.errors().contains(&made) && !banner.contains(&made));
 
-    // The secret stays, and the token command signs with it.
+    // The secret is kept, and the token command signs with it.
     program.signal("TERM");
     assert!(program.wait().await.success());
     let mut token = setup.command(&folder);
@@ -51,13 +51,13 @@ async fn the_embedded_default_needs_nothing_and_prints_a_line_to_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_was_given_signs_no_token_for_everybody_to_see() {
+async fn no_token_is_printed_if_the_secret_was_given() {
     let service = ServiceBuilder::on("sqlite://streams.db").start().await;
     assert!(!service.program.output().contains("Bearer"), "{}", service.program.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_terminal_is_no_token_is_shown_and_nothing_but_events() {
+async fn without_a_terminal_no_token_is_printed_and_standard_output_is_empty() {
     let service = ServiceBuilder::default().start().await;
     assert_eq!(service.program.output(), "");
     assert!(!service.program.errors().contains("Bearer "));
@@ -71,7 +71,7 @@ fn line_with(log: &str, field: &str) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_at_start_tells_version_address_store_and_what_is_set() {
+async fn a_log_line_at_start_has_version_address_store_and_settings() {
     let servers = "a=srs;secret=hook-secret-1 b=mediamtx;secret=hook-secret-2";
     let setup = ServiceBuilder::on("sqlite://streams.db").with("MEDIA_SERVERS", servers);
     let service = setup.with("ADDRESSES", "playback").with("LOG_LEVEL", "info").start().await;
@@ -89,7 +89,7 @@ async fn a_line_at_start_tells_version_address_store_and_what_is_set() {
     let place =
         format!("{}/{}", line["database_host"].as_str().unwrap(), line["database_name"].as_str().unwrap());
     assert!(url.ends_with(&place) && line["store"] == "postgresql", "{line}");
-    // That no password is in it, the search of every journey's log shows.
+    // The search of every journey's log checks that it contains no password.
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn a_restart_on_a_migrated_database_is_ready_when_its_port_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_port_opens_not_ready_while_a_migration_takes_long() {
+async fn during_a_long_migration_the_port_opens_and_the_service_is_not_ready() {
     let store = TestStore::new(StoreKind::Postgres);
     let TestStore::Postgres(database) = &store else { panic!("a PostgreSQL store") };
     database.create_old_streams(true);
@@ -119,13 +119,13 @@ async fn the_port_opens_not_ready_while_a_migration_takes_long() {
     let health = service.get("/health").await;
     assert_eq!((health.status, &health.json["reason"]), (503, &"migrating".into()), "{health:?}");
     assert_eq!(health.json["database"], "connected");
-    client.batch_execute("ROLLBACK").await.expect("the lock is given up");
+    client.batch_execute("ROLLBACK").await.expect("the lock is released");
     stream_tests::eventually("the migration", || async { service.get("/health/ready").await.status == 200 })
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_will_not_come_by_waiting_is_told_of_as_such() {
+async fn a_database_that_does_not_exist_is_logged_as_an_error_that_waiting_cannot_fix() {
     let store = TestStore::new(StoreKind::Postgres);
     let url = format!("{}_that_nobody_made", store.url());
     let service = ServiceBuilder::on(&url).listen().await;
@@ -146,7 +146,7 @@ fn postgresql_without_a_secret_is_refused() {
 }
 
 #[test]
-fn wrong_settings_are_refused_by_name() {
+fn invalid_settings_are_refused_by_name() {
     let cases = [
         ("PORT", "eighty", "from 0 to 65535"),
         ("SECRET_KEY", "", "it is empty"),
@@ -155,10 +155,10 @@ fn wrong_settings_are_refused_by_name() {
         ("DB_POOL_SIZE", "0", "from 2 to 1000"),
         ("FLASK_DEBUG", "maybe", "true or false"),
     ];
-    for (name, value, told) in cases {
+    for (name, value, expected) in cases {
         let (status, _, errors) = ServiceBuilder::default().with(name, value).run(&[]);
         assert_eq!(status.code(), Some(2), "{name}={value}");
-        assert!(errors.contains(told), "{name}={value}: {errors}");
+        assert!(errors.contains(expected), "{name}={value}: {errors}");
     }
     let (status, _, errors) = ServiceBuilder::default().with("RTMP_BASE_URL", "localhost").run(&[]);
     assert!(!status.success());
@@ -180,7 +180,7 @@ fn wrong_settings_are_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_taken_port_is_named_with_what_to_do() {
+async fn a_port_in_use_is_named_with_what_to_do() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port().to_string();
     let (status, _, errors) = ServiceBuilder::default().with("PORT", &port).run(&[]);
@@ -189,14 +189,14 @@ async fn a_taken_port_is_named_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_used_is_named() {
+async fn a_database_file_that_cannot_be_created_is_an_error() {
     let (status, _, errors) = ServiceBuilder::on("sqlite:///proc/nowhere/streams.db").run(&[]);
     assert!(!status.success());
     assert!(errors.contains("the database"), "{errors}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_secret_gets_a_loud_warning_and_a_long_one_none() {
+async fn the_log_warns_of_a_short_secret_and_not_of_a_long_one() {
     for (secret, warned) in [("your-secret-key", true), (SECRET_KEY, false)] {
         let service = ServiceBuilder::on("sqlite://streams.db").with("SECRET_KEY", secret).start().await;
         assert_eq!(service.program.errors().contains("can be guessed"), warned);
@@ -209,7 +209,7 @@ async fn each_request_is_one_line_of_json_with_its_id() {
     let request =
         service.request(reqwest::Method::GET, "/api/streams").bearer_auth(stream_tests::token_of(42));
     service.send(request.header("X-Request-Id", "the-one-to-find")).await;
-    // Lines are gathered for a moment.
+    // Lines are buffered briefly.
     let is_written = || async { service.program.errors().contains("the-one-to-find") };
     stream_tests::eventually("the line", is_written).await;
     let errors = service.program.errors();

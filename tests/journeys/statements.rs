@@ -1,4 +1,4 @@
-//! How often each route waits for PostgreSQL, as docs/performance.md states it.
+//! The round trips to PostgreSQL of each route, as in docs/performance.md.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use stream_test_postgres::{Cluster, counting_proxy};
 use stream_tests::{Service, ServiceBuilder, workspace};
 
-/// A request and the status that it is to have.
+/// A request and its expected status.
 type Step = (&'static str, fn(&str) -> String, u32, u16);
 
 const GENERATE: &str = "POST /api/streams/generate-key";
@@ -63,8 +63,8 @@ fn documented() -> Vec<(String, String, u32)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_route_waits_for_the_database_as_often_as_documented() {
-    // A server of its own, so that nothing else is in the way of a statement, which would have it tried again.
+async fn each_route_makes_as_many_round_trips_as_documented() {
+    // A separate server, so that no other test causes a retry of a statement.
     let cluster = Cluster::start();
     cluster.reconfigure("autovacuum = off");
     let database = cluster.database();

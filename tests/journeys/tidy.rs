@@ -1,4 +1,4 @@
-//! What holds the repository together: layers, and documents that match the code.
+//! Checks of the whole repository: its layers, and documents that match the code.
 
 mod sources;
 
@@ -27,7 +27,7 @@ fn files(ending: &str) -> Vec<PathBuf> {
     files.into_iter().filter(|file| workspace().join(file).exists()).collect()
 }
 
-/// The cells of the Markdown table rows whose first cell is wanted, without backticks.
+/// The cells, without backticks, of the Markdown table rows whose first cell is wanted.
 fn table(text: &str, wanted: impl Fn(&str) -> bool) -> Vec<Vec<String>> {
     let rows = text.lines().filter(|line| line.starts_with("| "));
     let cells =
@@ -71,7 +71,7 @@ fn the_domain_depends_on_no_io_crate() {
 }
 
 #[test]
-fn arrows_point_inward_and_adapters_never_see_each_other() {
+fn dependencies_point_inward_and_adapters_do_not_depend_on_each_other() {
     let metadata = MetadataCommand::new().current_dir(workspace()).no_deps().exec().expect("cargo metadata");
     let mut arrows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in metadata.packages {
@@ -81,7 +81,7 @@ fn arrows_point_inward_and_adapters_never_see_each_other() {
         arrows.insert(package.name.to_string(), own.map(|dependency| dependency.name.clone()).collect());
     }
     assert_eq!(arrows.remove("stream-domain"), Some(Vec::new()));
-    // A mechanism, which knows nothing of streams.
+    // A mechanism that does not depend on the domain.
     assert_eq!(arrows.remove("stream-coalesce"), Some(Vec::new()));
     for adapter in ["stream-http", "stream-jwt", "stream-media", "stream-postgres", "stream-sqlite"] {
         let mut inward = arrows.remove(adapter).expect("the crate is there");
@@ -111,7 +111,7 @@ fn only_one_file_of_the_server_names_each_adapter() {
 }
 
 #[test]
-fn the_stores_are_twins() {
+fn the_stores_have_the_same_files() {
     let names = |of: &str| -> BTreeSet<String> {
         let folder =
             std::fs::read_dir(workspace().join("crates").join(of).join("src")).expect("the crate is there");
@@ -120,8 +120,8 @@ fn the_stores_are_twins() {
     let (postgres, sqlite) = (names("stream-postgres"), names("stream-sqlite"));
     assert_eq!(sqlite.difference(&postgres).count(), 0);
     let more: Vec<&String> = postgres.difference(&sqlite).collect();
-    // What a server across a network brings: hosts, connections, retries, poolers, cures, and what it says on the wire;
-    // then a URL, TLS, SQL and migrations of its own, and the platform's users.
+    // A server across a network needs hosts, connections, retries, poolers, advice to operators, and the wire protocol;
+    // PostgreSQL alone has the URL, TLS, statements in `.sql` files, migrations under a lock, and the platform's users.
     let network = [
         "attempts.rs",
         "connect.rs",
@@ -157,7 +157,7 @@ fn the_stores_are_twins() {
 }
 
 #[test]
-fn the_route_table_of_the_docs_is_the_codes() {
+fn the_documented_routes_match_the_code() {
     let documented = table(&read("docs/http-api.md"), |method| ["GET", "POST"].contains(&method));
     let documented: Vec<(&str, &str)> =
         documented.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
@@ -165,7 +165,7 @@ fn the_route_table_of_the_docs_is_the_codes() {
 }
 
 #[test]
-fn the_error_table_of_the_docs_is_the_codes() {
+fn the_documented_errors_match_the_code() {
     let documented = table(&read("docs/http-api.md"), |status| status.parse::<u16>().is_ok());
     let documented: Vec<(String, String)> =
         documented.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
@@ -174,7 +174,7 @@ fn the_error_table_of_the_docs_is_the_codes() {
     assert_eq!(documented, in_code.collect::<Vec<_>>());
 }
 
-/// Each setting's variable with its default, as `--help` prints them.
+/// Each setting's variable with its default, as printed by `--help`.
 fn settings_of_help() -> BTreeMap<String, String> {
     let (status, help, _) = ServiceBuilder::default().run(&["--help"]);
     assert!(status.success());
@@ -189,14 +189,14 @@ fn settings_of_help() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_settings_table_of_the_docs_is_the_helps() {
+fn the_documented_settings_match_the_help() {
     let is_variable =
         |cell: &str| cell.len() > 3 && cell.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let rows = table(&read("docs/operations.md"), is_variable);
     let documented: BTreeMap<String, String> = rows
         .into_iter()
         .map(|row| {
-            // These have no default of clap's: none at all, or one that depends on another setting.
+            // clap prints no default for these: there is none, or it depends on another setting.
             let has_own =
                 !["none"].contains(&row[1].as_str()) && !["DB_URL", "LOG_LEVEL"].contains(&row[0].as_str());
             (row[0].clone(), if has_own { row[1].clone() } else { String::new() })
@@ -208,7 +208,7 @@ fn the_settings_table_of_the_docs_is_the_helps() {
 }
 
 #[test]
-fn the_example_environment_names_settings_only() {
+fn the_example_environment_contains_only_settings() {
     let known = settings_of_help();
     let example = read(".env.example");
     let named = example.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
@@ -220,7 +220,7 @@ fn the_example_environment_names_settings_only() {
 }
 
 #[test]
-fn the_commands_of_the_documents_exist() {
+fn the_documented_commands_exist() {
     let makefile = read("Makefile");
     let (_, help, _) = ServiceBuilder::default().run(&["--help"]);
     for file in files(".md") {
@@ -250,7 +250,7 @@ fn the_commands_of_the_documents_exist() {
 }
 
 #[test]
-fn the_readme_fits_on_a_screen_and_shows_the_line_that_the_banner_prints() {
+fn the_readme_has_at_most_70_lines_and_shows_the_command_of_the_banner() {
     let readme = read("README.md");
     assert!(readme.lines().count() <= 70, "{} lines", readme.lines().count());
     assert!(
@@ -265,7 +265,7 @@ fn the_readme_fits_on_a_screen_and_shows_the_line_that_the_banner_prints() {
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
+fn links_between_documents_are_not_broken() {
     for file in files(".md") {
         let text = read(file.to_str().expect("names are text"));
         let folder = file.parent().unwrap_or(Path::new(""));

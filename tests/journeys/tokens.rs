@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use stream_tests::{Answer, SECRET_KEY, Service, StoreKind, TestStore, claims_of, sign, token_of};
 
 super::on_both_stores! {
-    hostile_tokens_let_nobody_in
-    a_rotated_secret_signs_nobody_out
-    a_token_that_is_meant_for_another_service_lets_nobody_in
-    a_user_whom_the_platform_does_not_know_is_told_so_where_users_are_known
+    hostile_tokens_are_refused
+    tokens_of_the_previous_secret_are_accepted
+    a_token_for_another_service_is_refused
+    an_unknown_user_is_refused_if_there_is_a_users_table
 }
 
 async fn with_token(service: &Service, token: &str) -> Answer {
@@ -23,7 +23,7 @@ fn claims(changes: &Value) -> Value {
     claims
 }
 
-async fn hostile_tokens_let_nobody_in(kind: StoreKind) {
+async fn hostile_tokens_are_refused(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
     assert_eq!(with_token(&service, &token_of(1)).await.status, 200);
@@ -64,7 +64,7 @@ async fn hostile_tokens_let_nobody_in(kind: StoreKind) {
     assert_eq!(with_token(&service, &string_id).await.status, 200);
 }
 
-async fn a_token_that_is_meant_for_another_service_lets_nobody_in(kind: StoreKind) {
+async fn a_token_for_another_service_is_refused(kind: StoreKind) {
     let store = TestStore::new(kind);
     let header = json!({"alg": "HS256", "typ": "JWT"});
     let with = |changes: &Value| sign(SECRET_KEY, &header, &claims(changes));
@@ -100,7 +100,7 @@ async fn a_token_that_is_meant_for_another_service_lets_nobody_in(kind: StoreKin
     );
 }
 
-async fn a_rotated_secret_signs_nobody_out(kind: StoreKind) {
+async fn tokens_of_the_previous_secret_are_accepted(kind: StoreKind) {
     let store = TestStore::new(kind);
     let header = json!({"alg": "HS256"});
     let setup = store
@@ -115,14 +115,14 @@ async fn a_rotated_secret_signs_nobody_out(kind: StoreKind) {
     assert_eq!(with_token(&service, &other).await.status, 401);
 }
 
-async fn a_user_whom_the_platform_does_not_know_is_told_so_where_users_are_known(kind: StoreKind) {
+async fn an_unknown_user_is_refused_if_there_is_a_users_table(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().start().await;
-    let stranger = 999_999;
+    let unknown = 999_999;
     let answers = [
-        service.generate_key(stranger).await,
-        service.post_as(stranger, "/api/streams/stop").await,
-        service.get_as(stranger, "/api/streams").await,
+        service.generate_key(unknown).await,
+        service.post_as(unknown, "/api/streams/stop").await,
+        service.get_as(unknown, "/api/streams").await,
     ];
     let statuses = answers.each_ref().map(|answer| answer.status);
     match kind {

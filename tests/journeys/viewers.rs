@@ -1,5 +1,5 @@
-//! What viewers see of the shipped set-ups that make HLS, nginx-rtmp and node-media-server 2: a picture from encoders as they are by default, that goes on when an
-//! encoder comes back, and ends when the broadcast does.
+//! What viewers see with the shipped set-ups that produce HLS, nginx-rtmp and node-media-server 2: a picture from
+//! encoders with their defaults, which continues when an encoder reconnects, and ends with the broadcast.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::time::sleep;
 /// OBS by default sends a key frame every 250 frames, which is 8.33 seconds.
 const OBS: u32 = 250;
 
-/// What the media server is called.
+/// The name of the media server, and its secret.
 const SERVER: (&str, &str) = ("edge", "a-hook-secret-of-the-tests");
 
-/// The set-ups that make HLS.
+/// The set-ups that produce HLS.
 #[derive(Clone, Copy, PartialEq)]
 enum MediaSetup {
     Nginx,
@@ -97,8 +97,8 @@ impl Channel {
         encoder::publish_like_obs(&stream.rtmp_url, key_frames, self.folder.path())
     }
 
-    /// What the public API says of a stream: the status, and whether it is live.
-    async fn said(&self, stream: &Stream) -> (u16, bool) {
+    /// The public API's status for a stream, and whether it is live.
+    async fn public_state(&self, stream: &Stream) -> (u16, bool) {
         let answer = self.service.get(&format!("/api/streams/public/{}", stream.id)).await;
         (answer.status, answer.json["live"] == true)
     }
@@ -109,7 +109,7 @@ impl Channel {
         format!("{base}/watch.html?id={}&api={}", stream.id, self.service.url(""))
     }
 
-    /// Where the files of a stream are.
+    /// The folder of a stream's files.
     fn files_of(&self, stream: &Stream) -> PathBuf {
         match &self.media {
             Media::Nginx(nginx) => nginx.folder().join("data/hls").join(&stream.id),
@@ -123,7 +123,7 @@ impl Channel {
         entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
     }
 
-    /// What the media server shows and wrote.
+    /// The media server's pages and output.
     async fn pages(&self, stream: &Stream) -> String {
         match &self.media {
             Media::Nginx(nginx) => nginx.pages(&stream.id).await,
@@ -132,7 +132,7 @@ impl Channel {
     }
 }
 
-/// What a playlist names.
+/// The contents of a playlist.
 #[derive(Debug)]
 struct Playlist {
     text: String,
@@ -143,7 +143,7 @@ struct Playlist {
 }
 
 impl Playlist {
-    /// The playlist and its status; 0 if nobody answers.
+    /// The playlist and its status; 0 if there is no response.
     async fn fetch(url: &str) -> (u16, Self) {
         let (status, text) = get(url).await;
         let after = |name: &'static str| text.lines().filter_map(move |line| line.strip_prefix(name));
@@ -172,26 +172,26 @@ async fn get(url: &str) -> (u16, String) {
     )
 }
 
-/// Waits until something holds, for as long as three minutes: broadcasts take their time.
-async fn in_time<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+/// Waits until a condition holds, for at most three minutes, since broadcasts run in real time.
+async fn wait_for<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..360 {
         if holds().await {
             return;
         }
         sleep(Duration::from_millis(500)).await;
     }
-    panic!("{what} did not come about within three minutes");
+    panic!("{what} did not happen within three minutes");
 }
 
-async fn names(url: &str, count: usize) {
-    in_time(&format!("a playlist of {count} fragments"), || async {
+async fn wait_for_fragments(url: &str, count: usize) {
+    wait_for(&format!("a playlist of {count} fragments"), || async {
         Playlist::fetch(url).await.1.fragments.len() >= count
     })
     .await;
 }
 
-/// Every player gets beyond so many seconds of a broadcast, and none gives up.
-async fn is_played_beyond(seconds: f64, name: &str, browser: &mut Browser, players: &mut [Player]) {
+/// Waits until every player has played this many seconds of a broadcast; none may give up.
+async fn wait_until_played(seconds: f64, name: &str, browser: &mut Browser, players: &mut [Player]) {
     for player in ["native", "hls.js"] {
         for _ in 0..180 {
             let shown = browser.shows(player);
@@ -215,8 +215,8 @@ async fn is_played_beyond(seconds: f64, name: &str, browser: &mut Browser, playe
     }
 }
 
-/// The shipped page says this, and shows a picture unless it says that it is over.
-async fn is_told(page: &mut Option<Browser>, words: &str) {
+/// Waits until the shipped page shows this text, and a picture unless the broadcast has ended.
+async fn wait_for_text(page: &mut Option<Browser>, words: &str) {
     let Some(page) = page else { return };
     for _ in 0..60 {
         let shown = page.shows("page");
@@ -229,8 +229,8 @@ async fn is_told(page: &mut Option<Browser>, words: &str) {
     panic!("{words}: {:?}", page.shows("page"));
 }
 
-/// The picture of the shipped page moves.
-async fn goes_on(page: &mut Option<Browser>) {
+/// Waits until the picture of the shipped page changes.
+async fn wait_until_playing(page: &mut Option<Browser>) {
     let Some(page) = page else { return };
     let before = page.shows("page");
     for _ in 0..60 {
@@ -239,24 +239,24 @@ async fn goes_on(page: &mut Option<Browser>) {
         }
         sleep(Duration::from_secs(1)).await;
     }
-    panic!("the picture stands still: {before:?}");
+    panic!("the picture is frozen: {before:?}");
 }
 
-/// A broadcast whose encoder is away for a while, with four viewers who do nothing about it.
-async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32) {
+/// A broadcast whose encoder disconnects for a while, with four players without any user interaction.
+async fn an_encoder_reconnects_after(gap: u64, channel: Arc<Channel>, user: u32) {
     let stream = channel.stream(user).await;
     let mut encoder = channel.publish(&stream, OBS);
-    // The page that ships is there before there is anything to see, and tries by itself until there is.
+    // The shipped page is opened before there is a picture, and retries until there is one.
     let page = [("page", &*channel.watch_page(&stream))];
     let has_page = gap == 10 && matches!(channel.media, Media::Nginx(_));
     let mut page = has_page.then(|| Browser::open(&page, channel.folder.path()));
-    // Chromium's own player cannot begin with less.
-    names(&stream.hls_url, 3).await;
+    // Chromium's own player needs as many to start.
+    wait_for_fragments(&stream.hls_url, 3).await;
     let name = format!("gap of {gap} s");
     let folder = channel.folder.path();
     let mut browser = Browser::open(&[("native", &stream.hls_url), ("hls.js", &stream.hls_url)], folder);
     let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
-    is_played_beyond(1.0, &name, &mut browser, &mut players).await;
+    wait_until_played(1.0, &name, &mut browser, &mut players).await;
     let since =
         channel.service.get(&format!("/api/streams/public/{}", stream.id)).await.json["live_since"].take();
 
@@ -264,48 +264,52 @@ async fn an_encoder_comes_back_after(gap: u64, channel: Arc<Channel>, user: u32)
     sleep(Duration::from_secs(gap)).await;
     let before = Playlist::of(&stream.hls_url).await;
     if gap >= 10 {
-        assert_eq!(channel.said(&stream).await, (200, false), "pages are reported while the playlist waits");
-        is_told(&mut page, "Waiting for the broadcaster").await;
+        assert_eq!(
+            channel.public_state(&stream).await,
+            (200, false),
+            "the page reports the interruption while the playlist remains"
+        );
+        wait_for_text(&mut page, "Waiting for the broadcaster").await;
     }
     encoder = channel.publish(&stream, OBS);
-    // Pictures that were made after the gap, for the part before it was not as long.
-    is_played_beyond(before.seconds + 3.0, &name, &mut browser, &mut players).await;
+    // These seconds include pictures from after the gap, since the part before it was shorter.
+    wait_until_played(before.seconds + 3.0, &name, &mut browser, &mut players).await;
     assert!(encoder.ended().is_none(), "{}", encoder.errors());
     let after = Playlist::of(&stream.hls_url).await;
     assert_eq!(after.text.matches("#EXT-X-DISCONTINUITY\n").count(), 2, "{}", after.text);
     assert_eq!((before.first, &after.fragments[..before.fragments.len()]), (0, &before.fragments[..]));
-    let said = channel.service.get(&format!("/api/streams/public/{}", stream.id)).await.json;
-    assert_eq!((&said["live"], &said["live_since"]), (&true.into(), &since), "it is the same broadcast");
+    let state = channel.service.get(&format!("/api/streams/public/{}", stream.id)).await.json;
+    assert_eq!((&state["live"], &state["live_since"]), (&true.into(), &since), "it is the same broadcast");
 
-    // The end that its owner wants is there for pages and players alike, however long an encoder would be waited for.
+    // A stop ends the broadcast for pages and players immediately, without the wait for a reconnect.
     assert_eq!(channel.service.post_as(stream.user, "/api/streams/stop").await.status, 200);
-    assert_eq!(channel.said(&stream).await.0, 410);
+    assert_eq!(channel.public_state(&stream).await.0, 410);
     eventually("the end of the playlist", || async { get(&stream.hls_url).await.0 == 404 }).await;
     let last = after.fragments.last().expect("it names some");
     eventually("the end of its fragments", || async { get(last).await.0 == 404 }).await;
-    is_told(&mut page, "This broadcast has ended.").await;
+    wait_for_text(&mut page, "This broadcast has ended.").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encoder_that_comes_back_finds_its_viewers_there() {
+async fn viewers_keep_watching_when_an_encoder_reconnects() {
     let nginx = Channel::start(MediaSetup::Nginx, &[]).await;
     let node = Channel::start(MediaSetup::NodeTwo, &[]).await;
     let gaps = [(1, &nginx), (3, &nginx), (10, &nginx), (30, &nginx), (10, &node)];
     let broadcasts = gaps
         .into_iter()
         .zip(1..)
-        .map(|((gap, channel), user)| tokio::spawn(an_encoder_comes_back_after(gap, channel.clone(), user)));
+        .map(|((gap, channel), user)| tokio::spawn(an_encoder_reconnects_after(gap, channel.clone(), user)));
     let broadcasts: Vec<_> = broadcasts.collect();
     for broadcast in broadcasts {
-        broadcast.await.expect("a broadcast that goes on");
+        broadcast.await.expect("a broadcast that continues");
     }
 }
 
-/// A broadcast that is joined when its playlist is as long as it gets, with every fragment looked at all the time.
+/// A broadcast that is joined when its playlist has its full length; until then every fragment in it is fetched.
 async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<Channel>, user: u32) {
     let stream = channel.stream(user).await;
     let encoder = channel.publish(&stream, key_frames);
-    names(&stream.hls_url, 1).await;
+    wait_for_fragments(&stream.hls_url, 1).await;
     let mut longest = 0.0;
     while longest < seconds {
         let playlist = Playlist::of(&stream.hls_url).await;
@@ -322,12 +326,12 @@ async fn a_broadcast_is_joined_late(key_frames: u32, seconds: f64, channel: Arc<
     let folder = channel.folder.path();
     let mut browser = Browser::open(&[("native", &stream.hls_url), ("hls.js", &stream.hls_url)], folder);
     let mut players = [Player::ffmpeg(&stream.hls_url, folder), Player::gstreamer(&stream.hls_url, folder)];
-    is_played_beyond(5.0, &name, &mut browser, &mut players).await;
+    wait_until_played(5.0, &name, &mut browser, &mut players).await;
     drop(encoder);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encoder_with_few_key_frames_is_seen_by_every_player() {
+async fn every_player_plays_an_encoder_with_few_key_frames() {
     let channel = Channel::start(MediaSetup::Nginx, &[]).await;
     let obs = tokio::spawn(a_broadcast_is_joined_late(OBS, 75.0, channel.clone(), 1));
     let fifteen_seconds = tokio::spawn(a_broadcast_is_joined_late(15 * 30, 75.0, channel.clone(), 2));
@@ -335,13 +339,13 @@ async fn an_encoder_with_few_key_frames_is_seen_by_every_player() {
     fifteen_seconds.await.expect("key frames every 15 seconds");
 }
 
-async fn what_nobody_needs_is_removed(media_setup: MediaSetup) {
+async fn files_that_are_no_longer_needed_are_removed(media_setup: MediaSetup) {
     let channel = Channel::start(media_setup, &[("KEEP", "3")]).await;
     let stream = channel.stream(1).await;
     let encoder = channel.publish(&stream, 30);
-    in_time("a long broadcast", || async {
+    wait_for("a long broadcast", || async {
         let (_, playlist) = Playlist::fetch(&stream.hls_url).await;
-        // Twelve that are named, six that were, the two that change, the playlist, and what comes while this looks.
+        // Twelve in the playlist, six removed from it, two being written, the playlist, and up to two new ones.
         assert!(channel.files(&stream).len() <= 12 + 6 + 2 + 1 + 2, "{:?}", channel.files(&stream));
         playlist.first >= 15
     })
@@ -349,31 +353,31 @@ async fn what_nobody_needs_is_removed(media_setup: MediaSetup) {
     let page = [("page", &*channel.watch_page(&stream))];
     let is_nginx = matches!(channel.media, Media::Nginx(_));
     let mut page = is_nginx.then(|| Browser::open(&page, channel.folder.path()));
-    is_told(&mut page, "Live").await;
+    wait_for_text(&mut page, "Live").await;
     drop(encoder);
     let folder = channel.files_of(&stream);
     eventually("an empty disk", || async { !folder.exists() }).await;
 
-    // The next broadcast makes its folder anew, and the page its player, which had to give up by then.
+    // The next broadcast creates its folder again, and the page its player, which has given up by then.
     let _encoder = channel.publish(&stream, 30);
-    names(&stream.hls_url, 4).await;
-    is_told(&mut page, "Live").await;
-    goes_on(&mut page).await;
-    // An expired key ends it, and the folder, without a word of its owner.
+    wait_for_fragments(&stream.hls_url, 4).await;
+    wait_for_text(&mut page, "Live").await;
+    wait_until_playing(&mut page).await;
+    // The expiry of the key ends the broadcast and removes the folder, without a stop.
     channel.store.let_expire(&stream.key);
-    eventually("an end for pages", || async { channel.said(&stream).await.0 == 410 }).await;
+    eventually("an end for pages", || async { channel.public_state(&stream).await.0 == 410 }).await;
     eventually("an empty disk", || async { !folder.exists() }).await;
-    is_told(&mut page, "This broadcast has ended.").await;
+    wait_for_text(&mut page, "This broadcast has ended.").await;
     let written = channel.pages(&stream).await;
     assert_eq!(find_secret(&written, std::slice::from_ref(&stream.key)), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_needs_any_more_is_removed_by_nginx() {
-    what_nobody_needs_is_removed(MediaSetup::Nginx).await;
+async fn nginx_removes_files_that_are_no_longer_needed() {
+    files_that_are_no_longer_needed_are_removed(MediaSetup::Nginx).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_needs_any_more_is_removed_by_node_media_server() {
-    what_nobody_needs_is_removed(MediaSetup::NodeTwo).await;
+async fn node_media_server_removes_files_that_are_no_longer_needed() {
+    files_that_are_no_longer_needed_are_removed(MediaSetup::NodeTwo).await;
 }

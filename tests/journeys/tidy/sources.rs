@@ -1,4 +1,4 @@
-//! What holds for every source file: a purpose, nothing hidden, a length, and no circle of uses.
+//! Checks of every source file: a module comment, no forbidden markers, a maximum length, and no circle of uses.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,11 +44,11 @@ const MAX_LINES: usize = 300;
 const REASON: &str = "//! Long because ";
 
 #[test]
-fn every_file_of_code_says_why_it_exists_and_hides_nothing() {
+fn every_source_file_has_a_module_comment_and_no_forbidden_marker() {
     for file in files(".rs") {
         let text = read(file.to_str().expect("names are text"));
         assert!(text.starts_with("//! "), "{} does not begin with a sentence", file.display());
-        // Put together here, so that this file does not find itself.
+        // Split, so that this file does not contain them.
         for forbidden in
             [["#[al", "low("], ["#[ig", "nore"], ["TO", "DO"], ["todo", "!("], ["unimple", "mented!("]]
         {
@@ -59,7 +59,7 @@ fn every_file_of_code_says_why_it_exists_and_hides_nothing() {
             file.components().any(|component| component.as_os_str().to_string_lossy().starts_with(part))
         });
         assert!(is_test || !text.contains(".unwrap()"), "{} unwraps", file.display());
-        // Tests included; other files have a lower limit below.
+        // For tests as well; other files have a lower limit below.
         assert!(text.lines().count() <= 420, "{} is long", file.display());
     }
 }
@@ -70,7 +70,7 @@ fn is_for_tests(file: &Path) -> bool {
 
 #[test]
 #[expect(clippy::print_stderr, reason = "shows what is not checked yet")]
-fn no_file_uses_a_file_that_uses_it() {
+fn no_file_is_part_of_a_circle_of_uses() {
     let mut folders: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for file in files(".rs") {
         let file = file.to_str().expect("names are text");

@@ -1,4 +1,5 @@
-//! Strangers take nothing from others: whatever 64 connections ask for, a viewer and a media server are answered.
+//! Anonymous load does not starve other clients: whatever 64 connections request, a viewer and a media server get
+//! their responses.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,13 +12,13 @@ use stream_tests::{Service, StoreKind, TestStore};
 /// How many streams are active.
 const STREAMS: u32 = 5_000;
 
-/// How many strangers ask at once, each as soon as it was answered.
-const STRANGERS: u32 = 64;
+/// How many connections make the load, each with one request after the other.
+const LOAD_CONNECTIONS: u32 = 64;
 
-/// How often the viewer and the media server ask meanwhile.
-const LOOKS: usize = 40;
+/// How often the viewer and the media server send a request under that load.
+const REQUESTS: usize = 40;
 
-/// A connection that asks again and again.
+/// A connection for many requests.
 struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -28,14 +29,14 @@ impl Connection {
         Self(BufReader::new(stream))
     }
 
-    /// The status of the answer, all of which is read.
+    /// The status of the response, which is read to its end.
     fn get(&mut self, path: &str) -> u16 {
         let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
-        self.0.get_mut().write_all(head.as_bytes()).expect("a request is taken");
+        self.0.get_mut().write_all(head.as_bytes()).expect("a request is accepted");
         let (mut status, mut length) = (0, 0);
         loop {
             let mut line = String::new();
-            self.0.read_line(&mut line).expect("an answer comes");
+            self.0.read_line(&mut line).expect("a response comes");
             let line = line.trim_end().to_ascii_lowercase();
             if line.is_empty() {
                 break;
@@ -70,15 +71,15 @@ fn seed(store: &TestStore) {
     });
 }
 
-/// What a stranger asks for in its turn.
-type Wish = fn(u32) -> String;
+/// The path of the nth request of the load.
+type Path = fn(u32) -> String;
 
 fn page_of_any_size(turn: u32) -> String {
     format!("/api/streams/public?limit={}", turn.wrapping_mul(7_919) % 1_000 + 1)
 }
 
 /// A cursor is 8 bytes of time and 4 of a number, as base64url.
-fn page_behind_any_cursor(turn: u32) -> String {
+fn page_after_any_cursor(turn: u32) -> String {
     use base64::Engine as _;
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&(4_000_000_000_000_000_i64 + i64::from(turn)).to_be_bytes());
@@ -95,17 +96,16 @@ fn unknown_playback_id(turn: u32) -> String {
     format!("/api/streams/public/f{turn:031x}")
 }
 
-/// Half of so many times is below.
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }
 
-/// How long a viewer and a media server wait for an answer, and how long the strangers do meanwhile.
-fn look(service: &Service, wish: Wish) -> (Duration, Duration) {
+/// The median response times of the viewer with the media server, and of the load.
+fn measure(service: &Service, path_of: Path) -> (Duration, Duration) {
     let address = service.url("").replace("http://", "");
     let (is_over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-    let strangers: Vec<_> = (0..STRANGERS)
+    let load: Vec<_> = (0..LOAD_CONNECTIONS)
         .map(|number| {
             let (address, is_over, asked) = (address.clone(), is_over.clone(), asked.clone());
             std::thread::spawn(move || {
@@ -113,52 +113,52 @@ fn look(service: &Service, wish: Wish) -> (Duration, Duration) {
                 let mut turn = number;
                 while !is_over.load(Ordering::Relaxed) {
                     let began = Instant::now();
-                    let status = connection.get(&wish(turn));
-                    assert!(matches!(status, 200 | 404), "{status} for {}", wish(turn));
-                    // What is asked for first may be answered before there is a crowd.
-                    if asked.fetch_add(1, Ordering::Relaxed) >= STRANGERS {
+                    let status = connection.get(&path_of(turn));
+                    assert!(matches!(status, 200 | 404), "{status} for {}", path_of(turn));
+                    // The first requests may be served before the load has built up.
+                    if asked.fetch_add(1, Ordering::Relaxed) >= LOAD_CONNECTIONS {
                         waited.push(began.elapsed());
                     }
-                    turn += STRANGERS;
+                    turn += LOAD_CONNECTIONS;
                 }
                 waited
             })
         })
         .collect();
-    while asked.load(Ordering::Relaxed) < STRANGERS / 4 {
+    while asked.load(Ordering::Relaxed) < LOAD_CONNECTIONS / 4 {
         std::thread::yield_now();
     }
     let (mut viewer, mut waited) = (Connection::to(&address), Vec::new());
-    for _ in 0..LOOKS {
+    for _ in 0..REQUESTS {
         for path in ["/api/streams/public?limit=50", "/api/streams/seed-17"] {
             let began = Instant::now();
-            assert_eq!(viewer.get(path), 200, "beside {}", wish(1));
+            assert_eq!(viewer.get(path), 200, "under load of {}", path_of(1));
             waited.push(began.elapsed());
         }
     }
-    while asked.load(Ordering::Relaxed) < STRANGERS * 2 {
+    while asked.load(Ordering::Relaxed) < LOAD_CONNECTIONS * 2 {
         std::thread::yield_now();
     }
     is_over.store(true, Ordering::Relaxed);
-    let strangers = strangers.into_iter().flat_map(|one| one.join().expect("strangers are answered too"));
-    (median(waited), median(strangers.collect()))
+    let load = load.into_iter().flat_map(|one| one.join().expect("the load gets responses, too"));
+    (median(waited), median(load.collect()))
 }
 
-async fn what_strangers_ask_for_takes_nothing_from_a_viewer(kind: StoreKind) {
+async fn anonymous_load_does_not_starve_other_requests(kind: StoreKind) {
     let store = TestStore::new(kind);
     let service = store.setup().with("LOG_LEVEL", "info").start().await;
     seed(&store);
-    let wishes: [(&str, Wish); 4] = [
+    let loads: [(&str, Path); 4] = [
         ("pages of any size", page_of_any_size),
-        ("pages behind any cursor", page_behind_any_cursor),
+        ("pages after any cursor", page_after_any_cursor),
         ("unknown keys", unknown_key),
         ("unknown playback ids", unknown_playback_id),
     ];
-    for (what, wish) in wishes {
-        let (viewer, strangers) = tokio::task::block_in_place(|| look(&service, wish));
-        // Who waits with 64 others waits for 64; both are measured at once, so a slow machine slows both.
-        assert!(viewer * 3 < strangers, "{what}: a viewer waits {viewer:?}, strangers {strangers:?}");
+    for (what, path_of) in loads {
+        let (viewer, load) = tokio::task::block_in_place(|| measure(&service, path_of));
+        // One of 64 connections waits for the other 63; both are measured at once, so a slow machine slows both.
+        assert!(viewer * 3 < load, "{what}: a viewer waits {viewer:?}, the load {load:?}");
     }
 }
 
-super::on_both_stores! { what_strangers_ask_for_takes_nothing_from_a_viewer }
+super::on_both_stores! { anonymous_load_does_not_starve_other_requests }
