@@ -1,8 +1,8 @@
-// Players of a real browser: node watch.js NAME=PLAYER=URL …
+// Players in a real browser: node watch.js NAME=PLAYER=URL …
 //
-// PLAYER is `native` or `hls.js` for a playlist, or `page` for a page of its own that plays something.
-// Each gets an element of its own in one page of a headless Chromium. Nobody touches them afterwards. Once a
-// second the page says what each shows, and this prints it, one line of JSON a video.
+// PLAYER is `native` or `hls.js` for a playlist, or `page` for a page that plays a stream itself.
+// Each gets its own element in one page of a headless Chromium, without any user interaction. Once a second the
+// page reports what each shows, and this program prints it, one line of JSON per video.
 'use strict';
 
 const { spawn } = require('node:child_process');
@@ -15,11 +15,11 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--mute-audio',
   '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
   '--autoplay-policy=no-user-gesture-required',
-  // A page that nobody looks at is slowed down otherwise.
+  // Otherwise a page in the background is throttled.
   '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
 ];
 
-/** Runs in the page. As little as a page needs to play a stream; what goes wrong is only written down. */
+/** Runs in the page: the minimum that a page needs to play a stream. Errors are only recorded. */
 function play(videos) {
   const players = videos.map(({ name, player, url }) => {
     if (player === 'page') {
@@ -86,7 +86,7 @@ const server = http.createServer((request, response) => {
     response.setHeader('Content-Type', 'text/html');
     return response.end(page);
   }
-  // A page may look only into pages of its own origin, so those of others come through here.
+  // A page can inspect only frames of its own origin, so pages of other origins are proxied here.
   const origin = videos.find(({ player }) => player === 'page')?.url;
   if (!origin) return response.writeHead(404).end();
   const from = http.get(new URL(request.url, origin), (answer) => {

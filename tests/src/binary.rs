@@ -25,7 +25,7 @@ pub fn server_binary() -> &'static Path {
     })
 }
 
-/// A folder below cargo's target folder, for what tests install and keep.
+/// A folder below cargo's target folder, for programs that tests install.
 pub fn target_folder(name: &str) -> PathBuf {
     let profile = server_binary().parent().and_then(Path::parent).expect("the binary is in target/profile");
     profile.join(name)

@@ -1,4 +1,4 @@
-//! A frontend's view of a service; it notes every secret that passes, for the search of the logs.
+//! A frontend's view of a service; it records every secret that it sends or receives, for the search of the logs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use crate::token_of;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, `null` if it was no JSON.
+    /// The body, `null` if it was not JSON.
     pub json: Value,
 }
 
 impl Answer {
-    /// The code of an error; panics if the answer is not of the one shape that errors have.
+    /// The code of an error; panics if the response does not have the shape of all errors.
     pub fn code(&self) -> &str {
         let sentence = self.json["error"].as_str();
         assert!(sentence.is_some_and(|text| !text.is_empty()), "no sentence: {self:?}");
@@ -58,12 +58,12 @@ impl Api {
         format!("{}{path}", self.base)
     }
 
-    /// A request to be filled and sent.
+    /// A request, to be completed and sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.url(path))
     }
 
-    /// Sends a request; `None` if no answer came.
+    /// Sends a request; `None` if there is no response.
     pub async fn try_send(&self, request: RequestBuilder) -> Option<Answer> {
         let request = request.build().expect("a test's request is well-formed");
         for authorization in request.headers().get_all(AUTHORIZATION) {
@@ -77,7 +77,7 @@ impl Api {
         Some(Answer { status, headers, json })
     }
 
-    /// Sends a request that must be answered.
+    /// Sends a request that must get a response.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         self.try_send(request).await.expect("the service answers")
     }
@@ -109,12 +109,12 @@ impl Api {
         answer.json["stream"]["stream_key"].as_str().expect("a stream has a key").to_owned()
     }
 
-    /// The status of a key's lookup, as a media server asks it.
+    /// The status of a key's lookup, as a media server sends it.
     pub async fn lookup(&self, key: &str) -> u16 {
         self.get(&format!("/api/streams/{key}")).await.status
     }
 
-    /// Notes a secret that must not show in any log.
+    /// Records a secret that must not appear in any log.
     pub fn note(&self, secret: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
     }

@@ -1,7 +1,7 @@
-//! Which file of a crate uses which other, and whether that goes in a circle.
+//! Which files of a crate use which others, and whether these uses form a circle.
 //!
-//! A path counts for the file that defines what it names, however many re-exports it passes, so that a circle cannot hide
-//! behind `lib.rs`. A parent and its children are files like any others: `mod child;` is no use, `child::name` is.
+//! A path counts as a use of the file that defines the item, through any number of re-exports, so that `lib.rs` cannot
+//! hide a circle. A parent and its children are files like any others: `mod child;` is not a use, `child::name` is.
 
 mod module;
 
@@ -21,7 +21,7 @@ impl FileGraph {
     ///
     /// # Panics
     ///
-    /// Panics if a file is no Rust.
+    /// Panics if a file is not Rust.
     pub fn new(files: &BTreeMap<String, String>) -> Self {
         let mut modules = BTreeMap::new();
         for (file, text) in files.iter().filter(|(file, _)| !is_test(file)) {
@@ -42,7 +42,7 @@ impl FileGraph {
         Self { uses }
     }
 
-    /// The shortest circle, a line for each use in it; `None` if there is no circle.
+    /// The shortest circle, with one line per use; `None` if there is no circle.
     pub fn circle(&self) -> Option<String> {
         let circles = self.uses.keys().filter_map(|file| self.circle_through(file));
         let shortest = circles.min_by_key(Vec::len)?;
@@ -100,7 +100,7 @@ impl Modules {
             if self.0.contains_key(&child) {
                 at = child;
             } else if let Some(import) = module.imports.get(name).filter(|_| depth < MAX_DEPTH) {
-                // Where an import brings a module in, the rest of the path goes on from there.
+                // If the import is a module, the rest of the path is resolved in it.
                 let whole = [&import[..], &rest[place + 1..]].concat();
                 return self.definer_of(&whole, &at, depth + 1);
             } else if module.items.contains(name) {
@@ -108,7 +108,7 @@ impl Modules {
             } else if let Some(file) = self.exported_macro(name).filter(|_| at.is_empty()) {
                 return Some(file);
             } else {
-                // It comes by a wildcard, or from a macro.
+                // It comes from a glob import or a macro.
                 let whole = &rest[place..];
                 let globs = module.globs.iter().filter(|_| depth < MAX_DEPTH);
                 let mut found =

@@ -1,5 +1,5 @@
-//! What journeys need: the real binary on a free port, a client with tokens, a database that can be read, media servers,
-//! and programs that end with the test.
+//! The harness of the journeys: the real binary on a free port, a client with tokens, databases that tests can query,
+//! media servers, and programs that end with the test.
 
 mod binary;
 mod client;

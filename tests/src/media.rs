@@ -1,4 +1,4 @@
-//! Real media servers, each in the set-up that ships in docker/.
+//! Real media servers, each in its set-up from docker/.
 
 mod nginx_rtmp;
 mod node;

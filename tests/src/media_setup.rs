@@ -1,8 +1,8 @@
-//! The media servers that every situation is played on, and how each is set up.
+//! The media servers on which every situation is tested, and their settings.
 
 use stream_simulated_servers::Family;
 
-/// A media server with the settings under which situations are played on it.
+/// A media server with its settings for the situations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaSetup {
     /// The real nginx-rtmp with the key in the address, as documented for the earlier service.
@@ -11,7 +11,7 @@ pub enum MediaSetup {
     NginxPlayback,
     /// The real nginx-rtmp, which renames streams.
     NginxRename,
-    /// The real nginx-rtmp without a control interface, which asks again while a publisher is live.
+    /// The real nginx-rtmp without a control interface, which sends updates while a publisher is live.
     NginxUpdates,
     /// The real node-media-server 2.
     NodeTwo,
@@ -37,7 +37,7 @@ impl MediaSetup {
         Self::Simulated(Family::AntMedia),
     ];
 
-    /// What the table calls it.
+    /// Its name in the table.
     pub fn title(self) -> &'static str {
         match self {
             Self::NginxKey => "nginx-rtmp, `key`",
@@ -63,7 +63,7 @@ impl MediaSetup {
         }
     }
 
-    /// Whether viewers are kept from the key.
+    /// Whether the key is hidden from viewers.
     pub fn hides_keys(self) -> bool {
         self.addresses() != "key"
     }
@@ -73,7 +73,7 @@ impl MediaSetup {
         !matches!(self, Self::NginxUpdates | Self::Simulated(Family::AntMedia))
     }
 
-    /// The family's word in hooks and settings.
+    /// The family's name in hooks and settings.
     pub(crate) fn family(self) -> &'static str {
         match self {
             Self::NginxKey | Self::NginxPlayback | Self::NginxRename | Self::NginxUpdates => "nginx-rtmp",

@@ -1,4 +1,4 @@
-//! Packages of npm that tests run, installed once into cargo's target folder from the lock file beside them.
+//! npm packages for tests, installed once into cargo's target folder from their lock file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

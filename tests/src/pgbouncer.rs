@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{Program, workspace};
 
-/// A PgBouncer on a port of its own.
+/// A running PgBouncer.
 #[derive(Debug)]
 pub struct PgBouncer {
     program: PathBuf,
@@ -20,10 +20,10 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// One that carries prepared statements along: version 1.21 or later.
+    /// A PgBouncer that supports prepared statements in transaction mode: version 1.21 or later.
     ///
     /// # Panics
-    /// If none is here and none can be had; `tests/pgbouncer` says what is missing.
+    /// If none is installed and none can be downloaded; `tests/pgbouncer` prints what is missing.
     pub fn current() -> PathBuf {
         static CURRENT: OnceLock<PathBuf> = OnceLock::new();
         let find = || {
@@ -35,7 +35,7 @@ impl PgBouncer {
         CURRENT.get_or_init(find).clone()
     }
 
-    /// The system's, of whichever version.
+    /// The system's PgBouncer, of any version.
     pub fn of_the_system() -> PathBuf {
         PathBuf::from("pgbouncer")
     }
@@ -50,14 +50,14 @@ impl PgBouncer {
         pooler
     }
 
-    /// Ends it and starts it again on the same port, with other settings.
+    /// Restarts it on the same port, with other settings.
     pub fn restart(&mut self, settings: &str) {
         self.running.kill();
         self.running = run(&self.program, &self.folder, self.server, self.port, settings);
         self.wait();
     }
 
-    /// A database behind it, for `DB_URL`.
+    /// The `DB_URL` of a database behind it.
     pub fn url(&self, database: &Database<'_>) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{}", self.port, database.name())
     }

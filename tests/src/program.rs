@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// A child process, with all that it starts itself, whose output goes to files.
+/// A child process and its descendants; output goes to files.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -16,16 +16,16 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a command; standard output goes to `output`, standard error beside it with `.err` at its end.
+    /// Starts a command; standard output goes to `output`, standard error to the same path with `.err` appended.
     pub fn start(command: &mut Command, output: &Path) -> Self {
         command.stdout(File::create(output).expect("the output folder is writable"));
         Self::spawn(command, output)
     }
 
-    /// The same with a terminal as its standard output, as for a person who starts it by hand.
+    /// The same with a terminal as standard output, as if started by hand.
     pub fn start_on_terminal(command: &mut Command, output: &Path) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("the system has a terminal");
-        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("the terminal is ours");
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("the terminal can be unlocked");
         let name = ptsname(&terminal, Vec::new()).expect("the terminal has a name");
         let name = PathBuf::from(name.into_string().expect("its name is text"));
         let other_end = File::options().read(true).write(true).open(name).expect("the terminal opens");
@@ -40,13 +40,13 @@ impl Program {
     fn spawn(command: &mut Command, output: &Path) -> Self {
         let errors = File::create(errors_of(output)).expect("the output folder is writable");
         command.stdin(Stdio::null()).stderr(errors);
-        // A group of its own, so that its own children can be ended with it.
+        // In a separate process group, so that its children can be ended with it.
         command.process_group(0);
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child, output: output.to_owned() }
     }
 
-    /// The process's number.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -72,10 +72,10 @@ impl Program {
         self.child.try_wait().expect("a child can be waited for")
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     ///
     /// # Panics
-    /// If it goes on for more than a minute.
+    /// If it runs for more than a minute.
     pub async fn wait(&mut self) -> ExitStatus {
         for _ in 0..1200 {
             if let Some(status) = self.ended() {
@@ -86,9 +86,9 @@ impl Program {
         panic!("a program did not end within a minute:\n{}\n{}", self.output(), self.errors());
     }
 
-    /// Ends it and all that it started at once, as a crash would.
+    /// Kills it and its descendants, as a crash would.
     pub fn kill(&mut self) {
-        // They may be gone already.
+        // They may have ended already.
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.kill();

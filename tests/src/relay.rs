@@ -1,5 +1,4 @@
-//! A relay in front of a server: it lets what it carries wait, shows the server another address to come from, and leads
-//! to another server when asked to.
+//! A relay in front of a server: it can delay connections, connect from another address, and switch to another server.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A TCP relay on a port of its own; it ends when it is dropped.
+/// A TCP relay on a free port; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Relay {
     port: u16,
@@ -25,27 +24,27 @@ impl Relay {
         let port = listener.local_addr().expect("a bound port").port();
         let delay_ms: Arc<AtomicU64> = Arc::default();
         let target = Arc::new(AtomicU16::new(target));
-        let (delay, leads_to) = (delay_ms.clone(), target.clone());
+        let (delay, current_target) = (delay_ms.clone(), target.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let target = leads_to.load(Ordering::SeqCst);
-                tokio::spawn(carry(client, target, from, delay.clone()));
+                let target = current_target.load(Ordering::SeqCst);
+                tokio::spawn(forward(client, target, from, delay.clone()));
             }
         });
         Self { port, target, delay_ms, task }
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1 where it listens.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Leads every connection from now on to this port; those that are open stay where they are.
+    /// Relays new connections to this port; open ones keep their server.
     pub fn switch_to(&self, target: u16) {
         self.target.store(target, Ordering::SeqCst);
     }
 
-    /// Lets every connection from now on wait for so long before it is carried.
+    /// Delays the start of every new connection by this time.
     pub fn delay(&self, delay: Duration) {
         let millis = u64::try_from(delay.as_millis()).expect("a test's delay is short");
         self.delay_ms.store(millis, Ordering::SeqCst);
@@ -58,10 +57,10 @@ impl Drop for Relay {
     }
 }
 
-async fn carry(mut client: TcpStream, target: u16, from: IpAddr, delay: Arc<AtomicU64>) {
+async fn forward(mut client: TcpStream, target: u16, from: IpAddr, delay: Arc<AtomicU64>) {
     let wait = Duration::from_millis(delay.load(Ordering::SeqCst));
     tokio::time::sleep(wait).await;
-    // A server that is not there shows itself to the client as a connection that is closed.
+    // If the server is down, the client sees a closed connection.
     let Ok(socket) = TcpSocket::new_v4() else { return };
     if socket.bind(SocketAddr::new(from, 0)).is_err() {
         return;

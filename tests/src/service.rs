@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{Api, Program, SECRET_KEY, server_binary};
 
-/// How a service is to be started.
+/// The settings of a service to be started.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceBuilder {
     variables: Vec<(String, String)>,
@@ -27,12 +27,12 @@ impl ServiceBuilder {
         self
     }
 
-    /// The binary with these settings and none of the caller's, in a folder of its own.
+    /// The binary with only these settings, in this working directory.
     pub fn command(&self, folder: &TempDir) -> Command {
         let mut command = Command::new(server_binary());
         command.current_dir(folder.path()).env_clear();
         command.env("HOST", "127.0.0.1").env("PORT", "0").env("LOG_LEVEL", "trace");
-        // Nothing stands in front of it that would have to notice.
+        // There is no load balancer that needs a longer notice.
         command.env("SHUTDOWN_NOTICE", "1");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -61,7 +61,7 @@ impl ServiceBuilder {
         service
     }
 
-    /// Runs it with these arguments to its end.
+    /// Runs it with these arguments until it exits.
     pub fn run(&self, arguments: &[&str]) -> (ExitStatus, String, String) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let output = self.command(&folder).args(arguments).output().expect("the binary runs");
@@ -69,7 +69,7 @@ impl ServiceBuilder {
         (output.status, text(output.stdout), text(output.stderr))
     }
 
-    /// Secrets of the settings: the signing secrets, and the passwords and secrets in URLs.
+    /// Records the secrets of the settings: the signing secrets, and the passwords and secrets in URLs.
     fn note_secrets(&self, api: &Api) {
         for (name, value) in &self.variables {
             match name.as_str() {
@@ -100,7 +100,7 @@ fn address(log: &str) -> Option<String> {
     rest.split(|end: char| end == '"' || end.is_whitespace()).next().map(str::to_owned)
 }
 
-/// A running service; it is used like its client.
+/// A running service; it dereferences to its client.
 #[derive(Debug)]
 pub struct Service {
     /// The process.
@@ -121,7 +121,7 @@ impl Drop for Service {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
         if runtime.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
-            // A log at `trace` takes a while to be searched, and relays of other services have to go on meanwhile.
+            // The search of a log at `trace` takes a while, and relays of other services must keep running.
             tokio::task::block_in_place(|| self.end());
         } else {
             self.end();
@@ -132,7 +132,7 @@ impl Drop for Service {
 impl Service {
     fn end(&mut self) {
         self.program.kill();
-        // What the banner shows a newcomer is meant to be seen; nothing else of standard output is.
+        // The banner's command with its development token is meant to be shown; nothing else on standard output is.
         let output = self.program.output();
         let banner = |line: &&str| !line.trim_start().starts_with("curl ");
         let mut log = self.program.errors();
@@ -145,8 +145,7 @@ impl Service {
     }
 }
 
-/// The first line that shows one of the secrets, as text or as the numbers of its bytes, in which drivers print what
-/// they send.
+/// The first line that contains one of the secrets, as text or as a list of its bytes, as drivers print parameters.
 pub fn find_secret<'a>(log: &'a str, secrets: &[String]) -> Option<&'a str> {
     let secrets = secrets.iter().filter(|secret| secret.len() > 3);
     let forms: Vec<[String; 2]> = secrets

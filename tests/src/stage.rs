@@ -1,4 +1,4 @@
-//! A service, a media server in front of it, and encoders: what each situation is played on.
+//! A service, a media server in front of it, and encoders: the parts of each situation.
 
 mod encoder;
 
@@ -17,10 +17,10 @@ use crate::service::{Service, ServiceBuilder};
 pub use crate::stage::encoder::Encoder;
 use crate::store::{StoreKind, TestStore};
 
-/// The name that the media server of every stage goes by.
+/// The name of the media server on every stage.
 const SERVER: &str = "edge";
 
-/// What its hooks show.
+/// The secret of its hooks.
 const SECRET: &str = "a-hook-secret-of-the-tests";
 
 #[derive(Debug)]
@@ -117,13 +117,13 @@ impl Stage {
         all.into_iter().find(|stream| stream["id"] == owner.stream).unwrap_or_default()
     }
 
-    /// Whether the service says, to its owner and to everybody alike, that the stream is live.
+    /// Whether the service reports the stream as live, both to its owner and in public.
     pub async fn is_live(&self, owner: &Owner) -> bool {
         let live = self.stream(owner).await["live"] == true;
         let listed = self.service().get("/api/streams/public?live=true").await;
         let shown = listed.json["streams"].as_array().cloned().unwrap_or_default();
         let is_shown = shown.iter().any(|stream| stream["id"] == owner.stream);
-        // The two were asked one after the other, and the truth may have changed in between.
+        // The two requests are not simultaneous, so the state may have changed in between.
         live && is_shown
     }
 
@@ -141,7 +141,7 @@ impl Stage {
         attempts.iter().filter_map(|attempt| attempt["reason"].as_str().map(str::to_owned)).collect()
     }
 
-    /// The name that viewers know the stream by.
+    /// The name of the stream in viewers' addresses.
     pub fn watched_name<'a>(&self, owner: &'a Owner) -> &'a str {
         if self.media_setup.hides_keys() { &owner.playback_id } else { &owner.key }
     }
@@ -151,7 +151,7 @@ impl Stage {
         self.name_can_be_watched(self.watched_name(owner)).await
     }
 
-    /// Whether the stream decodes to a picture; in a simulated server there is none.
+    /// Whether the stream decodes to a picture; always true for a simulated server, which has no media.
     pub async fn shows_a_picture(&self, owner: &Owner) -> bool {
         let name = self.watched_name(owner);
         let url = match &self.media {
@@ -171,7 +171,7 @@ impl Stage {
         }
     }
 
-    /// Everything that the media server shows, and what it wrote.
+    /// Everything that the media server shows, and its output.
     pub async fn pages(&self, owner: &Owner) -> String {
         let name = self.watched_name(owner);
         match &self.media {
@@ -190,7 +190,7 @@ impl Stage {
         }
     }
 
-    /// Has the real nginx read its configuration again.
+    /// Reloads the configuration of the real nginx.
     pub async fn reload_media(&self) {
         let Media::Nginx(nginx) = &self.media else { panic!("only nginx is reloaded") };
         nginx.reload().await;
@@ -205,7 +205,7 @@ impl Stage {
         }
     }
 
-    /// Publishes as the owner's address says, from 127.0.0.`host`.
+    /// Publishes to the owner's address, from 127.0.0.`host`.
     pub async fn publish(&self, owner: &Owner, host: u8) -> Encoder {
         match self.media_setup.addresses() {
             "playback" => self.publish_name(&owner.playback_id, &format!("key={}", owner.key), host).await,
@@ -226,7 +226,7 @@ impl Stage {
         Encoder::Real { program: crate::encoder::publish(&url, self.outputs.path()), _relay: relay }
     }
 
-    /// Publishes as the owner's address says, and brings no media; only a simulated server can do that.
+    /// Publishes to the owner's address without media; only possible with a simulated server.
     pub fn publish_without_media(&self, owner: &Owner, host: u8) -> Encoder {
         let Media::Simulated(server) = &self.media else { panic!("only a simulated server") };
         let from = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
@@ -234,7 +234,7 @@ impl Stage {
         Encoder::Simulated(server.publish_without_media(&owner.playback_id, &query, from))
     }
 
-    /// Where outputs of encoders are.
+    /// The folder of the encoders' outputs.
     pub fn outputs(&self) -> PathBuf {
         self.outputs.path().to_owned()
     }
@@ -248,7 +248,7 @@ async fn start_media(
     let http = format!("http://operator:a-password-of-the-tests@127.0.0.1:{}", ports.http);
     let api = [("API_USER", "operator"), ("API_PASSWORD", "a-password-of-the-tests")];
     let hooks = [("SERVER_NAME", SERVER), ("HOOK_SECRET", SECRET)];
-    // How long a playlist outlives its publisher: long enough to be seen, short enough for tests to wait for its end.
+    // How long a playlist remains after its publisher: long enough to be observed, short enough for tests to wait for its end.
     let keep = ("KEEP", "3");
     match media_setup {
         MediaSetup::NginxKey

@@ -1,4 +1,4 @@
-//! A database of a test's own, of either kind, that can be looked into past the service.
+//! A separate database for a test, of either kind, which tests can query directly.
 
 use std::process::Command;
 
@@ -12,21 +12,21 @@ use crate::ServiceBuilder;
 pub enum StoreKind {
     /// A file.
     Sqlite,
-    /// A server, shared with a `users` table that knows users 1 to 2000.
+    /// A server, with a `users` table of users 1 to 2000.
     Postgres,
 }
 
 /// An empty database.
 #[derive(Debug)]
 pub enum TestStore {
-    /// A file in a folder of its own.
+    /// A file in a temporary folder.
     Sqlite(TempDir),
     /// A database in the tests' cluster.
     Postgres(Database<'static>),
 }
 
 impl TestStore {
-    /// A new one.
+    /// Creates an empty database.
     pub fn new(kind: StoreKind) -> Self {
         match kind {
             StoreKind::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
@@ -38,7 +38,7 @@ impl TestStore {
         }
     }
 
-    /// Where it is; PostgreSQL's URL has a password that no log may show.
+    /// Its `DB_URL`; PostgreSQL's has a password, which no log may contain.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}/streams.db", folder.path().display()),
@@ -46,12 +46,12 @@ impl TestStore {
         }
     }
 
-    /// A service on it.
+    /// The settings of a service on it.
     pub fn setup(&self) -> ServiceBuilder {
         ServiceBuilder::on(&self.url())
     }
 
-    /// Runs statements and returns what they select, a line a row, `|` between columns.
+    /// Runs statements and returns the selected rows, one per line, with `|` between columns.
     pub fn sql(&self, statements: &str) -> String {
         match self {
             Self::Postgres(database) => database.sql(statements),
@@ -68,7 +68,7 @@ impl TestStore {
         }
     }
 
-    /// Moves a stream's life into the past, as if a day had gone by.
+    /// Moves a stream's times into the past, as if a day had passed.
     pub fn let_expire(&self, key: &str) {
         let hours_ago = |hours: u32| match self {
             Self::Sqlite(_) => format!("strftime('%Y-%m-%d %H:%M:%f', 'now', '-{hours} hours')"),

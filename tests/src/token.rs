@@ -1,4 +1,4 @@
-//! Tokens as the user-service issues them, signed here by hand rather than by the code under test.
+//! Tokens as the user-service issues them, signed here independently of the code under test.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

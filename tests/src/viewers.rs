@@ -1,4 +1,4 @@
-//! Viewers as they are: Chromium's own player and hls.js in a real browser, ffmpeg, and `GStreamer`.
+//! Real players: Chromium's own and hls.js in a real browser, ffmpeg, and `GStreamer`.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use stream_test_postgres::free_port;
 use crate::encoder::{ffmpeg, program};
 use crate::{Program, npm, workspace};
 
-/// Players in one page of a headless Chromium; nothing touches them once they are there.
+/// Players in one page of a headless Chromium, without any user interaction.
 #[derive(Debug)]
 pub struct Browser {
     program: Program,
@@ -20,9 +20,9 @@ pub struct Browser {
 pub struct Shown {
     /// The picture's width; 0 until there is one.
     pub width: u64,
-    /// How far it has played, in seconds.
+    /// The position of playback, in seconds.
     pub seconds: f64,
-    /// What a page says in words.
+    /// The text of the page.
     pub says: String,
     /// The errors after which it gave up.
     pub fatal: Vec<String>,
@@ -34,13 +34,13 @@ impl Browser {
         let scripts = npm::installed(&workspace().join("tests/browser"), "browser", &["watch.js"]);
         let mut command = Command::new(program("node", "nodejs"));
         command.arg(scripts.join("watch.js")).env("CHROMIUM", program("chromium", "chromium"));
-        // Its profile goes with the test's own folder.
+        // Its profile is removed with the test's folder.
         command.env("TMPDIR", folder);
         command.args(addresses.iter().map(|(player, url)| format!("{player}={player}={url}")));
         Self { program: Program::start(&mut command, &folder.join(format!("browser-{}", free_port()))) }
     }
 
-    /// What this player showed last; `None` before the page is there.
+    /// What this player showed last; `None` before the page is loaded.
     ///
     /// # Panics
     /// If the browser has ended.
@@ -63,12 +63,12 @@ impl Browser {
 #[derive(Debug)]
 pub struct Player {
     program: Program,
-    /// Begins a line of its output for each picture.
+    /// The beginning of a line of its output for each picture.
     marks: &'static str,
 }
 
 impl Player {
-    /// ffmpeg with its own defaults, but from the first picture that the playlist names.
+    /// ffmpeg with its defaults, but from the first picture of the playlist.
     pub fn ffmpeg(playlist: &str, folder: &Path) -> Self {
         let mut command = Command::new(ffmpeg());
         command.args(["-loglevel", "error", "-live_start_index", "0", "-i", playlist, "-map", "0:v"]);
@@ -76,7 +76,7 @@ impl Player {
         Self::start(&mut command, "0,", folder)
     }
 
-    /// `GStreamer` with its elements for HLS and their own defaults.
+    /// `GStreamer` with its elements for HLS and their defaults.
     pub fn gstreamer(playlist: &str, folder: &Path) -> Self {
         let mut command = Command::new(program("gst-launch-1.0", "gstreamer1.0-tools"));
         command.args(["-v", "souphttpsrc", &format!("location={playlist}"), "!", "hlsdemux", "!", "tsdemux"]);
@@ -92,7 +92,7 @@ impl Player {
         Self { program: Program::start(command, &folder.join(format!("player-{}", free_port()))), marks }
     }
 
-    /// How many pictures it has got so far; they are 30 a second.
+    /// How many pictures it has received so far; there are 30 a second.
     ///
     /// # Panics
     /// If it has ended.

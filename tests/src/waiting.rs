@@ -1,8 +1,8 @@
-//! Waiting for something to hold.
+//! Waiting for a condition.
 
 use std::time::Duration;
 
-/// Waits until something holds, for at most 30 seconds.
+/// Waits until a condition holds, for at most 30 seconds.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..600 {
         if holds().await {
@@ -10,5 +10,5 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{what} did not come about within 30 seconds");
+    panic!("{what} did not happen within 30 seconds");
 }

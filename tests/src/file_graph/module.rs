@@ -1,4 +1,4 @@
-//! What one module defines, imports and names, read from its tokens.
+//! The definitions, imports and paths of one module, read from its tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
@@ -16,11 +16,11 @@ pub(super) struct Module {
     pub(super) file: String,
     /// The names that it defines.
     pub(super) items: BTreeSet<String>,
-    /// Macros that it exports to the crate's root.
+    /// The macros that it exports to the crate root.
     pub(super) exported_macros: BTreeSet<String>,
     /// The names that it imports, with the path of each.
     pub(super) imports: BTreeMap<String, Vec<String>>,
-    /// Paths whose every name it imports.
+    /// The paths of its glob imports.
     pub(super) globs: Vec<Vec<String>>,
     /// Every path of two or more names in it.
     pub(super) paths: Vec<Vec<String>>,
@@ -93,7 +93,7 @@ fn read_module(
     modules.insert(path.clone(), module);
 }
 
-/// The name after a word such as `fn`, if one follows.
+/// The name after a keyword such as `fn`, if one follows.
 fn next_name(tokens: &mut Tokens) -> Option<String> {
     let Some(TokenTree::Ident(name)) = tokens.peek() else { return None };
     let name = name.to_string();
@@ -170,7 +170,7 @@ impl Module {
         }
     }
 
-    /// Reads the rest of a path that begins with this word.
+    /// Reads the rest of a path that begins with this name.
     fn read_path(&mut self, first: String, tokens: &mut Tokens) {
         let mut path = vec![first];
         while tokens.peek().is_some_and(is_colon) {
@@ -193,7 +193,7 @@ fn is_colon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == ':')
 }
 
-/// Whether a colon, just read, begins `::name` behind something that is no name.
+/// Whether the colon just read begins an absolute path `::name`.
 fn starts_absolute(tokens: &mut Tokens) -> bool {
     let mut ahead = tokens.clone();
     ahead.next().is_some_and(|token| is_colon(&token)) && matches!(ahead.next(), Some(TokenTree::Ident(_)))

@@ -1,4 +1,4 @@
-//! Circles that are there, that are not, and that hide.
+//! Files with circles, without circles, and with circles behind re-exports.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn graph(files: &[(&str, &str)]) -> FileGraph {
 }
 
 #[test]
-fn files_that_use_each_other_are_a_circle_that_is_printed() {
+fn a_circle_of_uses_is_found_and_printed() {
     let graph = graph(&[
         ("lib.rs", "mod a; mod b; mod c;"),
         ("a.rs", "use crate::b::{self, One}; fn one() { b::two(); }"),
@@ -22,7 +22,7 @@ fn files_that_use_each_other_are_a_circle_that_is_printed() {
 }
 
 #[test]
-fn a_re_export_hides_no_circle_and_makes_none() {
+fn a_re_export_neither_hides_nor_creates_a_circle() {
     let face = ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;");
     let one_way = graph(&[face, ("a.rs", "pub struct A;"), ("b.rs", "use crate::A; pub struct B(A);")]);
     assert_eq!(one_way.circle(), None);
@@ -32,7 +32,7 @@ fn a_re_export_hides_no_circle_and_makes_none() {
 }
 
 #[test]
-fn a_parent_that_defines_what_its_child_uses_is_in_a_circle_with_it() {
+fn a_parent_and_a_child_that_use_each_other_are_a_circle() {
     let parent = "mod child; pub const LIMIT: u8 = 1; pub use child::read;";
     let child = "use super::LIMIT; pub fn read() -> u8 { LIMIT }";
     assert!(graph(&[("lib.rs", "mod p;"), ("p.rs", parent), ("p/child.rs", child)]).circle().is_some());

@@ -1,4 +1,4 @@
-//! nginx with its RTMP module, started by the script that ships.
+//! nginx with its RTMP module, started by the shipped script.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub struct NginxRtmp {
 }
 
 impl NginxRtmp {
-    /// Starts it on these ports; it asks the service at `service_url` as `server`, with `settings` besides.
+    /// Starts it on these ports, with additional `settings`; its hooks go to `service_url` under the name `server`.
     pub async fn start(
         ports: MediaPorts,
         service_url: &str,
@@ -51,7 +51,7 @@ impl NginxRtmp {
         server
     }
 
-    /// Kills it and its workers, as a crash of the machine would.
+    /// Kills it and its workers, as a crash of the machine does.
     pub fn crash(&mut self) {
         self.program.kill();
     }
@@ -62,7 +62,7 @@ impl NginxRtmp {
         self.is_up().await;
     }
 
-    /// Has it read its configuration again, as after a change or a new certificate; returns once the new worker answers.
+    /// Reloads its configuration, as after a change or a new certificate; returns once the new worker serves requests.
     pub async fn reload(&self) {
         let stat = format!("http://127.0.0.1:{}/stat", self.ports.control);
         let pid = async || {
@@ -79,7 +79,7 @@ impl NginxRtmp {
         get(&format!("http://127.0.0.1:{}/live/{name}/index.m3u8", self.ports.http)).await.0 == 200
     }
 
-    /// Everything that it shows of a stream to anybody but the service, and what it wrote.
+    /// Everything that it shows of a stream, and its output.
     pub async fn pages(&self, name: &str) -> String {
         let base = format!("http://127.0.0.1:{}", self.ports.http);
         let mut pages = format!("{}{}", self.program.output(), self.program.errors());
@@ -90,7 +90,7 @@ impl NginxRtmp {
         pages
     }
 
-    /// What it wrote, and where outputs may go.
+    /// The folder of its files, which encoders may use as well.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -107,7 +107,7 @@ fn launch(variables: &[(String, String)], folder: &TempDir) -> Program {
     Program::start(&mut command, &folder.path().join("nginx"))
 }
 
-/// The status and the body of a page; 0 if nobody answers.
+/// The status and the body of a page; 0 if there is no response.
 pub(super) async fn get(url: &str) -> (u16, String) {
     let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(5));
     let Ok(answer) = client.build().expect("a plain client can be made").get(url).send().await else {

@@ -1,4 +1,4 @@
-//! node-media-server, in both versions, each with the gate that ships.
+//! node-media-server in both versions, each with its shipped gate.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,15 +10,15 @@ use crate::media::nginx_rtmp::get;
 use crate::media::ports::{MediaPorts, clear};
 use crate::{Program, encoder, workspace};
 
-/// How long a film is watched to see whether it goes on.
+/// How long a stream is read to see whether it continues.
 const WATCHED_FOR: Duration = Duration::from_millis(1_500);
 
-/// Which one.
+/// The version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeVersion {
-    /// 2.7, with HLS; it asks by `GET /api/streams/{key}`.
+    /// 2.7, with HLS; it looks keys up by `GET /api/streams/{key}`.
     Two,
-    /// 4.4, with HTTP-FLV; it asks by hooks.
+    /// 4.4, with HTTP-FLV; it sends hooks.
     Four,
 }
 
@@ -43,7 +43,7 @@ pub struct NodeMediaServer {
 }
 
 impl NodeMediaServer {
-    /// Starts it on these ports; it asks the service at `service_url`, with `settings` besides.
+    /// Starts it on these ports, with additional `settings`; it sends requests to `service_url`.
     pub async fn start(
         version: NodeVersion,
         ports: MediaPorts,
@@ -69,7 +69,7 @@ impl NodeMediaServer {
         server
     }
 
-    /// Kills it and what it started, as a crash of the machine would.
+    /// Kills it and its children, as a crash of the machine does.
     pub fn crash(&mut self) {
         self.program.kill();
     }
@@ -81,7 +81,7 @@ impl NodeMediaServer {
         self.is_up().await;
     }
 
-    /// Where a stream of this name is watched.
+    /// The viewers' address of a stream of this name.
     pub fn watch_url(&self, name: &str) -> String {
         let tail = if self.version == NodeVersion::Two { "/index.m3u8" } else { ".flv" };
         format!("http://127.0.0.1:{}/live/{name}{tail}", self.ports.http)
@@ -91,17 +91,17 @@ impl NodeMediaServer {
     pub async fn playlist(&self, name: &str) -> bool {
         match self.version {
             NodeVersion::Two => get(&self.watch_url(name)).await.0 == 200,
-            // A player that comes before the publisher waits, so an answer alone says nothing.
+            // A player may connect before the publisher and wait, so a response alone proves nothing.
             NodeVersion::Four => has_picture(&self.watch_url(name)).await,
         }
     }
 
-    /// Whether any playlist was ever written for this name.
+    /// Whether a playlist was written for this name.
     pub fn has_written(&self, name: &str) -> bool {
         self.folder.path().join("media/live").join(name).join("index.m3u8").exists()
     }
 
-    /// Everything that it shows of a stream to anybody, and what it wrote.
+    /// Everything that it shows of a stream, and its output.
     pub async fn pages(&self, name: &str) -> String {
         let base = format!("http://127.0.0.1:{}", self.ports.http);
         let mut pages = format!("{}{}", self.program.output(), self.program.errors());
@@ -112,7 +112,7 @@ impl NodeMediaServer {
         pages
     }
 
-    /// Where outputs may go.
+    /// The folder of its files, which encoders may use as well.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -122,7 +122,7 @@ impl NodeMediaServer {
     }
 }
 
-/// Whether the film goes on: for half a minute after a publisher has left, players are still given its last second.
+/// Whether the stream continues: for half a minute after its publisher has left, players still get its last second.
 async fn has_picture(url: &str) -> bool {
     let client = reqwest::Client::builder().no_proxy().build().expect("a plain client can be made");
     let Ok(mut answer) = client.get(url).send().await else { return false };

@@ -4,33 +4,33 @@ use std::path::Path;
 
 use stream_test_postgres::free_port;
 
-/// The ports of a media server that is yet to be started.
+/// The ports of a media server.
 #[derive(Debug, Clone, Copy)]
 pub struct MediaPorts {
-    /// Where publishers go.
+    /// For publishers.
     pub rtmp: u16,
-    /// Where viewers go.
+    /// For viewers.
     pub http: u16,
-    /// Where the service goes, if that is a port of its own.
+    /// For the service's control requests, if they have a separate port.
     pub control: u16,
-    /// Where renamed streams are pushed to.
+    /// For the push of renamed streams.
     pub push: u16,
 }
 
 impl MediaPorts {
-    /// Free ones.
+    /// Free ports.
     pub fn free() -> Self {
         Self { rtmp: free_port(), http: free_port(), control: free_port(), push: free_port() }
     }
 
-    /// What `RTMP_BASE_URL` and `HLS_BASE_URL` are for these ports.
+    /// `RTMP_BASE_URL` and `HLS_BASE_URL` for these ports.
     pub fn bases(self) -> (String, String) {
         (format!("rtmp://127.0.0.1:{}/live", self.rtmp), format!("http://127.0.0.1:{}/live", self.http))
     }
 }
 
-/// Removes what a server that was killed left in a folder of outputs.
+/// Removes the output folder of a killed server.
 pub(super) fn clear(folder: &Path) {
-    // It may not be there yet.
+    // It may not exist yet.
     let _ = std::fs::remove_dir_all(folder);
 }

@@ -1,4 +1,4 @@
-//! An encoder on the stage: ffmpeg at a real media server, or a publisher at a simulated one.
+//! An encoder on the stage: ffmpeg with a real media server, or a publisher on a simulated one.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub enum Encoder {
     Real {
         /// The process.
         program: Program,
-        /// Ends with it.
+        /// Dropped with the process.
         _relay: Relay,
     },
     /// A publisher at a simulated server.
@@ -36,10 +36,10 @@ impl Encoder {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the encoder goes on: {self:?}");
+        panic!("the encoder did not end: {self:?}");
     }
 
-    /// Stops sending with the connection open; returns what must be kept so that it stays open.
+    /// Stops sending without closing the connection; keep the returned encoder, since dropping it would close that.
     pub fn freeze(self) -> Option<Self> {
         match self {
             Self::Real { program, _relay } => {
@@ -53,9 +53,9 @@ impl Encoder {
         }
     }
 
-    /// Resumes a frozen one.
+    /// Resumes a frozen encoder.
     pub fn thaw(&self) {
-        let Self::Real { program, .. } = self else { panic!("only a real one") };
+        let Self::Real { program, .. } = self else { panic!("only a real encoder") };
         program.signal("CONT");
     }
 
