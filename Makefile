@@ -39,7 +39,7 @@ deny: ## Checks licences, sources and bans of dependencies with cargo-deny, wher
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed, so licences were not checked; install it with: cargo install --locked cargo-deny"; fi
 
-bench: ## Measures the service beside what limits it and what it replaces; writes docs/benchmarks
+bench: ## Compares the service with reference servers and with its predecessor; writes docs/benchmarks
 	@tests/need cargo cc curl postgresql wrk python3 python3-venv
 	cargo run --locked --release --package stream-bench
 

@@ -1,9 +1,9 @@
-//! Measures what an admission takes under 200 a second, as docs/media-servers/README.md states it:
+//! Measures how long an admission takes at 200 a second, as reported in docs/media-servers/README.md:
 //! `cargo run --release -p stream-bench --example measure_admissions`.
 //!
-//! The service is built in release mode and runs on a PostgreSQL of its own, with 100,000 streams; each request has a
-//! connection of its own, by HTTP/1.0, as nginx-rtmp sends it.
-//! Requests go out by the clock, whether or not earlier ones are answered, so that a stall shows in all that wait.
+//! The service is built in release mode and runs on a separate PostgreSQL, with 100,000 streams. Each request uses a new
+//! connection and HTTP/1.0, like nginx-rtmp.
+//! Requests are sent at a fixed rate, even if earlier ones have no response yet, so that a stall shows in all of them.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -22,13 +22,13 @@ const RATE: u32 = 200;
 /// How long, in seconds.
 const SECONDS: u32 = 30;
 
-/// How many admissions there are before it counts, twice.
+/// The number of admissions in each of the two warm-ups.
 const WARM_UP: u32 = 500;
 
 /// How many streams there are.
 const STREAMS: u32 = 100_000;
 
-/// Asks for a publisher, and says how long the answer took.
+/// Sends a publisher's hook; returns the status and the response time.
 async fn ask(address: SocketAddr, call: &str, number: u32) -> (u16, Duration) {
     let body = format!(
         "app=live&flashver=FMLE&swfurl=&tcurl=rtmp://h/live&pageurl=&addr=192.0.2.1&clientid={}&call={call}\
@@ -46,10 +46,10 @@ async fn ask(address: SocketAddr, call: &str, number: u32) -> (u16, Duration) {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("the service answers");
     let status = String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.expect("an answer has a status"), began.elapsed())
+    (status.expect("a response has a status"), began.elapsed())
 }
 
-/// Asks at the rate, for as long as it takes for `count` questions; every answer must have this status.
+/// Sends `count` hooks at the rate; every response must have this status.
 async fn round(
     address: SocketAddr,
     call: &'static str,
@@ -63,7 +63,7 @@ async fn round(
         ticks.tick().await;
         asked.push(tokio::spawn(ask(address, call, number)));
     }
-    let answers = join_all(asked).await.into_iter().map(|answer| answer.expect("a question does not panic"));
+    let answers = join_all(asked).await.into_iter().map(|answer| answer.expect("a request does not panic"));
     let mut times: Vec<Duration> = answers
         .map(|(answered, time)| {
             assert_eq!(answered, status, "{call}");
@@ -74,7 +74,7 @@ async fn round(
     times
 }
 
-// One thread, so that the client leaves the rest of the machine to the service.
+// One thread, so that the client leaves most of the machine to the service.
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stdout, reason = "this is what the example is for")]
 async fn main() {
@@ -90,7 +90,7 @@ async fn main() {
     let mut command = Command::new(server);
     command.env_clear().env("DB_URL", database.url()).env("SECRET_KEY", SECRET_KEY).env("LOG_LEVEL", "info");
     command.env("HOST", "127.0.0.1").env("PORT", "0").current_dir(folder.path());
-    // Sessions are renewed a good while after they began, which their lease must outlast.
+    // Sessions are renewed long after they began, and their leases must not expire before that.
     command.env("MEDIA_SERVERS", "edge=nginx-rtmp;lease=600");
 
     let service = Program::start(&mut command, &folder.path().join("output"));
@@ -104,16 +104,14 @@ async fn main() {
          SELECT n, 'key-' || n, 'active', timezone('UTC', now()) + INTERVAL '1 day' FROM generate_series(1, {STREAMS}) AS n"
     ));
     database.sql("ANALYZE streams");
-    // Connections are made and statements prepared once; and the server learns that the table is no longer empty, as its
-    // autovacuum would teach it within a minute.
+    // Connections are made and statements prepared once; and the statistics are updated, as autovacuum does within a
+    // minute.
     round(address, "publish", 1, WARM_UP, 200).await;
     database.sql("ANALYZE publish_sessions");
     round(address, "publish", WARM_UP + 1, WARM_UP, 200).await;
 
     let count = RATE * SECONDS;
-    println!(
-        "| question, {RATE} a second for {SECONDS} s | p50 | p99 | longest |\n| --- | --- | --- | --- |"
-    );
+    println!("| request, {RATE} a second for {SECONDS} s | p50 | p99 | longest |\n| --- | --- | --- | --- |");
     for (what, call, first, status) in [
         ("admission of a publisher", "publish", 2 * WARM_UP + 1, 200),
         ("renewal of a session", "update_publish", 2 * WARM_UP + 1, 200),

@@ -1,8 +1,7 @@
-//! Measures what adopting a table of a million rows locks, and for how long, as docs/operations.md states it:
+//! Measures how long the adoption of a table of a million rows blocks others, as reported in docs/operations.md:
 //! `cargo run --release -p stream-bench --example measure_adoption`.
 //!
-//! A reader and a writer run statement after statement meanwhile; the longest wait of each is what they saw of the
-//! locks.
+//! A reader and a writer run one statement after the other at the same time; their longest waits show the locks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +11,7 @@ use stream_test_postgres::Cluster;
 use stream_tests::ServiceBuilder;
 use tokio_postgres::NoTls;
 
-/// Runs a statement again and again; the count and the longest wait.
+/// Repeats a statement; returns the count and the longest time.
 async fn repeat(url: String, statement: &'static str, stop: Arc<AtomicBool>) -> (u32, Duration) {
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("the server is there");
     tokio::spawn(connection);
@@ -60,7 +59,7 @@ async fn main() {
     let (reads, longest_read) = reader.await.expect("the reader ends");
     let (writes, longest_write) = writer.await.expect("the writer ends");
     println!("{}\n{}", errors.trim(), said.trim());
-    println!("the whole took {took:.1?}");
+    println!("the migration took {took:.1?}");
     println!("reads:  {reads}, the longest took {longest_read:.1?}");
     println!("writes: {writes}, the longest took {longest_write:.1?}");
 }

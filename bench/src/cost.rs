@@ -1,22 +1,22 @@
-//! What processes cost, as Linux counts it.
+//! Processor time and memory of processes, from Linux's `/proc`.
 
 use std::collections::HashMap;
 
 /// The kernel's ticks of processor time a second, which are 100 on every Linux.
 const TICKS: f64 = 100.0;
 
-/// Processes that are measured together: one, and those that it has started.
+/// Processes that are measured together: one and its descendants.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Group(pub(crate) u32);
 
-/// What a group has taken so far.
+/// What a group has used so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
-    /// Processor time of all, in seconds, those included that have ended.
+    /// Processor time of all processes, ended ones included, in seconds.
     pub(crate) cpu_seconds: f64,
-    /// Resident memory of all at its highest, in MiB; pages that they share are counted more than once.
+    /// Peak resident memory of all processes, in MiB; shared pages are counted more than once.
     pub(crate) peak_mib: f64,
-    /// Resident memory of all now, in MiB.
+    /// Current resident memory of all processes, in MiB.
     pub(crate) resident_mib: f64,
 }
 
@@ -26,7 +26,7 @@ struct Process {
 }
 
 impl Group {
-    /// Reads it off `/proc`.
+    /// Reads the cost from `/proc`.
     pub(crate) fn cost(&self) -> Cost {
         let all: HashMap<u32, Process> = std::fs::read_dir("/proc")
             .expect("this is Linux")
@@ -54,12 +54,12 @@ impl Group {
 
 fn process(id: u32) -> Option<Process> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name stands in parentheses and may hold anything.
+    // The name is in parentheses and may contain anything.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |places: std::ops::Range<usize>| -> f64 {
         fields[places].iter().filter_map(|field| field.parse::<f64>().ok()).sum()
     };
-    // User and system time, of itself and of children that have ended.
+    // User and system time, of the process and of its ended children.
     Some(Process { parent: fields[1].parse().ok()?, ticks: ticks(11..15) })
 }
 

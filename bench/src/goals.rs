@@ -1,4 +1,4 @@
-//! What the figures of a run are held to.
+//! The goals for the figures of a run.
 
 use crate::groups::{
     CACHE, FIXED, FIXED_LONG, FIXED_SHORT, FLASK, LIST, LIST_304, LOOKUP, LOOKUP_SQLITE, PAIRS, PGBENCH,
@@ -6,7 +6,7 @@ use crate::groups::{
 use crate::report::{Goal, Measured, find};
 use crate::subjects;
 
-/// What was measured in a run.
+/// The figures of a run.
 pub(crate) struct Figures<'a> {
     /// The group of lookups.
     pub(crate) lookups: &'a [Measured],
@@ -14,13 +14,13 @@ pub(crate) struct Figures<'a> {
     pub(crate) lists: &'a [Measured],
     /// The group of pairs of generate-key and stop.
     pub(crate) writes: &'a [Measured],
-    /// The rate of lookups at the largest table, to that at the smallest.
+    /// The rate of lookups on the largest table relative to the smallest.
     pub(crate) growth: f64,
-    /// The 99th percentile at half the maximal load, to the median.
+    /// The 99th percentile at half the maximal load relative to the median.
     pub(crate) calm: f64,
     /// Resident memory after a million requests, in MiB.
     pub(crate) resident_mib: f64,
-    /// From the start of the process until it is ready, in milliseconds.
+    /// The time from the start of the process until it is ready, in milliseconds.
     pub(crate) ready_ms: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What is measured side by side: the servers on the main databases, and the subjects of each group.
+//! The servers on the main databases, and the subjects of each group, which are compared with each other.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -33,17 +33,17 @@ pub(crate) const PGBENCH: &str = "pgbench, pairs of statements";
 
 /// One thing that is measured in a group.
 pub(crate) struct Subject<'a> {
-    /// What the report calls it.
+    /// Its name in the report.
     pub(crate) name: &'static str,
-    /// Where requests go; `None` where pgbench asks PostgreSQL itself.
+    /// The server of the requests; `None` if pgbench connects to PostgreSQL.
     pub(crate) server: Option<&'a Server>,
-    /// What is sent.
+    /// The requests.
     pub(crate) load: Load,
-    /// A pgbench script that runs at the same time, and how often a second.
+    /// A pgbench script that runs at the same time, and its rate per second.
     pub(crate) meanwhile: Option<(&'a PathBuf, u32)>,
 }
 
-/// The servers on the main databases, and the scripts that ask them.
+/// The servers on the main databases, and the scripts with their requests.
 pub(crate) struct Main<'a> {
     pub(crate) cluster: &'a Cluster,
     database: &'a Database<'a>,
@@ -53,12 +53,12 @@ pub(crate) struct Main<'a> {
     logging: Server,
     sqlite: Server,
     flask: Server,
-    /// Scripts of wrk.
+    /// Scripts for wrk.
     hot: PathBuf,
     cold: PathBuf,
     hot_sqlite: PathBuf,
     pairs: PathBuf,
-    /// A script of pgbench, and where pgbench is.
+    /// A script for pgbench, and the path of pgbench.
     statements: PathBuf,
     pgbench: PathBuf,
 }
@@ -165,11 +165,12 @@ impl<'a> Main<'a> {
         ]
     }
 
-    /// Lookups at about half the rate that was reached, by connections that pause between requests.
+    /// Lookups at about half the maximal rate, on connections that pause between requests.
     pub(crate) fn at_half_load(&self, plan: &Plan, lookups: &[Measured]) -> Round {
         let rate = find(lookups, LOOKUP).median(|round| round.rate) / 2.0;
         let script = std::fs::read_to_string(&self.hot).expect("the script was written");
-        // Each connection's share of time, less about what an answer takes, in whole milliseconds, now and then one more.
+        // The interval of a connection, minus about the response time. wrk takes whole milliseconds, so it is rounded at
+        // random, up or down.
         let pause = (f64::from(CONNECTIONS) / rate * 1_000.0 - 0.3).max(0.0);
         let delay = format!(
             "{script}\nfunction delay() if math.random() < {} then return {} else return {} end end\n",
@@ -186,7 +187,7 @@ impl<'a> Main<'a> {
         rounds[rounds.len() / 2]
     }
 
-    /// The service's resident memory once it has answered at least a million requests of all kinds, in MiB.
+    /// The service's resident memory after at least a million requests of all kinds, in MiB.
     pub(crate) fn after_a_million_requests(&self) -> f64 {
         let (own, database) = (self.service.group(), subjects::server_of(self.cluster));
         let mut answered = 0.0;
@@ -197,14 +198,14 @@ impl<'a> Main<'a> {
                 Load::Get(PAGE.to_owned(), vec!["Accept-Encoding: gzip, br".to_owned()]),
                 Load::ScriptPerConnection(self.pairs.clone()),
             ] {
-                // Pairs count once here, and are two.
+                // A pair counts once here, although it is two requests.
                 answered += measure(&load, self.service.port, 5, &own, &database).rate * 5.0;
             }
         }
         own.cost().resident_mib
     }
 
-    /// Starts pgbench with this script at this rate; it ends by itself.
+    /// Starts pgbench with this script at this rate; it ends after these seconds.
     pub(crate) fn write_meanwhile(&self, script: &Path, rate: u32, seconds: u32) -> Child {
         let mut pgbench = Command::new(&self.pgbench);
         pgbench.args(["-n", "-M", "prepared", "-c", "4", "-h", "127.0.0.1", "-U", "postgres", "-R"]);
@@ -228,7 +229,7 @@ fn header_of(server: &Server, path: &str, name: &str) -> String {
     let output =
         Command::new("curl").args(["-sD", "-", "-o", "/dev/null", &url]).output().expect("curl is there");
     let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
-    // What a header says is kept as it is written, but for its letters' case; an ETag has to be exact.
+    // The name is compared in lower case; the value must be exact, since it may be an ETag.
     let exact = String::from_utf8_lossy(&output.stdout).into_owned();
     let line =
         text.lines().position(|line| line.starts_with(&format!("{name}:"))).expect("the header is there");

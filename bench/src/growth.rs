@@ -1,4 +1,4 @@
-//! How the service performs on tables of several sizes.
+//! The service's rates on tables of several sizes.
 
 use stream_test_postgres::{Cluster, Database};
 
@@ -8,8 +8,8 @@ use crate::report::median;
 use crate::scripts::{lookups_of, pairs_of_users};
 use crate::subjects::{self, Server};
 
-/// The service on tables of three sizes: the table of what that takes, and the lookup's rate at the largest to that at
-/// the smallest.
+/// Measures the service on tables of three sizes; returns the report's table, and the rate of lookups on the largest
+/// relative to the smallest.
 #[expect(clippy::print_stderr, reason = "the run takes long, and says where it is")]
 pub(crate) fn grow(plan: &Plan, cluster: &Cluster) -> (String, f64) {
     const LIVE: u32 = 10_000;
@@ -45,7 +45,7 @@ pub(crate) fn grow(plan: &Plan, cluster: &Cluster) -> (String, f64) {
     for round in 0..=plan.rounds {
         for load in 0..3 {
             for (table, rates) in tables.iter().zip(&mut rates) {
-                // The first is for warming up: a large table's pages have to be read once.
+                // The first round is the warm-up: a large table's pages have to be read once.
                 let rate =
                     once(table, load, if round == 0 { WARM_UP } else { plan.seconds.div_ceil(2) }).rate;
                 if round > 0 {

@@ -1,4 +1,4 @@
-//! Load, by tools that others use: wrk for HTTP, pgbench for PostgreSQL; and what a round of it took.
+//! Load by common tools: wrk for HTTP, pgbench for PostgreSQL; and the figures of a round.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,37 +8,37 @@ use crate::cost::{Cost, Group};
 /// How many connections, or clients, there are at once.
 pub(crate) const CONNECTIONS: u32 = 64;
 
-/// One round.
+/// The figures of one round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
-    /// Requests, or pairs of statements, a second.
+    /// Requests, or pairs of requests or statements, per second.
     pub(crate) rate: f64,
-    /// Milliseconds, of each request; of pgbench, of each pair.
+    /// The median of the response times in milliseconds; with pgbench, of the times of pairs.
     pub(crate) p50: f64,
-    /// Milliseconds.
+    /// Their 99th percentile, in milliseconds.
     pub(crate) p99: f64,
-    /// Processor time of what was measured, a request or a pair, in microseconds.
+    /// Processor time of the measured processes for each request or pair, in microseconds.
     pub(crate) own_cpu: f64,
-    /// The same of the database's server.
+    /// The same of the database server.
     pub(crate) database_cpu: f64,
-    /// How many answers were no success; those of wrk's first and last requests among them.
+    /// How many responses were errors, including those at the start and end of wrk's run.
     pub(crate) refused: f64,
 }
 
-/// What is sent.
+/// The requests of a round.
 #[derive(Debug, Clone)]
 pub(crate) enum Load {
-    /// Requests that a script of wrk's makes, on 64 connections of one thread.
+    /// Requests of a wrk script, on 64 connections of one thread.
     Script(PathBuf),
-    /// Pairs of requests, on a thread a connection, each with a state of its own.
+    /// Pairs of requests, with one thread per connection, each with its own state.
     ScriptPerConnection(PathBuf),
-    /// One request again and again, with these headers.
+    /// One repeated request, with these headers.
     Get(String, Vec<String>),
-    /// A script of pgbench's, on this port and database.
+    /// A pgbench script, on this port and database.
     Pgbench(PathBuf, PathBuf, u16, String),
 }
 
-/// Sends for so many seconds, to this port, and reads what it cost these processes.
+/// Sends requests to this port for this many seconds, and reads what they cost these processes.
 pub(crate) fn measure(load: &Load, port: u16, seconds: u32, own: &Group, database: &Group) -> Round {
     let before = (own.cost(), database.cost());
     let (rate, p50, p99, done, refused) = match load {
@@ -70,7 +70,7 @@ fn wrk(load: &Load, port: u16, seconds: u32) -> (f64, f64, f64, f64, f64) {
             });
             path
         }
-        Load::Pgbench(..) => unreachable!("wrk speaks HTTP alone"),
+        Load::Pgbench(..) => unreachable!("wrk only supports HTTP"),
     };
     let output = wrk.arg(format!("http://127.0.0.1:{port}{path}")).output().expect("wrk is there");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -80,7 +80,7 @@ fn wrk(load: &Load, port: u16, seconds: u32) -> (f64, f64, f64, f64, f64) {
     };
     let rate = after("Requests/sec:").and_then(|rate| rate.parse().ok());
     let rate: f64 =
-        rate.unwrap_or_else(|| panic!("wrk said:\n{text}{}", String::from_utf8_lossy(&output.stderr)));
+        rate.unwrap_or_else(|| panic!("wrk printed:\n{text}{}", String::from_utf8_lossy(&output.stderr)));
     let refused = after("Non-2xx or 3xx responses:").and_then(|count| count.parse().ok()).unwrap_or(0.0);
     let percent = |label: &str| milliseconds(&after(label).unwrap_or_default());
     let done = text.lines().find_map(|line| line.trim().split_once(" requests in ")?.0.parse().ok());
@@ -119,7 +119,7 @@ fn pgbench(
     };
     let rate = number("tps =").unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
     let failed = number("number of failed transactions:").unwrap_or(0.0);
-    // Each line of its logs is one transaction; the third number is its microseconds.
+    // Each line of its logs is one transaction; the third number is its duration in microseconds.
     let files = std::fs::read_dir(logs.path()).expect("the folder is there").flatten();
     let lines = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
     let mut times: Vec<f64> = lines

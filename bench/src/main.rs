@@ -1,6 +1,6 @@
-//! `make bench`: the service, what limits it, and what it replaces, side by side in one run.
+//! `make bench`: compares the service with reference servers and with its predecessor in one run.
 //!
-//! The subjects of a group are measured in alternating rounds, and the ratios of each round are compared.
+//! The subjects of a group are measured in alternating rounds, and the ratios within each round are compared.
 //! It writes docs/benchmarks/latest.md and latest.svg.
 //! `BENCH_ROUNDS` (5), `BENCH_SECONDS` (8, a round's length) and `BENCH_ROWS` (10000000, the largest table) make it
 //! shorter.

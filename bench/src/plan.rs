@@ -1,4 +1,4 @@
-//! How long and how large a run is.
+//! The length and size of a run.
 
 use std::str::FromStr;
 

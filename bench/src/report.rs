@@ -1,4 +1,4 @@
-//! What came out: medians, ratios, the table and the picture.
+//! The report: medians, ratios, the tables and the chart.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::load::Round;
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
     pub(crate) rounds: Vec<Round>,
-    /// Resident memory at its highest, in MiB; nothing for what is no process of ours.
+    /// Peak resident memory, in MiB; `None` if the subject is not a server of the benchmark.
     pub(crate) peak_mib: Option<f64>,
 }
 
@@ -20,7 +20,7 @@ impl Measured {
         median(self.rounds.iter().map(figure).collect())
     }
 
-    /// The median of the ratios of the rounds' rates to those of another, round by round.
+    /// The median of the ratios of its rates to those of another subject, round by round.
     pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
         let pairs = self.rounds.iter().zip(&other.rounds);
         median(pairs.map(|(own, others)| own.rate / others.rate).collect())
@@ -98,7 +98,7 @@ pub(crate) fn tables(title: &str, groups: &[(&str, Vec<Measured>)], growth: &str
     format!("{text}\n## Growth\n\n{growth}")
 }
 
-/// The picture: a bar for each subject, as long as its rate.
+/// The chart: a bar for each subject, with a length proportional to its rate.
 pub(crate) fn picture(title: &str, groups: &[(&str, Vec<Measured>)]) -> String {
     const ROW: usize = 24;
     let rows: usize = groups.iter().map(|(_, measured)| measured.len() + 2).sum();
@@ -136,7 +136,7 @@ pub(crate) fn picture(title: &str, groups: &[(&str, Vec<Measured>)]) -> String {
     svg
 }
 
-/// The machine and the day, in a line.
+/// The date and the machine, on one line.
 pub(crate) fn title() -> String {
     let run = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();

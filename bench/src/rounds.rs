@@ -1,4 +1,4 @@
-//! Rounds: the subjects of a group take turns, so that whatever else the machine does hits all of them alike.
+//! Rounds: the subjects of a group alternate, so that other load on the machine affects all of them equally.
 
 use crate::cost::Group;
 use crate::groups::{LOOKUP_COLD, Main, Subject};
@@ -27,7 +27,7 @@ pub(crate) fn run(plan: &Plan, what: &str, main: &Main<'_>, subjects: &[Subject<
     for number in 1..=plan.rounds {
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
             let round = once(subject, plan.seconds);
-            // A pair that the last round ended in the middle of is refused; and keys of ended streams are.
+            // After a pair that the end of a round interrupted, the next request is refused; so are keys of ended streams.
             let refused = round.refused / (round.rate * f64::from(plan.seconds)).max(1.0);
             let is_sound = round.refused <= f64::from(CONNECTIONS) || refused < 0.01;
             assert!(is_sound || subject.name == LOOKUP_COLD, "{}: {round:?}", subject.name);

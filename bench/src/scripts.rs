@@ -1,4 +1,4 @@
-//! What wrk and pgbench send.
+//! The scripts of wrk and pgbench.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use stream_tests::{SECRET_KEY, claims_of, sign};
 
 use crate::load::CONNECTIONS;
 
-/// A script of wrk's that looks these keys up, at random.
+/// A wrk script that looks these keys up in random order.
 pub(crate) fn lookups_of(folder: &Path, name: &str, keys: &[String]) -> PathBuf {
     let list = folder.join(format!("{name}.keys"));
     std::fs::write(&list, keys.iter().map(|key| format!("/api/streams/{key}\n")).collect::<String>())
@@ -14,7 +14,7 @@ pub(crate) fn lookups_of(folder: &Path, name: &str, keys: &[String]) -> PathBuf 
     script_of(folder, name, &list)
 }
 
-/// A script of wrk's that asks for fixed bytes, by as much Lua as a lookup takes.
+/// A wrk script that requests fixed bytes, with the same Lua code as for lookups.
 pub(crate) fn fixed_of(folder: &Path, length: usize) -> PathBuf {
     let list = folder.join("fixed.keys");
     std::fs::write(&list, format!("/api/bench/{length}\n").repeat(1_000)).expect("the folder is writable");
@@ -41,7 +41,7 @@ pub(crate) fn first_path(script: &Path) -> String {
     list.lines().next().expect("the list is not empty").to_owned()
 }
 
-/// A script of wrk's in which each connection is a user who generates a key and stops, in turn.
+/// A wrk script in which each connection is a user who alternately generates a key and stops.
 pub(crate) fn pairs_of_users(folder: &Path, first: u32) -> PathBuf {
     let tokens: String = (first..first + CONNECTIONS)
         .map(|user| {
@@ -75,7 +75,7 @@ pub(crate) fn pairs_of_users(folder: &Path, first: u32) -> PathBuf {
     script
 }
 
-/// A script of pgbench's with the statements of one generate-key and one stop, as the service sends them for one user.
+/// A pgbench script with the statements that the service sends for one generate-key and one stop of a user.
 pub(crate) fn pairs_of_statements(first: u32) -> String {
     let now = "timezone('UTC', now())";
     let on_air = "(SELECT ARRAY[live_since, lease_until] FROM publish_sessions WHERE stream_id = streams.id AND ended_at IS NULL)";

@@ -1,4 +1,4 @@
-//! What is measured: the service, the reference servers, and the earlier service, each in a process of its own.
+//! The measured servers: the service, the reference servers, and the earlier service, each in its own process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::cost::Group;
 use crate::report::median;
 
-/// A server that listens.
+/// A running server.
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) program: Program,
@@ -24,7 +24,7 @@ impl Server {
     }
 }
 
-/// Builds what is measured, as it is released, and the reference servers beside it.
+/// Builds the service in release mode, and the reference servers.
 pub(crate) fn build() {
     for arguments in [
         &["build", "--release", "--locked", "--package", "stream-server"][..],
@@ -41,7 +41,7 @@ pub(crate) fn release_folder() -> PathBuf {
     own.parent().expect("a program is in a folder").to_owned()
 }
 
-/// Starts a command that listens on a port, and waits until it answers.
+/// Starts a command that listens on a port, and waits until it responds.
 pub(crate) fn start(command: &mut Command, port: u16, path: &str) -> Server {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("output");
@@ -53,7 +53,7 @@ pub(crate) fn start(command: &mut Command, port: u16, path: &str) -> Server {
     Server { port, program, _folder: folder }
 }
 
-/// The service on a database, with the settings that it has by default but for the limit on key requests.
+/// The service on a database, with its default settings except for the limit on key requests.
 pub(crate) fn service(url: &str, log_level: &str) -> Server {
     let port = free_port();
     let mut command = Command::new(release_folder().join("stream-server"));
@@ -70,7 +70,7 @@ pub(crate) fn reference(name: &str, url: &str) -> Server {
     start(&mut command, port, "/api/bench/1")
 }
 
-/// The earlier service, by gunicorn with 2 workers and 8 threads each.
+/// The earlier service, in gunicorn with 2 workers of 8 threads each.
 pub(crate) fn flask(url: &str) -> Server {
     let peer = workspace().join("bench/peers/flask");
     let home = release_folder().join("flask-peer");
@@ -90,7 +90,7 @@ pub(crate) fn flask(url: &str) -> Server {
     start(&mut command, port, "/health")
 }
 
-/// PostgreSQL as it would be run, durable, with a cache of a gigabyte.
+/// PostgreSQL with settings as in production: durable, with a cache of one gigabyte.
 pub(crate) fn cluster() -> Cluster {
     let cluster = Cluster::start();
     cluster.reconfigure("fsync = on\nshared_buffers = 1GB\nmax_wal_size = 8GB\nautovacuum_naptime = 10s");
@@ -100,16 +100,16 @@ pub(crate) fn cluster() -> Cluster {
 /// The process group of the cluster's server.
 pub(crate) fn server_of(cluster: &Cluster) -> Group {
     let text = std::fs::read_to_string(cluster.data().join("postmaster.pid")).expect("the server runs");
-    Group(text.lines().next().and_then(|line| line.parse().ok()).expect("it says its process id"))
+    Group(text.lines().next().and_then(|line| line.parse().ok()).expect("it contains the process id"))
 }
 
-/// The key of a stream, by its number, in SQL.
+/// The key of stream number `n`, in SQL.
 const KEY: &str = "substr(translate(encode(sha256(('stream ' || n)::bytea), 'base64'), '+/=', '-_'), 1, 43)";
 
-/// A platform's database with `rows` streams, of which `live` are live, spread evenly, and the rest have ended.
+/// A platform's database with `rows` streams; `live` of them are live, evenly distributed, and the others have ended.
 ///
-/// The table is as the earlier service left it; this service then adopts it.
-/// Users without a stream have higher ids than those with one.
+/// The table is that of the earlier service; this service then adopts it.
+/// Users without a stream have higher ids than users with one.
 pub(crate) fn fill(database: &Database<'_>, rows: u32, live: u32) {
     let nth = rows / live;
     database.create_users(rows + 1_000);
@@ -138,7 +138,7 @@ pub(crate) fn fill(database: &Database<'_>, rows: u32, live: u32) {
     database.sql("CHECKPOINT");
 }
 
-/// The keys of the streams of which this is true.
+/// The keys of the streams that meet this condition.
 pub(crate) fn keys(database: &Database<'_>, condition: &str) -> Vec<String> {
     let text = database.sql(&format!("SELECT stream_key FROM streams WHERE {condition}"));
     text.lines().map(str::to_owned).collect()
@@ -167,7 +167,7 @@ pub(crate) fn sqlite(rows: u32, live: u32) -> (TestStore, Vec<String>) {
     (store, keys.lines().map(str::to_owned).collect())
 }
 
-/// Brings a database up to date.
+/// Migrates a database.
 pub(crate) fn migrate(url: &str) {
     let mut command = Command::new(release_folder().join("stream-server"));
     command.arg("migrate").env("DB_URL", url).env("SECRET_KEY", SECRET_KEY);
@@ -175,7 +175,7 @@ pub(crate) fn migrate(url: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The time from a process's start until it answers that it is ready, in milliseconds; the median of nine.
+/// The time from the start of a process until it reports ready, in milliseconds; the median of nine.
 pub(crate) fn time_to_ready(url: &str) -> f64 {
     let once = || {
         let port = free_port();
@@ -205,13 +205,13 @@ fn is_ready(port: u16) -> bool {
     asked.is_ok() && answer.starts_with("HTTP/1.0 200")
 }
 
-/// The size of the program that is shipped, in MiB.
+/// The size of the shipped program, in MiB.
 pub(crate) fn binary_mib() -> f64 {
     let length = release_folder().join("stream-server").metadata().expect("it was built").len();
     f64::from(u32::try_from(length).unwrap_or(u32::MAX)) / f64::from(1_u32 << 20)
 }
 
-/// Where pgbench is.
+/// The path of pgbench.
 pub(crate) fn pgbench(cluster: &Cluster) -> PathBuf {
     let beside = cluster.programs().join("pgbench");
     if beside.exists() { beside } else { Path::new("pgbench").to_owned() }

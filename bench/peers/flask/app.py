@@ -1,6 +1,6 @@
-"""The stream service as it is run today: Flask and psycopg2, a connection a request.
+"""The earlier stream service: Flask and psycopg2, one connection per request.
 
-Written from the documented contract, as a reference for `make bench`; it is not shipped.
+Written from its documented API, as a reference for `make bench`; it is not shipped.
 """
 
 import os

@@ -1,6 +1,6 @@
-//! The reference servers of `make bench`; none of this is shipped.
+//! The reference servers of `make bench`; they are not shipped.
 //!
-//! `reference bare PORT`: actix-web as it comes, answering fixed bytes.
+//! `reference bare PORT`: plain actix-web with fixed responses.
 //! `reference server PORT DB_URL`: the service's own server with two additions: fixed bytes at `/api/bench/{length}`, and a
 //! cache in memory in place of every lookup in the database.
 
@@ -33,7 +33,7 @@ async fn main() {
     match arguments[0].as_str() {
         "bare" => serve_bare(address).await,
         "server" => serve_with_additions(address, &arguments[2]).await,
-        other => panic!("{other} is no reference server"),
+        other => panic!("there is no reference server {other}"),
     }
 }
 
@@ -91,7 +91,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     server.run(std::future::pending(), plan).await.expect("the server runs");
 }
 
-/// A store that answers each lookup from memory after the first: the fastest cache possible, and as stale.
+/// A store that answers each lookup after the first from memory: the fastest possible cache, which is never updated.
 struct Cached {
     store: PostgresStore,
     streams: RwLock<HashMap<StreamKey, Stream>>,
@@ -128,7 +128,7 @@ impl Clock for System {
 
 impl Entropy for System {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
-        // Only request ids are made from it here.
+        // It is only used for request ids here.
         let seed = self.now().unix_micros().to_be_bytes();
         bytes.iter_mut().zip(seed.iter().cycle()).for_each(|(byte, seed)| *byte = *seed);
         Ok(())
