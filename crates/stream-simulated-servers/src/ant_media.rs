@@ -1,4 +1,4 @@
-//! Ant Media Server: `webhookAuthenticateURL` and `listenerHookURL`, as read in its source; both are one URL here.
+//! Ant Media Server: `webhookAuthenticateURL` and `listenerHookURL`, from its source; both are one URL here.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::rules::{Draft, Event, Redirects, Requests, Rules, SecondPublisher, Ve
 use crate::session::Session;
 use crate::text::since_1970;
 
-/// It asks one question at a time and waits 5 s for its answer, 2 s where it only tells; exactly 200 accepts.
-/// Nothing is tried again (`webhookRetryCount` 0), and nothing is controlled or listed from outside here.
+/// It sends one publish request at a time and waits 5 s for the response, 2 s for that to a report; exactly 200 accepts.
+/// It retries nothing (`webhookRetryCount` 0), and there is no control interface here.
 pub(crate) const RULES: Rules = Rules {
     name_is_allowed: any_name,
     requests: Requests::OneByOne,
@@ -26,7 +26,7 @@ pub(crate) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: Some(Duration::from_millis(10)),
     end_after: Duration::ZERO,
-    playlist_stays: Duration::ZERO,
+    playlist_kept_for: Duration::ZERO,
     frozen_after: Duration::from_secs(60),
     reports_end_of_refused: false,
     reports_ends_at: &[],
@@ -62,7 +62,7 @@ fn drafts(process: &Process, event: &Event<'_>) -> Vec<Draft> {
     vec![fixed(Request { method: "POST", target: process.hook.target(), headers, body })]
 }
 
-/// `queryParams` is the text of a Java map; what was not given is left out.
+/// `queryParams` is the text of a Java map; absent parameters are omitted.
 fn question(session: &Session) -> String {
     let Session { name, query, .. } = session;
     let mut body =

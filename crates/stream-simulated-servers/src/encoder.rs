@@ -1,4 +1,4 @@
-//! An encoder at its end of the connection.
+//! An encoder: the other end of a publisher's connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,22 +43,22 @@ impl Encoder {
         self.session.is(&State::Kicked)
     }
 
-    /// What the server calls this connection: in its hooks and its control interface, where it names any.
+    /// The server's id of this connection, in its hooks and its control interface.
     pub fn session_id(&self) -> &str {
         &self.session.id
     }
 
-    /// Ends in an orderly way.
+    /// Disconnects.
     pub fn stop(self) {
         drop(self);
     }
 
-    /// Ends as by kill -9: the connection closes, and that is what a server notices in either case.
+    /// Ends as by SIGKILL: the connection closes, as for [`Encoder::stop`].
     pub fn kill(self) {
         drop(self);
     }
 
-    /// Stops sending without closing the connection, as in a dead network; the server waits its time-out.
+    /// Stops sending without closing the connection, as in a dead network; the server detects that by its timeout.
     pub fn freeze(mut self) {
         self.is_frozen = true;
     }

@@ -1,5 +1,5 @@
-//! What a simulated server does in one life of its process, by the rules of its family: it asks about publishers, lets
-//! them in, reports them, kicks them, and ends.
+//! One run of a simulated server's process, by the rules of its family: it asks about publishers, admits, reports and
+//! kicks them, and ends.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,23 +15,23 @@ use crate::process::{Counter, Process};
 use crate::rules::{Draft, Event, Requests, Rules, SecondPublisher};
 use crate::session::{Session, State};
 
-/// One life of the process, from its start to its end.
+/// One run of the process, from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// The rules that it follows.
     pub(crate) rules: Rules,
-    /// What is known in it.
+    /// Its state.
     pub(crate) process: Process,
-    /// Held while one publisher is decided about, where the family does one at a time.
+    /// Held during the decision on a publisher, if the family decides one at a time.
     turn: tokio::sync::Mutex<()>,
     tasks: Mutex<Option<JoinSet<()>>>,
     runtime: Handle,
 }
 
 impl Run {
-    /// Starts; `secret` is what the family signs its hooks with, if it does.
+    /// Starts a run; `secret` is the key for the hooks' signatures, in families that sign.
     pub(crate) fn start(rules: Rules, hook: Url, secret: &str) -> Arc<Self> {
-        let process = Process::new(hook, secret, rules.begin_after.is_some(), rules.playlist_stays);
+        let process = Process::new(hook, secret, rules.begin_after.is_some(), rules.playlist_kept_for);
         let run = Arc::new(Self {
             rules,
             process,
@@ -51,7 +51,7 @@ impl Run {
         run
     }
 
-    /// Runs a task for as long as the process lives; returns whether it still does.
+    /// Runs a task until the process ends; returns whether the process is still running.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = lock(&self.tasks);
         if let Some(tasks) = tasks.as_mut() {
@@ -61,15 +61,15 @@ impl Run {
         tasks.is_some()
     }
 
-    /// Waits where control calls and viewers are blocked by a publish request.
-    pub(crate) async fn wait_in_line(&self, path: &str) {
+    /// Waits for its turn, if publish requests block control calls and viewers.
+    pub(crate) async fn wait_for_turn(&self, path: &str) {
         match self.rules.requests {
             Requests::BlockingTheServer { free } if !path.starts_with(free) => drop(self.turn.lock().await),
             _ => {}
         }
     }
 
-    /// A publisher connects; it is let in if the hook agrees.
+    /// A publisher connects; it is admitted if the hook accepts it.
     pub(crate) fn publish(self: &Arc<Self>, connect: impl FnOnce(String) -> Session) -> Arc<Session> {
         let id = (self.rules.session_id)(self.process.count(Counter::Connections));
         let session = Arc::new(connect(id));
@@ -80,7 +80,7 @@ impl Run {
         self.process.add(&session);
         let (run, asking) = (Arc::clone(self), Arc::clone(&session));
         if !self.spawn(async move { run.decide(&asking).await }) {
-            session.state.send_replace(State::Refused("nobody listens".to_owned()));
+            session.state.send_replace(State::Refused("the server is down".to_owned()));
         }
         session
     }
@@ -109,7 +109,7 @@ impl Run {
     fn go_live(self: &Arc<Self>, session: &Arc<Session>) -> Result<(), (String, Duration)> {
         match (self.process.go_live_if_first(session), self.rules.second_publisher) {
             (Some(_), SecondPublisher::IsRefused) => {
-                return Err(("somebody else publishes to this name".to_owned(), Duration::ZERO));
+                return Err(("another publisher has this name".to_owned(), Duration::ZERO));
             }
             (Some(_), SecondPublisher::TakesOver) => {
                 session.state.send_replace(State::Live);
@@ -146,9 +146,9 @@ impl Run {
         Ok(())
     }
 
-    /// The media of a live publisher arrive: it replaces the publisher that had its name.
+    /// The media of a live publisher arrive: it replaces the earlier publisher of its name.
     fn begin(self: &Arc<Self>, session: &Arc<Session>) {
-        // First, so that viewers find the name at every moment.
+        // Before the other ends, so that viewers find the name at every moment.
         session.is_begun.store(true, Ordering::SeqCst);
         let others = self.process.live().into_iter().filter(|other| other.name == session.name);
         for other in others.filter(|other| !Arc::ptr_eq(other, session)) {
@@ -157,7 +157,7 @@ impl Run {
         self.report(&Event::Begin(session));
     }
 
-    /// Reports an event to the hook; the answer does not matter.
+    /// Reports an event to the hook; the response is ignored.
     fn report(self: &Arc<Self>, event: &Event<'_>) {
         for draft in (self.rules.drafts)(&self.process, event) {
             let run = Arc::clone(self);
@@ -169,7 +169,7 @@ impl Run {
         hooks::exchange(&self.rules, &self.process, draft, self.rules.event_timeout).await;
     }
 
-    /// The encoder's connection is closed.
+    /// The encoder has closed its connection.
     pub(crate) fn leave(self: &Arc<Self>, session: &Arc<Session>) {
         session.has_left.store(true, Ordering::SeqCst);
         if session.is(&State::Live) {
@@ -177,7 +177,7 @@ impl Run {
         }
     }
 
-    /// The encoder is silent, though its connection is open.
+    /// The encoder sends nothing, although its connection is open.
     pub(crate) fn freeze(self: &Arc<Self>, session: &Arc<Session>) {
         session.frozen_at.get_or_init(Instant::now);
         let (run, session) = (Arc::clone(self), Arc::clone(session));
@@ -187,7 +187,7 @@ impl Run {
         });
     }
 
-    /// Kicks a live publisher; returns whether there was one.
+    /// Kicks the first live publisher that is meant; returns whether there was one.
     pub(crate) fn kick(self: &Arc<Self>, is_meant: impl Fn(&Session) -> bool) -> bool {
         let found = self.process.live().into_iter().find(|session| is_meant(session));
         if let Some(session) = &found {
@@ -207,7 +207,7 @@ impl Run {
         });
     }
 
-    /// Ends every publisher and every task; the ends may be reported first.
+    /// Ends every publisher and every task; the ends may be reported.
     pub(crate) async fn stop(self: &Arc<Self>, final_reports: FinalReports) {
         let tasks = lock(&self.tasks).take();
         if let Some(mut tasks) = tasks {
@@ -228,7 +228,7 @@ impl Run {
         reports.join_all().await;
     }
 
-    /// Ends everything without waiting for it.
+    /// Ends everything without waiting.
     pub(crate) fn abandon(&self) {
         let tasks = lock(&self.tasks).take();
         drop(tasks);

@@ -1,9 +1,9 @@
-//! The families that are simulated, each with its file of rules.
+//! The simulated families, each with its file of rules.
 
 use crate::rules::Rules;
 use crate::{ant_media, mediamtx, oven_media_engine, srs, zlmediakit};
 
-/// A family of media servers that is simulated.
+/// A simulated family of media servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// SRS 6.

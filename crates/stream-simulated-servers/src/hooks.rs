@@ -1,4 +1,4 @@
-//! How a simulated server calls its hook: time-outs, redirects, retries.
+//! How a simulated server calls its hook: timeouts, redirects, retries.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
 
-/// Asks whether a publisher may be let in; a denial comes with its reason and the pause before it takes effect.
+/// Asks whether a publisher is admitted; a denial has a reason, and a pause before it takes effect.
 pub(crate) async fn ask(
     rules: &Rules,
     process: &Process,

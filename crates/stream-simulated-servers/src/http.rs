@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: a client that sends exactly the bytes it is given, and a server for a few small answers.
+//! A minimal HTTP/1.1: a client that sends exactly the given bytes, and a server for small responses.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 /// The longest message that is read.
 const LIMIT: usize = 1 << 20;
 
-/// The address of a hook, taken apart.
+/// The parts of a hook's address.
 #[derive(Debug, Clone)]
 pub(crate) struct Url {
     /// Host and port.
     pub(crate) authority: String,
     /// The path, with its slash.
     pub(crate) path: String,
-    /// What comes after the question mark, or nothing.
+    /// The part after the question mark, or empty.
     pub(crate) query: String,
 }
 
@@ -27,13 +27,13 @@ impl Url {
         Self { authority: authority.to_owned(), path: format!("/{path}"), query: query.to_owned() }
     }
 
-    /// Path and query, as they stand in a request line.
+    /// Path and query, as in a request line.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 }
 
-/// A request, with its headers in the order in which they are sent.
+/// A request, with its headers in the order of sending.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The method.
@@ -58,18 +58,18 @@ impl Request {
     }
 }
 
-/// What a hook answered.
+/// The response of a hook.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     /// The status.
     pub(crate) status: u16,
-    /// Where a 3xx points.
+    /// The target of a redirect.
     pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: String,
 }
 
-/// Sends a request on a connection of its own; `None` if no whole answer came.
+/// Sends a request on a new connection; `None` without a complete response.
 pub(crate) async fn send(authority: &str, request: &Request) -> Option<Reply> {
     let mut stream = TcpStream::connect(authority).await.ok()?;
     stream.write_all(&request.bytes()).await.ok()?;
@@ -79,7 +79,7 @@ pub(crate) async fn send(authority: &str, request: &Request) -> Option<Reply> {
     Some(Reply { status, location, body: message.body })
 }
 
-/// A call of a viewer or of an operator.
+/// A request of a viewer or to the control interface.
 #[derive(Debug)]
 pub(crate) struct Call {
     /// The method.
@@ -92,7 +92,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads a call; `None` if it is none.
+    /// Reads a call; `None` if it is malformed.
     pub(crate) async fn read(stream: &mut TcpStream) -> Option<Self> {
         let message = read(stream, Unsized::Empty).await.ok()?;
         let mut words = message.first_line.split(' ');
@@ -113,7 +113,7 @@ impl Call {
     }
 }
 
-/// The first value of a name in a query, as it stands there.
+/// The first value of a name in a query, not decoded.
 pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query
         .split('&')
@@ -121,7 +121,7 @@ pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|(n, value)| (n == name).then_some(value))
 }
 
-/// What is answered to a call.
+/// The response to a call.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The status.
@@ -133,12 +133,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// JSON with a status.
+    /// A JSON response.
     pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
         Self { status, content_type: "application/json", body: body.to_string() }
     }
 
-    /// Writes the answer, and closes the connection.
+    /// Writes the response, and closes the connection.
     pub(crate) async fn write(&self, stream: &mut TcpStream) -> io::Result<()> {
         let reason = match self.status {
             200 => "OK",
@@ -158,21 +158,21 @@ impl Answer {
     }
 }
 
-/// What a message without `Content-Length` carries.
+/// The body of a message without `Content-Length`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsized {
-    /// Nothing: a request.
+    /// None: a request.
     Empty,
-    /// All that comes until the connection ends: an answer.
+    /// Everything until the connection ends: a response.
     UntilTheEnd,
 }
 
-/// A message; bodies in chunks are not understood.
+/// A message; chunked bodies are not supported.
 #[derive(Debug)]
 pub(crate) struct Message {
     /// The line before the headers.
     pub(crate) first_line: String,
-    /// The headers, as text.
+    /// The text of the headers.
     pub(crate) headers: String,
     /// The body.
     pub(crate) body: String,

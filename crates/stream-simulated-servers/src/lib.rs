@@ -1,9 +1,9 @@
-//! Media servers that cannot be installed from packages, simulated down to the bytes of their hooks.
+//! Simulations of media servers that cannot be installed from packages, exact to the bytes of their hooks.
 //!
-//! One engine follows five sets of rules, one file per family. The rules say what the real server does with an answer,
-//! with silence, with a second publisher and at its own end, and render what it sends.
-//! No media flows: an [`Encoder`] is a publisher that stays until it leaves or is kicked.
-//! README.md says what is simulated and from which sources.
+//! One engine follows five sets of rules, one file per family. The rules define how the real server reacts to a
+//! response, a timeout, a second publisher and its own end, and render its requests.
+//! There is no media: an [`Encoder`] is a publisher that remains until it disconnects or is kicked.
+//! README.md lists what is simulated and the sources.
 
 mod ant_media;
 mod encoder;

@@ -1,4 +1,4 @@
-//! MediaMTX 1.20.1: what it sends was recorded in runs, and so were its rules.
+//! MediaMTX 1.20.1: its requests and its rules, from recorded runs.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::rules::{
 use crate::session::Session;
 use crate::text::{iso, since_1970, uuid};
 
-/// It asks inside its one path manager, so that every other call waits; a denial comes after a random pause of up to
-/// 4 s, here a tenth of that, in a fixed order.
-/// It asks before it has media (since 1.20.1), which come a second or two later; only then is a publisher listed.
-/// Then, too, a second publisher replaces the first one (`overridePublisher`); its begin and end commands are curl, with
-/// 5 s; SIGTERM reports ends, and a frozen publisher is gone after `readTimeout`.
+/// It asks in its single path manager, so every other call waits; a denial takes effect after a random pause of up to
+/// 4 s, here a tenth of that in a fixed order.
+/// It asks before it has media (since 1.20.1), which arrive one or two seconds later; only then it lists a publisher,
+/// and only then a second publisher replaces the first one (`overridePublisher`). Its begin and end commands are curl
+/// with a timeout of 5 s; at SIGTERM it reports ends, and a frozen publisher ends after `readTimeout`.
 pub(crate) const RULES: Rules = Rules {
     name_is_allowed,
     requests: Requests::BlockingTheServer { free: "/v3/rtmpconns" },
@@ -37,7 +37,7 @@ pub(crate) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::TakesOver,
     begin_after: Some(Duration::from_secs(1)),
     end_after: Duration::ZERO,
-    playlist_stays: Duration::ZERO,
+    playlist_kept_for: Duration::ZERO,
     frozen_after: Duration::from_secs(10),
     reports_end_of_refused: false,
     reports_ends_at: &[Signal::Term],
@@ -70,7 +70,7 @@ fn drafts(process: &Process, event: &Event<'_>) -> Vec<Draft> {
     vec![fixed(request)]
 }
 
-/// Go's client; its JSON escapes `&`, `<` and `>`.
+/// A request of Go's HTTP client; its JSON escapes `&`, `<` and `>`.
 fn question(process: &Process, session: &Session) -> Request {
     let Session { id, name, query, from, .. } = session;
     let value = |name: &str| parameter(query, name).unwrap_or_default();
@@ -96,7 +96,7 @@ fn question(process: &Process, session: &Session) -> Request {
     Request { method: "POST", target: process.hook.target(), headers, body }
 }
 
-/// 301, 302 and 303 lead to a GET, 307 and 308 to the same POST.
+/// 301, 302 and 303 cause a GET, 307 and 308 the same POST.
 fn follow(process: &Process, request: &Request, reply: &Reply) -> Option<Request> {
     let location = reply.location.as_deref().filter(|_| (300..400).contains(&reply.status))?;
     let here = format!("http://{}", process.hook.authority);
@@ -115,7 +115,7 @@ fn follow(process: &Process, request: &Request, reply: &Reply) -> Option<Request
     Some(Request { method: "GET", target, headers, body: String::new() })
 }
 
-/// `runOnAvailable` and `runOnUnavailable` as the service's documentation has them.
+/// `runOnAvailable` and `runOnUnavailable` as in the service's documentation.
 fn command(process: &Process, session: &Session, event: &str) -> Request {
     let body = format!("event={event}&path=live/{}&id={}", session.name, session.id);
     let headers = vec![

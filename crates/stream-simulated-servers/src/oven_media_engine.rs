@@ -1,4 +1,4 @@
-//! OvenMediaEngine 0.20: its `AdmissionWebhooks`, as read in its source and in its users' reports.
+//! OvenMediaEngine 0.20: its `AdmissionWebhooks`, from its source and its users' reports.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use crate::text;
 /// The `AccessToken` of its API.
 const ACCESS_TOKEN: &str = "ome-access-token";
 
-/// It signs what it sends, asks twice about one publisher (a defect of 0.20), tells an end even of those that it
-/// refused, and tells the end of an old connection after it asked about the new one; a closing may take 500 ms.
-/// It sees a dead network only when TCP gives up.
+/// It signs its requests, asks twice about one publisher (a defect of 0.20), reports an end even of publishers that it
+/// refused, and reports the end of an old connection after it has asked about the new one; a closing may take 500 ms.
+/// It detects a dead network only when TCP times out.
 pub(crate) const RULES: Rules = Rules {
     name_is_allowed: any_name,
     requests: Requests::Concurrent,
@@ -36,7 +36,7 @@ pub(crate) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: None,
     end_after: Duration::from_millis(300),
-    playlist_stays: Duration::ZERO,
+    playlist_kept_for: Duration::ZERO,
     frozen_after: Duration::from_secs(60),
     reports_end_of_refused: true,
     reports_ends_at: &[],
@@ -46,7 +46,7 @@ pub(crate) const RULES: Rules = Rules {
     control: Some(Control { credentials: Some(ACCESS_TOKEN), react: control }),
 };
 
-/// 200 with `allowed`, a boolean, being true.
+/// 200 with the boolean `allowed` set to true.
 fn judge(reply: Option<&Reply>) -> Verdict {
     let Some(reply) = reply else { return Verdict::Deny("the control server did not answer".to_owned()) };
     let answer: Value = serde_json::from_str(&reply.body).unwrap_or_default();
@@ -89,7 +89,7 @@ fn admission(process: &Process, body: String) -> Request {
     Request { method: "POST", target: process.hook.target(), headers, body }
 }
 
-/// HMAC-SHA1 over the body as it is, as unpadded base64url.
+/// HMAC-SHA1 over the exact body, as unpadded base64url.
 pub(crate) fn signature(secret: &str, body: &str) -> String {
     let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     URL_SAFE_NO_PAD.encode(mac.chain_update(body).finalize().into_bytes())

@@ -1,4 +1,4 @@
-//! What is known in one life of a simulated server's process: its identity, its counters and its publishers.
+//! The state of one run of a simulated server's process: its identity, its counters and its publishers.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,27 +8,27 @@ use crate::http::Url;
 use crate::session::{Session, State};
 use crate::text;
 
-/// One life of the process, from its start to its end; a family's rules read it.
+/// The state of one run of the process; the family's rules read it.
 #[derive(Debug)]
 pub(crate) struct Process {
-    /// Where its hook is.
+    /// The URL of its hook.
     pub(crate) hook: Url,
-    /// What it signs with.
+    /// The key for its signatures.
     pub(crate) secret: String,
-    /// A number that no other process has.
+    /// A number that is unique to this process.
     pub(crate) number: u64,
     /// When it started.
     pub(crate) since: Instant,
     /// Whether a publisher is watchable only after the event that reports its begin.
     reports_begins: bool,
-    /// How long the playlist of a stream stays that has ended.
-    playlist_stays: Duration,
+    /// How long the playlist of an ended stream remains.
+    playlist_kept_for: Duration,
     counters: Mutex<[u64; 3]>,
     sessions: Mutex<Vec<Arc<Session>>>,
     ended_names: Mutex<Vec<(String, Instant)>>,
 }
 
-/// What is counted from 0 in each process.
+/// The counters, which start from 0 in each process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Counter {
     /// Connections.
@@ -40,14 +40,14 @@ pub(crate) enum Counter {
 }
 
 impl Process {
-    pub(crate) fn new(hook: Url, secret: &str, reports_begins: bool, playlist_stays: Duration) -> Self {
+    pub(crate) fn new(hook: Url, secret: &str, reports_begins: bool, playlist_kept_for: Duration) -> Self {
         Self {
             hook,
             secret: secret.to_owned(),
             number: text::unique(),
             since: Instant::now(),
             reports_begins,
-            playlist_stays,
+            playlist_kept_for,
             counters: Mutex::default(),
             sessions: Mutex::default(),
             ended_names: Mutex::default(),
@@ -62,21 +62,21 @@ impl Process {
         *number - 1
     }
 
-    /// The publishers that are live, in the order in which they came.
+    /// The live publishers, in order of connection.
     pub(crate) fn live(&self) -> Vec<Arc<Session>> {
         let mut sessions = lock(&self.sessions).clone();
         sessions.retain(|session| session.is(&State::Live));
         sessions
     }
 
-    /// The publishers that viewers can watch: what is shown begins with the event that tells of it.
+    /// The publishers that viewers can watch; in families that report begins, only after that report.
     pub(crate) fn watchable(&self) -> Vec<Arc<Session>> {
         let mut sessions = self.live();
         sessions.retain(|session| self.has_begun(session));
         sessions
     }
 
-    /// Names that were live once and are no more.
+    /// Names that were live and no longer are.
     pub(crate) fn ended_names(&self) -> Vec<String> {
         let live = self.live();
         let names = lock(&self.ended_names).clone();
@@ -84,31 +84,32 @@ impl Process {
         names.filter(|name| live.iter().all(|session| session.name != *name)).collect()
     }
 
-    /// Whether viewers find a playlist of this name: of a live stream, or of one that ended a moment ago.
+    /// Whether viewers find a playlist of this name: of a live stream, or of one that has just ended.
     pub(crate) fn has_playlist(&self, name: &str) -> bool {
-        let stays = |(ended, at): &(String, Instant)| ended == name && at.elapsed() < self.playlist_stays;
+        let remains =
+            |(ended, at): &(String, Instant)| ended == name && at.elapsed() < self.playlist_kept_for;
         self.watchable().iter().any(|session| session.name == name)
-            || lock(&self.ended_names).iter().any(stays)
+            || lock(&self.ended_names).iter().any(remains)
     }
 
-    /// The publishers that have asked and were not answered yet.
+    /// The publishers whose hook has not responded yet.
     pub(crate) fn asking(&self) -> Vec<Arc<Session>> {
         let mut sessions = lock(&self.sessions).clone();
         sessions.retain(|session| session.is(&State::Asking));
         sessions
     }
 
-    /// Every publisher that has not ended, in whatever state.
+    /// Every publisher that has not ended, in any state.
     pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
         lock(&self.sessions).clone()
     }
 
-    /// Adds a publisher that asks.
+    /// Adds a publisher.
     pub(crate) fn add(&self, session: &Arc<Session>) {
         lock(&self.sessions).push(Arc::clone(session));
     }
 
-    /// Makes a publisher live, unless another one is live by its name; returns that one.
+    /// Makes a publisher live, unless another one is live with its name; returns that one.
     pub(crate) fn go_live_if_first(&self, session: &Session) -> Option<Arc<Session>> {
         let sessions = lock(&self.sessions);
         let first = sessions.iter().find(|other| other.name == session.name && other.is(&State::Live));

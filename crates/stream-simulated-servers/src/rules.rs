@@ -1,4 +1,4 @@
-//! The rules of a family: everything in which media servers differ.
+//! The rules of a family: all differences between the media servers.
 
 use std::time::Duration;
 
@@ -6,49 +6,49 @@ use crate::http::{Answer, Call, Reply, Request};
 use crate::process::Process;
 use crate::session::Session;
 
-/// Everything in which the families differ.
+/// All differences between the families.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// Names that the server refuses by itself are never asked about.
+    /// Whether the server asks about a name; it refuses the others itself.
     pub(crate) name_is_allowed: fn(&str) -> bool,
     /// How publish requests wait for one another.
     pub(crate) requests: Requests,
-    /// What is sent at an event, in the family's own words; several requests go out at the same time.
+    /// The family's requests for an event; several are sent at the same time.
     pub(crate) drafts: fn(&Process, &Event<'_>) -> Vec<Draft>,
-    /// What an answer means; `None` is a hook that is down, hung up, or was too slow.
+    /// The meaning of a response; `None` if the hook is down, closed the connection, or was too slow.
     pub(crate) judge: fn(Option<&Reply>) -> Verdict,
-    /// What a 3xx leads to.
+    /// The effect of a redirect.
     pub(crate) redirects: Redirects,
     /// How long a publish request may take.
     pub(crate) request_timeout: Duration,
     /// How long any other event may take.
     pub(crate) event_timeout: Duration,
-    /// The pause before a faulty exchange is tried once more; `None` where it never is.
+    /// The pause before the retry of a failed exchange; `None` without retries.
     pub(crate) retry: Option<Duration>,
-    /// How often the same publisher is asked about; every answer must accept.
+    /// How often the server asks about the same publisher; every response must accept.
     pub(crate) requests_per_publisher: u32,
-    /// The pauses before denials, taken in turn, so that runs are alike.
+    /// The pauses before denials, in a fixed order, so that runs are reproducible.
     pub(crate) pauses_before_denial: &'static [Duration],
-    /// Who wins a name.
+    /// Which publisher keeps a name.
     pub(crate) second_publisher: SecondPublisher,
-    /// From the accept to the event that reports the begin; `None` where there is no such event.
-    /// A publisher that leaves before it yields no end either.
+    /// The time from the admission to the report of the begin; `None` without such a report.
+    /// For a publisher that leaves before that, no end is reported, either.
     pub(crate) begin_after: Option<Duration>,
-    /// From the end of a publisher to the event that reports it.
+    /// The time from the end of a publisher to its report.
     pub(crate) end_after: Duration,
-    /// How long the playlist of a stream stays that has ended.
-    pub(crate) playlist_stays: Duration,
-    /// How long a publisher that sends nothing counts as connected.
+    /// How long the playlist of an ended stream remains.
+    pub(crate) playlist_kept_for: Duration,
+    /// The timeout for a publisher that sends nothing.
     pub(crate) frozen_after: Duration,
-    /// Whether an end is reported of publishers that were never live, because they were denied or came second.
+    /// Whether ends are reported of publishers that were never live, because they were denied or came second.
     pub(crate) reports_end_of_refused: bool,
-    /// The signals at which the server still reports the ends of its publishers.
+    /// The signals at which the server reports the ends of its publishers.
     pub(crate) reports_ends_at: &'static [Signal],
     /// How often the server sends a heartbeat.
     pub(crate) server_heartbeat: Option<Duration>,
     /// How often the server sends a heartbeat for a publisher.
     pub(crate) publisher_heartbeat: Option<Duration>,
-    /// Names the n-th connection of a process.
+    /// The id of the n-th connection of a process.
     pub(crate) session_id: fn(u64) -> String,
     /// The control interface.
     pub(crate) control: Option<Control>,
@@ -57,23 +57,23 @@ pub(crate) struct Rules {
 /// A control interface.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Control {
-    /// What stands before the host in its address.
+    /// The user info of its URL.
     pub(crate) credentials: Option<&'static str>,
-    /// What a call leads to.
+    /// Handles a call.
     pub(crate) react: fn(&Process, &Call) -> Reaction,
 }
 
-/// What a call of the control interface leads to.
+/// The effect of a call of the control interface.
 pub(crate) enum Reaction {
-    /// An answer, and nothing else.
+    /// Only a response.
     Answer(Answer),
     /// The first live publisher that `is_meant` is kicked.
     Kick {
         /// Finds the publisher.
         is_meant: Box<dyn Fn(&Session) -> bool + Send>,
-        /// The answer if there was one.
+        /// The response if there was one.
         kicked: Answer,
-        /// The answer if there was none.
+        /// The response if there was none.
         missing: Answer,
     },
 }
@@ -85,12 +85,12 @@ impl Reaction {
     }
 }
 
-/// How an operator asks a server to end; a crash is no signal.
+/// A signal that stops a server in an orderly way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM.
     Term,
-    /// SIGQUIT, which some servers take as a graceful end.
+    /// SIGQUIT, which stops some servers gracefully.
     Quit,
 }
 
@@ -101,66 +101,66 @@ pub(crate) enum Requests {
     Concurrent,
     /// One after the other.
     OneByOne,
-    /// One after the other, and viewers and control calls wait too.
+    /// One after the other, and viewers and control calls wait as well.
     BlockingTheServer {
         /// The prefix of paths that do not wait.
         free: &'static str,
     },
 }
 
-/// What a 3xx leads to.
+/// The effect of a redirect.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Redirects {
-    /// It is an answer like others.
+    /// It is a response like others.
     AreAnswers,
     /// It is followed; the function renders the next request, or `None` to stop.
     AreFollowed(fn(&Process, &Request, &Reply) -> Option<Request>),
 }
 
-/// Who wins a name that is live already; the second publisher is asked about first in any case.
+/// Which publisher keeps a name that is already live; the server asks about the second one in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SecondPublisher {
-    /// The first one stays.
+    /// The first one.
     IsRefused,
-    /// The first one is kicked when the media of the second arrive.
+    /// The second one: the first is kicked when the media of the second arrive.
     TakesOver,
 }
 
-/// What an answer means.
+/// The meaning of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It may publish.
     Accept,
     /// It may not.
     Deny(String),
-    /// This was no answer: retried where the family does so, and a denial otherwise.
+    /// The response is invalid: retried if the family does that, otherwise a denial.
     Fault(String),
 }
 
-/// What happened.
+/// An event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// A publisher asks to be let in.
+    /// A publisher asks to publish.
     PublishRequest(&'a Session),
-    /// It is live.
+    /// Its media have begun.
     Begin(&'a Session),
-    /// It still is.
+    /// It is still live.
     Heartbeat(&'a Session),
-    /// It is gone.
+    /// It has ended.
     End(&'a Session),
-    /// The server is there.
+    /// The server is running.
     ServerHeartbeat,
 }
 
-/// A request that is rendered anew for each attempt, because counters and times go on.
+/// A request that is rendered again for each attempt, because counters and times change.
 pub(crate) type Draft = Box<dyn Fn(&Process) -> Request + Send + Sync>;
 
-/// A draft that stays as it is.
+/// A draft that renders the same request each time.
 pub(crate) fn fixed(request: Request) -> Draft {
     Box::new(move |_| request.clone())
 }
 
-/// For families that ask their hook about any name.
+/// For families that ask their hook about every name.
 pub(crate) fn any_name(_: &str) -> bool {
     true
 }

@@ -1,4 +1,4 @@
-//! A simulated server from outside: its ports, its pages, and how it is started and stopped.
+//! The public interface of a simulated server: its ports, its pages, and how it is started and stopped.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,9 +25,9 @@ pub struct MediaServer {
 }
 
 impl MediaServer {
-    /// Starts a server that asks `hook_url`, an `http://host:port/path?query`, for everything.
+    /// Starts a server that sends all its hooks to `hook_url`, an `http://host:port/path?query`.
     ///
-    /// The secret signs requests where the family does that; elsewhere it stands in the URL already.
+    /// In families that sign their requests the secret is the key; in the others it is part of the URL.
     /// Without a port, a free one is taken.
     pub async fn start(family: Family, hook_url: &str, secret: &str, port: Option<u16>) -> Self {
         Self::start_with(family.rules(), hook_url, secret, port).await
@@ -58,7 +58,7 @@ impl MediaServer {
         Encoder::new(Arc::clone(&self.run), session)
     }
 
-    /// The same, but no media ever come after it was let in.
+    /// The same, but it sends no media after it was admitted.
     pub fn publish_without_media(&self, name: &str, query: &str, from: IpAddr) -> Encoder {
         let session = self.run.publish(|id| Session::new(id, name, query, from).without_media());
         Encoder::new(Arc::clone(&self.run), session)
@@ -69,24 +69,24 @@ impl MediaServer {
         self.run.process.has_playlist(name)
     }
 
-    /// Everything that it shows to the public: its front page, and the playlists of what is live.
+    /// Everything that it shows in public: its front page, and the playlists of live streams.
     pub fn page(&self) -> String {
         let shown = self.run.process.watchable();
         shown.iter().fold(FRONT_PAGE.to_owned(), |page, session| page + "\n" + &playlist(session))
     }
 
-    /// Dies as by kill -9: nothing is sent, every publisher is disconnected, and the port is closed.
+    /// Ends as by SIGKILL: nothing is sent, every publisher is disconnected, and the port is closed.
     pub async fn crash(&mut self) {
         self.run.stop(FinalReports::NotSent).await;
     }
 
-    /// Ends at a signal; whether the ends of its publishers are reported depends on the family.
+    /// Ends by a signal; whether the ends of its publishers are reported depends on the family.
     pub async fn quit(&mut self, signal: Signal) {
         let reports = self.rules.reports_ends_at.contains(&signal);
         self.run.stop(if reports { FinalReports::Sent } else { FinalReports::NotSent }).await;
     }
 
-    /// Starts again on the same port, with nobody publishing and every counter at its beginning.
+    /// Restarts on the same port, without publishers and with every counter at its start.
     pub async fn restart(&mut self) {
         self.run.stop(FinalReports::NotSent).await;
         let listener = bind(self.port).await;
@@ -109,7 +109,7 @@ impl fmt::Debug for MediaServer {
 
 const FRONT_PAGE: &str = "<html><body>It works.</body></html>\n";
 
-/// Binds a port, which may take a moment to be free again.
+/// Binds a port, which may not be free immediately after a restart.
 async fn bind(port: u16) -> TcpListener {
     let until = Instant::now() + Duration::from_secs(5);
     loop {
@@ -134,7 +134,7 @@ fn serve(run: &Arc<Run>, listener: TcpListener) {
 
 async fn answer(run: &Arc<Run>, mut stream: TcpStream) {
     let Some(call) = Call::read(&mut stream).await else { return };
-    run.wait_in_line(&call.path).await;
+    run.wait_for_turn(&call.path).await;
     // The caller may have closed the connection.
     let _gone = route(run, &call).write(&mut stream).await;
 }
@@ -150,7 +150,7 @@ fn route(run: &Arc<Run>, call: &Call) -> Answer {
             Some(live) => {
                 Answer { status: 200, content_type: "application/vnd.apple.mpegurl", body: playlist(&live) }
             }
-            // It no longer grows, and nothing in it says so.
+            // It no longer grows, and has no end marker.
             None if run.process.has_playlist(name) => Answer {
                 status: 200,
                 content_type: "application/vnd.apple.mpegurl",

@@ -1,4 +1,4 @@
-//! A publisher, as a simulated server sees it.
+//! A publisher of a simulated server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -10,11 +10,11 @@ use tokio::sync::watch;
 /// The state of a publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The hook has not answered yet.
+    /// The hook has not responded yet.
     Asking,
     /// Viewers can watch it.
     Live,
-    /// It never was live.
+    /// It was never live.
     Refused(String),
     /// The server kicked it.
     Kicked,
@@ -25,15 +25,15 @@ pub(crate) enum State {
 /// One connection of one publisher.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// What the server calls it.
+    /// The server's id of it.
     pub(crate) id: String,
     /// The name it publishes to.
     pub(crate) name: String,
-    /// What came after the name's question mark, or nothing.
+    /// The part after the question mark of the name, or empty.
     pub(crate) query: String,
-    /// Where it comes from.
+    /// Its address.
     pub(crate) from: SocketAddr,
-    /// When it came.
+    /// When it connected.
     pub(crate) since: Instant,
     /// Its state.
     pub(crate) state: watch::Sender<State>,
@@ -41,9 +41,9 @@ pub(crate) struct Session {
     pub(crate) has_left: AtomicBool,
     /// Whether its begin was reported.
     pub(crate) is_begun: AtomicBool,
-    /// Whether it ever brings media.
+    /// Whether it sends media at all.
     pub(crate) brings_media: bool,
-    /// When its media stopped, though its connection is open.
+    /// When its media stopped while its connection is open.
     pub(crate) frozen_at: OnceLock<Instant>,
 }
 
@@ -65,12 +65,12 @@ impl Session {
         }
     }
 
-    /// The same connection, on which no media ever come.
+    /// The same connection, but without media.
     pub(crate) fn without_media(self) -> Self {
         Self { brings_media: false, ..self }
     }
 
-    /// How many bytes have come, at a megabit a second.
+    /// How many bytes have arrived, at one megabit per second.
     pub(crate) fn bytes(&self) -> u64 {
         let until = self.frozen_at.get().copied().unwrap_or_else(Instant::now);
         until.duration_since(self.since).as_millis() as u64 * 125
@@ -81,7 +81,7 @@ impl Session {
         *self.state.borrow() == *state
     }
 
-    /// The name with what came after its question mark.
+    /// The name with its query.
     pub(crate) fn name_and_query(&self) -> String {
         if self.query.is_empty() { self.name.clone() } else { format!("{}?{}", self.name, self.query) }
     }

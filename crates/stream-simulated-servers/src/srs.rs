@@ -1,4 +1,4 @@
-//! SRS 6.0.157: what it sends was recorded in runs, and so were its rules.
+//! SRS 6.0.157: its requests and its rules, from recorded runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use crate::text::{letters, mix, since_1970, unique};
 /// The credentials of its API: `http_api { auth { username; password } }`.
 const CREDENTIALS: &str = "ops:pw";
 
-/// It waits 30 s for an answer, asks once, refuses a second publisher after having asked about it, without any
-/// event, and reports no ends at SIGTERM; a frozen publisher is gone after 11 s.
-/// The playlist of a stream that ended goes after `hls_dispose`, from 6.0.173 on.
+/// It waits 30 s for a response, asks once, refuses a second publisher after having asked about it, without any
+/// event, and reports no ends at SIGTERM; a frozen publisher ends after 11 s.
+/// The playlist of an ended stream is removed after `hls_dispose`, from 6.0.173 on.
 /// The real intervals are settings; the recorded run had 9 s for heartbeats and 2 s for segments.
 pub(crate) const RULES: Rules = Rules {
     name_is_allowed: any_name,
@@ -37,7 +37,7 @@ pub(crate) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: None,
     end_after: Duration::ZERO,
-    playlist_stays: Duration::from_secs(2),
+    playlist_kept_for: Duration::from_secs(2),
     frozen_after: Duration::from_secs(11),
     reports_end_of_refused: false,
     reports_ends_at: &[Signal::Quit],
@@ -83,7 +83,7 @@ fn drafts(process: &Process, event: &Event<'_>) -> Vec<Draft> {
     vec![fixed(Request { method: "POST", target, headers, body })]
 }
 
-/// The fields are in the order in which they were recorded.
+/// The fields are in the recorded order.
 fn publisher_event(process: &Process, session: &Session, action: &str, extra: &str) -> String {
     let Session { id, name, query, from, .. } = session;
     let param = if query.is_empty() { String::new() } else { format!("?{query}") };
@@ -125,13 +125,13 @@ fn heartbeat(process: &Process) -> String {
     )
 }
 
-/// It is kept over restarts.
+/// The server's id, which remains the same over restarts.
 fn server_id(process: &Process) -> String {
     let seed = process.hook.path.bytes().fold(0, |seed, byte| mix(seed ^ u64::from(byte)));
     format!("vid-{}", letters(seed, 7))
 }
 
-/// It is new at each start.
+/// The boot id, which is new at each start.
 fn service_id(process: &Process) -> String {
     letters(process.number, 8)
 }
@@ -140,7 +140,7 @@ fn pid(process: &Process) -> u64 {
     1000 + process.number % 30_000
 }
 
-/// It belongs to the name, not to the session.
+/// The id of a stream, which depends on the name, not on the session.
 fn stream_id(name: &str) -> String {
     let seed = name.bytes().fold(1, |seed, byte| mix(seed ^ u64::from(byte)));
     format!("vid-{}", letters(seed, 7))
@@ -176,12 +176,12 @@ fn control(process: &Process, call: &Call) -> Reaction {
     }
 }
 
-/// Bytes are added up every three seconds.
+/// The byte counter, which is updated every three seconds.
 fn sampled(session: &Session) -> u64 {
     session.bytes() / 375_000 * 375_000
 }
 
-/// Who publishes is listed from its question on.
+/// The clients; a publisher is listed from its publish request on.
 fn clients(process: &Process) -> Vec<Value> {
     let all = process.live().into_iter().chain(process.asking());
     let client = |session: Arc<Session>| {
@@ -204,12 +204,12 @@ fn clients(process: &Process) -> Vec<Value> {
         })
     };
     let mut clients: Vec<Value> = all.map(client).collect();
-    // They stand in the order of their ids.
+    // They are sorted by id.
     clients.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
     clients
 }
 
-/// Names that viewers still wait for stay in the list, as inactive.
+/// The streams; ended names for which viewers wait remain in the list as inactive.
 fn streams(process: &Process) -> Vec<Value> {
     let active = process.live().into_iter().map(|session| {
         let publish = json!({"active": true, "cid": session.id});

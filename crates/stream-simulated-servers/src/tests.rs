@@ -1,9 +1,9 @@
-//! Each rule of each family, against a hook whose answers are written here.
+//! Each rule of each family, against a hook with scripted responses.
 
-mod answers;
 mod bytes;
 mod control;
 mod events;
+mod responses;
 mod stub;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,14 +17,14 @@ use stub::Hook;
 const ALL: [Family; 5] =
     [Family::Srs, Family::MediaMtx, Family::OvenMediaEngine, Family::ZlMediaKit, Family::AntMedia];
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const fn milliseconds(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// Rules whose pauses are short enough for a test.
-fn hasty(family: Family) -> Rules {
+/// The family's rules with pauses that are short enough for tests.
+fn with_short_pauses(family: Family) -> Rules {
     let rules = family.rules();
     Rules {
         request_timeout: milliseconds(1000),
@@ -32,7 +32,7 @@ fn hasty(family: Family) -> Rules {
         retry: rules.retry.map(|_| milliseconds(100)),
         begin_after: rules.begin_after.map(|_| milliseconds(10)),
         end_after: rules.end_after.min(milliseconds(100)),
-        playlist_stays: Duration::ZERO,
+        playlist_kept_for: Duration::ZERO,
         frozen_after: milliseconds(200),
         server_heartbeat: None,
         publisher_heartbeat: None,
@@ -51,5 +51,5 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         }
         tokio::time::sleep(milliseconds(10)).await;
     }
-    panic!("{what} did not come about within 3 seconds");
+    panic!("{what} did not happen within 3 seconds");
 }

@@ -1,17 +1,17 @@
-//! Text as the simulated servers write it: identifiers, times, and the JSON of the C++ library jsoncpp.
+//! Text in the formats of the simulated servers: identifiers, times, and the JSON of the C++ library jsoncpp.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-/// A number that no other call in this process gets, well mixed.
+/// A number that is unique in this process, with mixed bits.
 pub(crate) fn unique() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     mix(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Spreads a number over all 64 bits (the finalizer of splitmix64); different numbers stay different.
+/// Spreads a number over all 64 bits (the finalizer of splitmix64); different numbers remain different.
 pub(crate) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,7 +19,7 @@ pub(crate) fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Lower-case letters and digits that stand for a number, as many as asked for.
+/// A number as `count` lower-case letters and digits.
 pub(crate) fn letters(mut number: u64, count: usize) -> String {
     let mut text = String::new();
     for _ in 0..count {
@@ -44,7 +44,7 @@ pub(crate) fn uuid() -> String {
 
 /// The time since 1970.
 pub(crate) fn since_1970() -> Duration {
-    #[expect(clippy::disallowed_methods, reason = "a server of its own has a clock of its own")]
+    #[expect(clippy::disallowed_methods, reason = "a separate server has its own clock")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -70,7 +70,7 @@ pub(crate) fn iso(since_1970: Duration) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
 }
 
-/// JSON as jsoncpp's default writer prints it: sorted, by tabs, with blanks around the colon.
+/// JSON as jsoncpp's default writer prints it: sorted, with tabs, and with spaces around the colon.
 pub(crate) fn styled(value: &Value) -> String {
     let mut text = String::new();
     write_styled(value, 0, &mut text);

@@ -1,4 +1,4 @@
-//! ZLMediaKit: its web hooks and its HTTP API, as read in its source.
+//! ZLMediaKit: its web hooks and its HTTP API, from its source.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use crate::text::{since_1970, styled};
 /// The secret of its API.
 const API_SECRET: &str = "035c73f7-bb6b-4889-a715-d9eb2d1925cc";
 
-/// What `kick_session` answers for a connection that it does not know: `OtherFailed`, although `NotFound` is -500.
+/// The response of `kick_session` for an unknown connection: `OtherFailed`, although `NotFound` is -500.
 const OTHER_FAILED: i32 = -1;
 
-/// The schemas that it makes of one publisher, each with events of its own.
+/// The schemas that it creates for one publisher, each with its own events.
 const SCHEMAS: [&str; 5] = ["fmp4", "hls", "rtmp", "rtsp", "ts"];
 
-/// It tries every faulty exchange once more, after 3 s and with a new `hook_index`, an end as well as a question;
-/// an answer with a non-zero `code` is final.
-/// It refuses a second publisher after having asked, and says nothing about publishers at its own end.
+/// It retries every failed exchange once, after 3 s and with a new `hook_index`, reports of ends as well as publish
+/// requests; a response with a non-zero `code` is final.
+/// It refuses a second publisher after having asked, and reports no ends when it stops itself.
 /// The real interval of `on_server_keepalive` is 10 s by default.
 pub(crate) const RULES: Rules = Rules {
     name_is_allowed: any_name,
@@ -39,7 +39,7 @@ pub(crate) const RULES: Rules = Rules {
     second_publisher: SecondPublisher::IsRefused,
     begin_after: Some(Duration::from_millis(100)),
     end_after: Duration::ZERO,
-    playlist_stays: Duration::ZERO,
+    playlist_kept_for: Duration::ZERO,
     frozen_after: Duration::from_secs(15),
     reports_end_of_refused: false,
     reports_ends_at: &[],
@@ -100,7 +100,7 @@ fn drafts(_: &Process, event: &Event<'_>) -> Vec<Draft> {
     bodies.into_iter().map(draft).collect()
 }
 
-/// Headers are sorted without regard to case; counter and server are stamped on at each try.
+/// Headers are sorted case-insensitively; counter and server are added at each try.
 fn draft(body: Value) -> Draft {
     Box::new(move |process| {
         let mut stamped = body.clone();
@@ -142,7 +142,7 @@ fn connection(session: &Session) -> Value {
     body
 }
 
-/// A media source, as it stands in the API's list and in the event that tells of its begin.
+/// A media source, as in the API's list and in the report of its begin.
 fn source(session: &Session, schema: &str) -> Value {
     let mut body = tuple(session);
     let age = session.since.elapsed();
@@ -182,7 +182,7 @@ fn bytes_of(session: &Session) -> u64 {
     1_100_000 + session.bytes()
 }
 
-/// Every answer has the status 200.
+/// Every response has status 200.
 fn control(process: &Process, call: &Call) -> Reaction {
     if call.parameter("secret") != Some(API_SECRET) {
         return Reaction::json(200, &json!({"code": -100, "msg": "Incorrect secret"}));
@@ -205,7 +205,7 @@ fn control(process: &Process, call: &Call) -> Reaction {
     }
 }
 
-/// There is no `data` when there is nothing to list.
+/// Without an entry, the list has no `data`.
 fn media_list(process: &Process, schema: Option<&str>) -> Value {
     let schemas = SCHEMAS.into_iter().filter(|made| schema.is_none_or(|schema| schema == *made));
     let live = process.live();

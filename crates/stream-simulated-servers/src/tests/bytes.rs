@@ -1,17 +1,17 @@
-//! The bytes that are sent, against what was recorded.
+//! The bytes of requests, compared with recordings.
 
 use serde_json::json;
 
 use super::stub::{Hook, Seen};
-use super::{HERE, eventually, hasty, milliseconds, server};
+use super::{LOCALHOST, eventually, milliseconds, server, with_short_pauses};
 use crate::oven_media_engine::signature;
 use crate::text::{iso, styled};
 use crate::{Encoder, Family, MediaServer};
 
 async fn first_request(family: Family, query: &str) -> (Hook, MediaServer, Encoder, Seen) {
     let hook = Hook::accepting().await;
-    let server = server(hasty(family), &hook).await;
-    let encoder = server.publish("key1", query, HERE);
+    let server = server(with_short_pauses(family), &hook).await;
+    let encoder = server.publish("key1", query, LOCALHOST);
     assert!(encoder.settled().await);
     let seen = hook.seen()[0].clone();
     assert_eq!(seen.first_line, "POST /hooks/any/edge-1?secret=s3cr3t HTTP/1.1");
@@ -27,7 +27,7 @@ fn text(json: &serde_json::Value) -> &str {
 }
 
 #[tokio::test]
-async fn srs_sends_what_was_recorded() {
+async fn srs_requests_match_the_recording() {
     let (hook, _server, encoder, seen) = first_request(Family::Srs, "token=abc&x=a%20b").await;
     let (json, authority, length) = (seen.json(), authority(&hook), seen.body.len());
     let headers = format!(
@@ -46,7 +46,7 @@ async fn srs_sends_what_was_recorded() {
 }
 
 #[tokio::test]
-async fn mediamtx_sends_what_was_recorded() {
+async fn mediamtx_requests_match_the_recording() {
     let (hook, server, encoder, seen) =
         first_request(Family::MediaMtx, "user=bob&pass=pw1&token=tk1&x=1").await;
     let (authority, length) = (authority(&hook), seen.body.len());
@@ -66,7 +66,7 @@ async fn mediamtx_sends_what_was_recorded() {
 }
 
 #[test]
-fn the_signature_is_the_recorded_one() {
+fn the_signature_matches_the_recording() {
     let body = r#"{"client":{"address":"192.0.2.7","port":40001},"request":{"direction":"incoming","protocol":"rtmp","status":"opening","time":"2026-01-02T03:04:05.678Z","url":"rtmp://ingest.example:1935/live/K123"}}"#;
     assert_eq!(signature("1234", body), "zpLmM_MiONNpV5NCCUfx1CQqAsk");
 }
@@ -116,7 +116,7 @@ fn times_are_written_in_utc() {
 }
 
 #[test]
-fn json_is_styled_as_by_jsoncpp() {
+fn json_has_the_style_of_jsoncpp() {
     let value = json!({"b": [{"c": 1}], "a": {}, "d": null});
     let expected =
         "{\n\t\"a\" : {},\n\t\"b\" : \n\t[\n\t\t{\n\t\t\t\"c\" : 1\n\t\t}\n\t],\n\t\"d\" : null\n}";

@@ -1,15 +1,15 @@
-//! The control interfaces, and who waits for whom.
+//! The control interfaces, and which requests wait for which.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::stub::{Hook, Response};
-use super::{ALL, HERE, eventually, hasty, milliseconds, server};
+use super::{ALL, LOCALHOST, eventually, milliseconds, server, with_short_pauses};
 use crate::http::{Request, send};
 use crate::{Family, MediaServer};
 
-/// Calls an interface with the credentials that stand in its address.
+/// Calls an interface with the credentials in its URL.
 async fn call(server: &MediaServer, method: &'static str, target: &str) -> (u16, Value) {
     let url = server.control_url().unwrap_or_else(|| server.hls_base());
     let rest = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
@@ -33,8 +33,8 @@ async fn without_credentials(server: &MediaServer, target: &str) -> u16 {
 #[tokio::test]
 async fn srs_lists_active_and_past_streams_and_kicks_by_client() {
     let hook = Hook::accepting().await;
-    let server = server(hasty(Family::Srs), &hook).await;
-    let (first, second) = (server.publish("key1", "", HERE), server.publish("key2", "", HERE));
+    let server = server(with_short_pauses(Family::Srs), &hook).await;
+    let (first, second) = (server.publish("key1", "", LOCALHOST), server.publish("key2", "", LOCALHOST));
     assert!(first.settled().await && second.settled().await);
     assert_eq!(without_credentials(&server, "/api/v1/streams/").await, 401);
     let (status, list) = call(&server, "GET", "/api/v1/streams/?start=0&count=1").await;
@@ -53,13 +53,13 @@ async fn srs_lists_active_and_past_streams_and_kicks_by_client() {
 }
 
 #[tokio::test]
-async fn srs_lists_a_client_from_its_question_on_and_counts_no_byte_of_a_frozen_one() {
+async fn srs_lists_a_client_from_its_publish_request_on() {
     let hook = Hook::start(|_| Response::accept().after(100)).await;
-    let server = server(hasty(Family::Srs), &hook).await;
-    let encoder = server.publish("key1", "", HERE);
-    eventually("the question", || !hook.seen().is_empty()).await;
+    let server = server(with_short_pauses(Family::Srs), &hook).await;
+    let encoder = server.publish("key1", "", LOCALHOST);
+    eventually("the publish request", || !hook.seen().is_empty()).await;
     let (_, list) = call(&server, "GET", "/api/v1/streams/").await;
-    assert_eq!(list["streams"], json!([]), "nobody publishes yet");
+    assert_eq!(list["streams"], json!([]), "no publisher is live yet");
     let (_, list) = call(&server, "GET", "/api/v1/clients/").await;
     let client = &list["clients"][0];
     assert_eq!((&client["id"], &client["publish"]), (&json!(encoder.session_id()), &json!(true)));
@@ -69,8 +69,8 @@ async fn srs_lists_a_client_from_its_question_on_and_counts_no_byte_of_a_frozen_
 #[tokio::test]
 async fn mediamtx_lists_pages_of_paths_and_kicks_by_connection() {
     let hook = Hook::accepting().await;
-    let server = server(hasty(Family::MediaMtx), &hook).await;
-    let (first, second) = (server.publish("key1", "", HERE), server.publish("key2", "", HERE));
+    let server = server(with_short_pauses(Family::MediaMtx), &hook).await;
+    let (first, second) = (server.publish("key1", "", LOCALHOST), server.publish("key2", "", LOCALHOST));
     assert!(first.settled().await && second.settled().await);
     eventually("their media", || server.playlist("key1") && server.playlist("key2")).await;
     let (status, list) = call(&server, "GET", "/v3/paths/list?itemsPerPage=1&page=1").await;
@@ -91,8 +91,8 @@ async fn mediamtx_lists_pages_of_paths_and_kicks_by_connection() {
 #[tokio::test]
 async fn oven_media_engine_lists_names_and_kicks_by_name() {
     let hook = Hook::accepting().await;
-    let server = server(hasty(Family::OvenMediaEngine), &hook).await;
-    let encoder = server.publish("key1", "", HERE);
+    let server = server(with_short_pauses(Family::OvenMediaEngine), &hook).await;
+    let encoder = server.publish("key1", "", LOCALHOST);
     assert!(encoder.settled().await);
     let streams = "/v1/vhosts/default/apps/live/streams";
     assert_eq!(without_credentials(&server, streams).await, 401);
@@ -108,11 +108,11 @@ async fn oven_media_engine_lists_names_and_kicks_by_name() {
 #[tokio::test]
 async fn zlmediakit_lists_media_of_a_schema_and_kicks_by_session() {
     let hook = Hook::accepting().await;
-    let server = server(hasty(Family::ZlMediaKit), &hook).await;
+    let server = server(with_short_pauses(Family::ZlMediaKit), &hook).await;
     let secret = server.control_url().unwrap().split(['/', '@']).nth(2).unwrap().to_owned();
     let list = format!("/index/api/getMediaList?secret={secret}&schema=rtmp");
     assert_eq!(call(&server, "GET", &list).await, (200, json!({"code": 0})));
-    let encoder = server.publish("key1", "", HERE);
+    let encoder = server.publish("key1", "", LOCALHOST);
     assert!(encoder.settled().await);
     let data = call(&server, "GET", &list).await.1["data"].clone();
     assert_eq!((data.as_array().unwrap().len(), &data[0]["stream"]), (1, &json!("key1")));
@@ -129,11 +129,11 @@ async fn zlmediakit_lists_media_of_a_schema_and_kicks_by_session() {
 }
 
 #[tokio::test]
-async fn every_family_serves_playlists_of_what_is_live_and_ant_media_no_control() {
+async fn every_family_serves_playlists_of_live_streams_and_ant_media_has_no_control() {
     for family in ALL {
         let hook = Hook::accepting().await;
-        let server = server(hasty(family), &hook).await;
-        let encoder = server.publish("key1", "k=secret", HERE);
+        let server = server(with_short_pauses(family), &hook).await;
+        let encoder = server.publish("key1", "k=secret", LOCALHOST);
         assert!(encoder.settled().await);
         assert_eq!(server.control_url().is_none(), family == Family::AntMedia);
         eventually("a playlist", || server.playlist("key1")).await;
@@ -148,30 +148,30 @@ async fn every_family_serves_playlists_of_what_is_live_and_ant_media_no_control(
 }
 
 #[tokio::test]
-async fn the_whole_of_mediamtx_waits_for_its_hook() {
+async fn mediamtx_blocks_lists_but_not_kicks_while_it_waits_for_its_hook() {
     let hook = Hook::start(|seen| match seen.event().as_str() {
         "event=available" => Response::accept(),
         _ => Response::accept().after(250),
     })
     .await;
-    let server = server(hasty(Family::MediaMtx), &hook).await;
-    let first = server.publish("key1", "", HERE);
+    let server = server(with_short_pauses(Family::MediaMtx), &hook).await;
+    let first = server.publish("key1", "", LOCALHOST);
     assert!(first.settled().await);
-    let second = server.publish("key2", "", HERE);
-    eventually("the second question", || hook.count("publish") == 2).await;
+    let second = server.publish("key2", "", LOCALHOST);
+    eventually("the second publish request", || hook.count("publish") == 2).await;
     let kick = format!("/v3/rtmpconns/kick/{}", first.session_id());
     assert_eq!(call(&server, "POST", &kick).await.0, 200);
     assert!(first.was_kicked() && !second.is_live(), "kicks do not wait");
     call(&server, "GET", "/v3/paths/list").await;
-    assert!(second.is_live(), "the list came before the hook's answer");
+    assert!(second.is_live(), "the list came before the hook's response");
 }
 
 #[tokio::test]
-async fn ant_media_and_mediamtx_ask_in_turn_and_the_others_at_the_same_time() {
+async fn ant_media_and_mediamtx_ask_one_by_one_and_the_others_concurrently() {
     for family in ALL {
         let hook = Hook::start(|_| Response::accept().after(200)).await;
-        let server = server(hasty(family), &hook).await;
-        let encoders = ["key1", "key2"].map(|name| server.publish(name, "", HERE));
+        let server = server(with_short_pauses(family), &hook).await;
+        let encoders = ["key1", "key2"].map(|name| server.publish(name, "", LOCALHOST));
         for encoder in &encoders {
             assert!(encoder.settled().await);
         }

@@ -1,4 +1,4 @@
-//! A hook that answers as a test tells it to, and keeps what it was sent.
+//! A hook with scripted responses, which records its requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::http::{Unsized, read};
 
-/// Accepts on every family.
+/// A body that accepts in every family.
 pub(super) const ACCEPT: &str = r#"{"code":0,"allowed":true}"#;
 
-/// What a hook was sent.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) at: Instant,
@@ -27,7 +27,7 @@ impl Seen {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    /// What it is about: the family's word for the event.
+    /// Its event, in the family's terms.
     pub(super) fn event(&self) -> String {
         let json = self.json();
         let words = [&json["action"], &json["request"]["status"], &json["mode"]];
@@ -45,7 +45,7 @@ impl Seen {
     }
 }
 
-/// What is answered, and when.
+/// A response, and the delay before it.
 #[derive(Debug, Clone)]
 pub(super) struct Response {
     pub(super) after: Duration,
@@ -96,7 +96,7 @@ impl Hook {
                     tokio::time::sleep(response.after).await;
                     let Response { status, headers, body, .. } = response;
                     let length = body.len();
-                    // The connection stays open for a while, as clients must honour the length.
+                    // The connection remains open for a while, since clients must use the length.
                     let text =
                         format!("HTTP/1.1 {status} Any\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
                     let _ = stream.write_all(text.as_bytes()).await;
@@ -111,7 +111,7 @@ impl Hook {
         Self::start(|_| Response::accept()).await
     }
 
-    /// Nobody listens there.
+    /// A hook whose port is closed.
     pub(super) async fn down() -> Self {
         let (_, url) = bind().await;
         Self { url, seen: Arc::default(), _tasks: JoinSet::new() }
