@@ -1,9 +1,9 @@
-//! A real PostgreSQL for tests: one throw-away cluster a test process, one database a test.
+//! A real PostgreSQL for tests: one temporary cluster per test process, one database per test.
 //!
-//! The cluster lives in a temporary folder, listens on a free port of the loopback address, and is stopped and
-//! removed when the process ends, however it ends: a watchdog holds the other end of a pipe.
+//! The cluster is in a temporary folder and listens on a free port of the loopback address. A watchdog, which holds
+//! the other end of a pipe, stops and removes it when the process ends, in whatever way.
 //! PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
-//! `POSTGRES_PROGRAMS` names the folder of another version's server programs.
+//! `POSTGRES_PROGRAMS` is the folder of another version's server programs.
 
 mod round_trips;
 
@@ -18,11 +18,11 @@ use std::time::Duration;
 
 pub use round_trips::counting_proxy;
 
-/// Says what a machine without PostgreSQL lacks.
-const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not on this machine; \
+/// The error on a machine without PostgreSQL.
+const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not installed; \
                        install them, on Debian and Ubuntu with: apt-get install postgresql";
 
-/// The variable that names the folder of the server's programs, where it is not the newest that is installed.
+/// The variable with the folder of the server's programs; by default they are the newest installed ones.
 const PROGRAMS: &str = "POSTGRES_PROGRAMS";
 
 /// The cluster that the tests of one process share.
@@ -40,7 +40,7 @@ impl Cluster {
         SHARED.get_or_init(Self::start)
     }
 
-    /// A cluster of the caller's own, for tests that stop it; it too ends with the process.
+    /// A separate cluster, for tests that stop it; it also ends with the process.
     pub fn start() -> Self {
         let programs = programs().expect(MISSING);
         let folder = tempfile::Builder::new().prefix("stream-pg-").tempdir().expect("a temporary folder");
@@ -64,7 +64,7 @@ impl Cluster {
             "\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\n\
              fsync = off\nmax_connections = 300\nlog_statement = 'none'\n"
         )
-        .expect("a string takes everything");
+        .expect("a string accepts all text");
         let mut file = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"));
         let file = file.as_mut().expect("initdb wrote its settings");
         file.write_all(settings.as_bytes()).expect("the settings are writable");
@@ -72,7 +72,7 @@ impl Cluster {
         cluster
     }
 
-    /// Stops the server at once, as a crash would, and keeps its data.
+    /// Stops the server immediately, as a crash does; its data remain.
     pub fn stop(&self) {
         must(self.program("pg_ctl").args(["stop", "-m", "immediate", "-w", "-D"]).arg(self.data()));
     }
@@ -92,7 +92,7 @@ impl Cluster {
         self.resume();
     }
 
-    /// Where the server keeps its data.
+    /// The server's data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
@@ -102,7 +102,7 @@ impl Cluster {
         &self.programs
     }
 
-    /// One of the client's programs, such as `psql` or `pg_dump`: the server's own, else the one on `PATH`.
+    /// A client program, such as `psql` or `pg_dump`: of the server's version if there is one, else from `PATH`.
     pub fn client(&self, name: &str) -> PathBuf {
         let own = self.programs.join(name);
         if own.exists() { own } else { PathBuf::from(name) }
@@ -140,7 +140,7 @@ impl Cluster {
         as_postgres(&self.programs.join(name))
     }
 
-    /// Stops and removes the cluster once this process is gone and its end of the pipe is closed with it.
+    /// Starts the watchdog: it stops and removes the cluster when this process has ended and its pipe is closed.
     fn watch(&self) {
         let script =
             "trap '' INT TERM HUP; cat >/dev/null; \"$1\" stop -m immediate -D \"$2/data\"; rm -rf \"$2\"";
@@ -152,12 +152,12 @@ impl Cluster {
         }
         watchdog.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let watchdog = watchdog.spawn().expect("sh is there");
-        // The pipe must stay open for as long as the process lives.
+        // The pipe must remain open until the process ends.
         std::mem::forget(watchdog);
     }
 }
 
-/// A database of a test's own.
+/// A separate database for one test.
 #[derive(Debug)]
 pub struct Database<'a> {
     cluster: &'a Cluster,
@@ -165,12 +165,12 @@ pub struct Database<'a> {
 }
 
 impl Database<'_> {
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it is, for `DB_URL`.
+    /// Its `DB_URL`.
     pub fn url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{}", self.cluster.port, self.name)
     }
@@ -180,22 +180,22 @@ impl Database<'_> {
         self.url().replace("postgres@", &format!("{role}@"))
     }
 
-    /// Makes a role of this database's own that may log in, and returns its name.
+    /// Creates a role that may log in, with a name that is unique to this database, and returns that name.
     pub fn role(&self, name: &str) -> String {
         let role = format!("{name}_of_{}", self.name);
         self.sql(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN"));
         role
     }
 
-    /// What `pg_dump` writes with these arguments.
+    /// The output of `pg_dump` with these arguments.
     pub fn dump(&self, arguments: &[&str]) -> Vec<u8> {
         let mut dump = Command::new(self.cluster.client("pg_dump"));
         must(dump.args(["-d", &self.url()]).args(arguments)).stdout
     }
 
-    /// Feeds a dump to `psql`, or, in one of `pg_restore`'s formats, to that with these arguments.
+    /// Restores a dump by `psql`, or by `pg_restore` if it has one of its formats, with these arguments.
     ///
-    /// Both go on after an error, as they do for an operator; the errors are returned.
+    /// Both continue after an error, as they do for an operator; the errors are returned.
     pub fn restore(&self, role: &str, dump: &[u8], arguments: &[&str]) -> String {
         let is_text = !dump.starts_with(b"PGDMP");
         let mut program = Command::new(self.cluster.client(if is_text { "psql" } else { "pg_restore" }));
@@ -204,17 +204,17 @@ impl Database<'_> {
             .args(["-d", &self.url_as(role)])
             .args(arguments);
         let mut file = tempfile::tempfile().expect("a temporary file");
-        file.write_all(dump).and_then(|()| file.rewind()).expect("the file takes a dump");
+        file.write_all(dump).and_then(|()| file.rewind()).expect("the file is writable");
         let output = program.current_dir("/").stdin(file).output().expect("PostgreSQL's programs are there");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// Runs statements and returns what they select, a line a row, `|` between columns.
+    /// Runs statements and returns the selected rows, one per line, with `|` between columns.
     pub fn sql(&self, statements: &str) -> String {
         self.cluster.sql(&self.name, statements)
     }
 
-    /// Makes the user-service's table, with users 1 to `count`.
+    /// Creates the user-service's table, with users 1 to `count`.
     pub fn create_users(&self, count: u32) {
         self.sql(&format!(
             "CREATE TABLE users (id SERIAL PRIMARY KEY, username VARCHAR(80), email VARCHAR(120), password VARCHAR(255),
@@ -223,7 +223,7 @@ impl Database<'_> {
         ));
     }
 
-    /// Makes the table of the service that ran before; `nullable` as some installations have it.
+    /// Creates the table of the earlier service; `nullable` is the variant of some installations.
     pub fn create_old_streams(&self, nullable: bool) {
         let (expiry, on_delete) = if nullable { ("", " ON DELETE CASCADE") } else { (" NOT NULL", "") };
         self.sql(&format!(
@@ -243,14 +243,14 @@ impl Database<'_> {
     }
 }
 
-/// A port that nobody listens on at the moment.
+/// A port on which no program listens at the moment.
 ///
-/// It lies below those that the system hands to outgoing connections, so that a server that ends finds it free again.
+/// It is below the range of outgoing connections, so that it is still free when a server is restarted.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     const COUNT: u32 = 20_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Processes that run at the same time begin at different places.
+    // Concurrent processes start at different ports.
     let start = std::process::id().wrapping_mul(191);
     (0..COUNT)
         .map(|_| FIRST + start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT)
@@ -259,7 +259,7 @@ pub fn free_port() -> u16 {
         .expect("the loopback address has a free port")
 }
 
-/// The folder of PostgreSQL's server programs: the one that was named, else of the newest version that is installed.
+/// The folder of PostgreSQL's server programs: the configured one, else that of the newest installed version.
 fn programs() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os(PROGRAMS) {
         return Some(PathBuf::from(folder)).filter(|folder| folder.join("initdb").exists());
@@ -293,10 +293,10 @@ fn is_root() -> bool {
     })
 }
 
-/// Runs a command to its end and panics with what it printed if it fails.
+/// Runs a command and panics with its output if it fails.
 fn must(command: &mut Command) -> Output {
     let log = tempfile::tempfile().expect("a temporary file");
-    // A server that is started keeps its starter's output open; a file does not wait for it, a pipe would.
+    // A started server inherits the output and keeps it open: reading a pipe to its end would block, a file does not.
     let output = command
         .current_dir("/")
         .stderr(log.try_clone().expect("the file can be shared"))
@@ -312,7 +312,7 @@ fn must(command: &mut Command) -> Output {
     output
 }
 
-/// Waits until something holds, for at most 30 seconds.
+/// Waits until a condition holds, for at most 30 seconds.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..600 {
         if holds() {
@@ -320,5 +320,5 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("{what} did not come about within 30 seconds");
+    panic!("{what} did not happen within 30 seconds");
 }

@@ -1,16 +1,16 @@
-//! Round trips: how often a client waits for the server.
+//! Round trips, that is, how often a client waits for the server.
 
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What a client begins a connection with that is not encrypted.
+/// The protocol version with which a client begins an unencrypted connection.
 const STARTUP: u32 = 196_608;
 
-/// Forwards connections to the server, and counts how often a client then waits for it.
+/// Forwards connections to the server, and counts how often their clients wait for it.
 ///
-/// A client that asks for an answer sends a `Sync` behind its messages, or a simple `Query`; each is a round trip.
+/// A client that expects a response ends its messages with a `Sync`, or sends a simple `Query`; each is a round trip.
 pub fn counting_proxy(port: u16) -> (u16, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
     let own_port = listener.local_addr().expect("a listener has an address").port();
@@ -19,7 +19,7 @@ pub fn counting_proxy(port: u16) -> (u16, Arc<AtomicU32>) {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-            // Small messages go on at once.
+            // Small messages are forwarded without delay.
             let _ = server.set_nodelay(true).and_then(|()| client.set_nodelay(true));
             let (Ok(mut from), Ok(mut to)) = (server.try_clone(), client.try_clone()) else { continue };
             std::thread::spawn(move || std::io::copy(&mut from, &mut to));
@@ -30,7 +30,7 @@ pub fn counting_proxy(port: u16) -> (u16, Arc<AtomicU32>) {
     (own_port, count)
 }
 
-/// Forwards a client's messages one by one until it goes.
+/// Forwards a client's messages one by one until it disconnects.
 fn forward(mut client: TcpStream, mut server: TcpStream, count: &AtomicU32) -> Option<()> {
     let mut has_begun = false;
     loop {
@@ -39,7 +39,7 @@ fn forward(mut client: TcpStream, mut server: TcpStream, count: &AtomicU32) -> O
         let mut rest = vec![0; usize::try_from(u32::from_be_bytes(length)).ok()?.checked_sub(4)?];
         client.read_exact(&mut rest).ok()?;
         has_begun |= rest.starts_with(&STARTUP.to_be_bytes());
-        // Counted before it is sent, so that whoever has the answer finds it counted.
+        // Counted before it is sent, so that the count is complete when the response arrives.
         count.fetch_add(u32::from(matches!(kind, Some(b'S' | b'Q'))), Ordering::SeqCst);
         let message: Vec<u8> = kind.into_iter().chain(length).chain(rest).collect();
         server.write_all(&message).ok()?;
