@@ -23,7 +23,7 @@ async fn take_turns(
     for turn in 0..TURNS {
         let at = |offset: u32| &instances[(turn + offset) as usize % instances.len()];
         let key = at(0).key_of(user).await;
-        key_of.lock().expect("no task panics while it holds the lock")[user as usize - 1].clone_from(&key);
+        key_of.lock().expect("the lock is not poisoned")[user as usize - 1].clone_from(&key);
         assert_eq!(at(1).lookup(&key).await, 200, "a new key may publish immediately");
         let (stopped, asked_meanwhile) =
             tokio::join!(at(0).post_as(user, "/api/streams/stop"), at(1).lookup(&key));
@@ -45,9 +45,7 @@ async fn race(instances: Vec<Service>) {
         tokio::spawn(async move {
             let mut asked: usize = number;
             while !is_over.load(Ordering::Relaxed) {
-                let key = keys.lock().expect("no task panics while it holds the lock")
-                    [asked % USERS as usize]
-                    .clone();
+                let key = keys.lock().expect("the lock is not poisoned")[asked % USERS as usize].clone();
                 let status = instances[asked % instances.len()].lookup(&key).await;
                 assert!(matches!(status, 200 | 404 | 410), "{status}");
                 asked += 1;
