@@ -6,7 +6,9 @@ use crate::lifecycle::{KeyLifetime, NotPublishable};
 use crate::ports::{
     Clock, Entropy, EntropyError, KeyLookup, KeyStore, StartError, StoreError, StreamPorts, UserStreamsError,
 };
-use crate::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
+use crate::{
+    KeyRequest, NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId,
+};
 
 /// How many random keys are tried before a store that calls every key taken is no longer believed.
 const MAX_KEY_ATTEMPTS: usize = 3;
@@ -54,12 +56,13 @@ impl Keys {
     }
 
     /// Gives the user a new key, and starts its stream.
-    pub async fn generate(&self, user: UserId) -> Result<Stream, GenerateKeyError> {
+    pub async fn generate(&self, request: impl Into<KeyRequest>) -> Result<Stream, GenerateKeyError> {
+        let request = request.into();
         let now = self.clock.now();
         for _ in 0..MAX_KEY_ATTEMPTS {
             let key = StreamKey::generate(&*self.entropy)?;
             let playback_id = PlaybackId::generate(&*self.entropy)?;
-            let new = NewStream::begin(user, key, playback_id, now, self.lifetime);
+            let new = NewStream::begin(&request, key, playback_id, now, self.lifetime);
             match self.store.start(&new).await {
                 Err(StartError::KeyTaken) => {}
                 Err(StartError::AlreadyActive(stream)) => {

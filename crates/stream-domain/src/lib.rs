@@ -35,7 +35,7 @@ pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};
 pub use page::{PageRequest, Position, StreamPage};
 pub use playback::PlaybackId;
-pub use stream::{NewStream, Stream, StreamId, StreamStatus};
+pub use stream::{KeyRequest, NewStream, Stream, StreamId, StreamStatus};
 pub use timestamp::Timestamp;
 pub use token::BearerToken;
 pub use user::UserId;

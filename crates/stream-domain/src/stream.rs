@@ -68,6 +68,21 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// What a new stream is once its store has given it this number.
+    pub fn started(id: StreamId, new: &NewStream) -> Self {
+        Self {
+            id,
+            user_id: Some(new.user_id),
+            key: new.key.clone(),
+            playback_id: new.playback_id.clone(),
+            status: StreamStatus::Active,
+            created_at: new.created_at,
+            updated_at: new.created_at,
+            expires_at: new.expires_at,
+            on_air: None,
+        }
+    }
+
     /// Since when it has been live, if it is at `now`: its key may publish, and its session's lease runs.
     pub fn live_since_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.publishable_at(now).ok()?;
@@ -114,6 +129,19 @@ impl Stream {
     }
 }
 
+/// What a user asks for with a new key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// Who asks.
+    pub user: UserId,
+}
+
+impl From<UserId> for KeyRequest {
+    fn from(user: UserId) -> Self {
+        Self { user }
+    }
+}
+
 /// A stream that is about to be stored; complete but for the number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewStream {
@@ -132,12 +160,13 @@ pub struct NewStream {
 impl NewStream {
     /// A stream that begins at `now` and whose key lives this long.
     pub fn begin(
-        user_id: UserId,
+        request: &KeyRequest,
         key: StreamKey,
         playback_id: PlaybackId,
         now: Timestamp,
         lifetime: KeyLifetime,
     ) -> Self {
-        Self { user_id, key, playback_id, created_at: now, expires_at: now.plus(lifetime.duration()) }
+        let expires_at = now.plus(lifetime.duration());
+        Self { user_id: request.user, key, playback_id, created_at: now, expires_at }
     }
 }

@@ -9,36 +9,22 @@ use futures_util::future::LocalBoxFuture;
 use crate::error::{ApiError, ErrorCode};
 use crate::timeouts::ClientTimeouts;
 
-/// The largest body that is read and dropped, in bytes.
-const LIMIT: usize = 16 * 1024;
-
-/// The largest body of a hook, in bytes: some media servers send all their settings.
-const HOOK_LIMIT: usize = 64 * 1024;
-
-/// Proof that the request's body was small and came in time.
+/// The bytes of a body of any content type: at most so many, and in time.
 #[derive(Debug)]
-pub(crate) struct SmallBody;
+pub(crate) struct Body<const LIMIT: usize>(pub(crate) Vec<u8>);
 
-/// The bytes of a hook, of any content type.
-#[derive(Debug)]
-pub(crate) struct HookBody(pub(crate) Vec<u8>);
+/// A client's body.
+pub(crate) type SmallBody = Body<{ 16 * 1024 }>;
 
-impl FromRequest for SmallBody {
+/// The body of a hook: some media servers send all their settings.
+pub(crate) type HookBody = Body<{ 64 * 1024 }>;
+
+impl<const LIMIT: usize> FromRequest for Body<LIMIT> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let read = read(request, payload, LIMIT);
-        Box::pin(async { read.await.map(|_| Self) })
-    }
-}
-
-impl FromRequest for HookBody {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload, HOOK_LIMIT);
         Box::pin(async { read.await.map(Self) })
     }
 }

@@ -10,7 +10,8 @@ use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 
 use crate::error;
-use crate::schema::{publish_attempts, publish_sessions, streams};
+use crate::row::streams;
+use crate::schema::{publish_attempts, publish_sessions};
 use crate::session_row::{AttemptRow, SessionRow};
 use crate::statement::{Parameter, Statement};
 use crate::store::PostgresStore;

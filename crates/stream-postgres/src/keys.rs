@@ -12,8 +12,8 @@ use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, Strea
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
-use crate::row::{NewStreamRow, StreamRow};
-use crate::schema::{ActiveLiteral, IsActive, streams, users};
+use crate::row::{NewStreamRow, StreamRow, streams};
+use crate::schema::{ActiveLiteral, IsActive, users};
 use crate::statement::{Parameter, Returning};
 use crate::store::PostgresStore;
 

@@ -9,8 +9,8 @@ use stream_domain::{PageRequest, StreamPage, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error::{self};
-use crate::row::{StreamRow, placed, stored};
-use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions, streams};
+use crate::row::{StreamRow, placed, stored, streams};
+use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions};
 use stream_domain::catalog::PublicFilter;
 
 /// The list as it is at `now`.

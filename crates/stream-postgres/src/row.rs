@@ -1,7 +1,7 @@
-//! A row of `streams`, and how it becomes a [`Stream`].
+//! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{Insertable, Queryable, Selectable, table};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
@@ -10,9 +10,25 @@ use stream_domain::{
 };
 use time::PrimitiveDateTime;
 
-use crate::schema::{OnAirTimes, streams};
+use crate::schema::{OnAirTimes, publish_attempts, publish_sessions};
 
-/// A row of `streams`, with what its open session says: the one list of the columns that are read.
+table! {
+    streams (id) {
+        id -> Integer,
+        user_id -> Nullable<Integer>,
+        stream_key -> Text,
+        status -> Nullable<Text>,
+        created_at -> Nullable<Timestamp>,
+        updated_at -> Nullable<Timestamp>,
+        expires_at -> Nullable<Timestamp>,
+        playback_id -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions);
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_attempts);
+
+/// A row of `streams`, with what its open session says: the columns that are read.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = streams)]
 pub(crate) struct StreamRow {

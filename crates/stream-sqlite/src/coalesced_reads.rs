@@ -16,8 +16,7 @@ use tokio::runtime::Handle;
 use crate::error::{self, too_slow};
 use crate::lists::{at, read_page};
 use crate::pool::Connections;
-use crate::row::StreamRow;
-use crate::schema::streams;
+use crate::row::{StreamRow, streams};
 
 /// A second's worth of requests waits for less than a second; a batch is one transaction.
 const LIMITS: Limits =

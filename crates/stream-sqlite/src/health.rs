@@ -8,8 +8,7 @@ use stream_domain::ports::{StoreError, StoreHealth, UsersTable};
 
 use crate::error;
 use crate::migrate::try_to_write_beside;
-use crate::row::StreamRow;
-use crate::schema::streams;
+use crate::row::{StreamRow, streams};
 use crate::store::SqliteStore;
 
 #[async_trait]

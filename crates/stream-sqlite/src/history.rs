@@ -9,7 +9,8 @@ use stream_domain::ports::{History, StoreError};
 use stream_domain::{Session, StreamId, Timestamp, UserId};
 
 use crate::error;
-use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
+use crate::row::streams;
+use crate::schema::{publish_attempts, publish_sessions as sessions};
 use crate::session_row::{AttemptRow, SessionRow};
 use crate::sessions::count;
 use crate::store::SqliteStore;

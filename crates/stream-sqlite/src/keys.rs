@@ -11,8 +11,8 @@ use stream_domain::{
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
-use crate::row::{NewStreamRow, StreamRow};
-use crate::schema::{ActiveLiteral, streams};
+use crate::row::{NewStreamRow, StreamRow, streams};
+use crate::schema::ActiveLiteral;
 use crate::store::SqliteStore;
 
 #[async_trait]

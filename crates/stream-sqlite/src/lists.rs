@@ -8,8 +8,8 @@ use stream_domain::{PageRequest, StreamPage, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error::{self};
-use crate::row::{StreamRow, placed};
-use crate::schema::{ActiveLiteral, publish_sessions, streams};
+use crate::row::{StreamRow, placed, streams};
+use crate::schema::{ActiveLiteral, publish_sessions};
 use stream_domain::catalog::PublicFilter;
 
 /// The list as it is at `now`.

@@ -1,6 +1,6 @@
-//! A row of `streams`, and how it becomes a [`Stream`].
+//! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{Insertable, Queryable, Selectable, table};
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
 use stream_domain::{
@@ -8,9 +8,25 @@ use stream_domain::{
 };
 use time::PrimitiveDateTime;
 
-use crate::schema::{LeaseUntil, LiveSince, streams};
+use crate::schema::{LeaseUntil, LiveSince, publish_attempts, publish_sessions};
 
-/// A row of `streams`, with what its open session says: the one list of the columns that are read.
+table! {
+    streams (id) {
+        id -> Integer,
+        user_id -> Nullable<Integer>,
+        stream_key -> Text,
+        status -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        expires_at -> Timestamp,
+        playback_id -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions);
+diesel::allow_tables_to_appear_in_same_query!(streams, publish_attempts);
+
+/// A row of `streams`, with what its open session says: the columns that are read.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = streams)]
 pub(crate) struct StreamRow {

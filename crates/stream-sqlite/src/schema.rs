@@ -1,23 +1,10 @@
-//! The tables as Diesel sees them, and the pieces of SQL that its queries need.
+//! The tables as Diesel sees them, but for `streams` (`row.rs`), and the pieces of SQL that its queries need.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
-
-table! {
-    streams (id) {
-        id -> Integer,
-        user_id -> Nullable<Integer>,
-        stream_key -> Text,
-        status -> Nullable<Text>,
-        created_at -> Timestamp,
-        updated_at -> Timestamp,
-        expires_at -> Timestamp,
-        playback_id -> Nullable<Text>,
-    }
-}
 
 table! {
     publish_sessions (id) {
@@ -67,7 +54,7 @@ table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions, publish_attempts);
+diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 
 /// A piece of SQL that stands in statements as it is.
 ///

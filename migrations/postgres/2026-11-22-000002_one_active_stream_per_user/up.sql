@@ -1,3 +1,4 @@
+-- Effect: add the indexes streams_one_active_per_user, streams_active_newest_first and streams_active_by_expiry, and the trigger streams_make_room
 -- Readers go on throughout; writers wait until this transaction ends.
 LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE;
 -- Whoever holds rows that are to be changed must let go soon, since the others wait for us meanwhile.

@@ -1,3 +1,4 @@
+-- Effect: add the column streams.playback_id, with a random default
 -- Each stream gets a name that everybody may know; whoever inserts one without it gets one as well.
 -- Both changes touch the catalogue alone, but lock readers out for that moment; so where the table is older than this
 -- service they were made before, in short tries, and there is nothing left to lock for.

@@ -1,3 +1,4 @@
+-- Effect: give active streams a playback_id, and add the index streams_playback_id, the tables publish_sessions and publish_attempts, and the trigger streams_cut_publisher
 -- Readers go on throughout; writers wait until this transaction ends.
 LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE;
 SET LOCAL lock_timeout = '3s';

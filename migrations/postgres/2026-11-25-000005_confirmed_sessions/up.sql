@@ -1,3 +1,4 @@
+-- Effect: add the columns confirmed_at, stalled_until and supersedes to publish_sessions, and the table media_server_boots
 -- The columns are nullable or have a default that is the same for all rows, so that no row is rewritten and an earlier
 -- version goes on beside this one.
 -- Everybody waits behind the lock while it waits for a long transaction, so it is given up soon and tried again later.

@@ -1,3 +1,4 @@
+-- Effect: let the defaults of streams.created_at and streams.updated_at be UTC, whatever the writer's time zone
 -- Times are UTC without a zone, whatever zone the database, a role or a writer has.
 -- The defaults are changed in the catalogue alone, but readers are locked out for that moment; so it was done before, in
 -- short tries, and there is nothing left to lock for.

@@ -11,7 +11,7 @@ use crate::{NewStream, PlaybackId, Publisher, ServerName, StreamKey, Timestamp, 
 /// A stream that begins now, with a playback id that follows from its key.
 pub fn new_stream(user: UserId, key: StreamKey, now: Timestamp) -> NewStream {
     let playback_id = playback_id_of(&key);
-    NewStream::begin(user, key, playback_id, now, KeyLifetime::DEFAULT)
+    NewStream::begin(&user.into(), key, playback_id, now, KeyLifetime::DEFAULT)
 }
 
 /// The playback id that [`new_stream`] gives; real ones have nothing to do with the key.

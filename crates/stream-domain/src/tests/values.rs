@@ -13,17 +13,7 @@ use crate::{PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
 fn stream(status: StreamStatus) -> Stream {
     let at = Timestamp::new(datetime!(2026-01-02 03:04:05.000006 UTC));
     let new = new_stream(UserId::new(1).unwrap(), StreamKey::parse("k").unwrap(), at);
-    Stream {
-        id: StreamId(1),
-        user_id: Some(new.user_id),
-        key: new.key,
-        status,
-        created_at: new.created_at,
-        updated_at: new.created_at,
-        expires_at: new.expires_at,
-        playback_id: new.playback_id,
-        on_air: None,
-    }
+    Stream { status, ..Stream::started(StreamId(1), &new) }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The two fields of an encoder, and other ways to publish.
 
 use stream_domain::ports::Clock as _;
-use stream_domain::testing::{ManualClock, playback_id_of};
-use stream_domain::{StreamId, StreamKey, StreamStatus};
+use stream_domain::testing::{ManualClock, new_stream};
+use stream_domain::{StreamId, StreamKey, UserId};
 
 use super::*;
 
@@ -10,18 +10,8 @@ const KEY: &str = "GnxvNSQqZ9GtBW4RmaxWKVtI-FquAx5HT_jxCs-9MMA";
 
 fn stream() -> Stream {
     let key = StreamKey::parse(KEY).unwrap();
-    let at = ManualClock::default().now();
-    Stream {
-        id: StreamId(1),
-        user_id: None,
-        playback_id: playback_id_of(&key),
-        key,
-        status: StreamStatus::Active,
-        created_at: at,
-        updated_at: at,
-        expires_at: at,
-        on_air: None,
-    }
+    let new = new_stream(UserId::new(1).unwrap(), key, ManualClock::default().now());
+    Stream::started(StreamId(1), &new)
 }
 
 fn json(form: AddressForm, audience: Audience) -> String {

@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 use stream_domain::ports::StoreError;
 
 use super::access;
-use super::embedded::pending;
+use super::embedded::{MIGRATIONS, pending};
 use crate::catalog_tables::{count, is_true};
 use crate::{objects, users};
 
@@ -60,31 +60,11 @@ impl Plan {
     }
 }
 
-/// What a migration does besides what it counts in rows, for those that change an existing table.
-fn effect(migration: &str) -> Option<&'static str> {
-    let effects = [
-        (
-            "one_active_stream_per_user",
-            "add the indexes streams_one_active_per_user, streams_active_newest_first and \
-             streams_active_by_expiry, and the trigger streams_make_room",
-        ),
-        ("playback_ids", "add the column streams.playback_id, with a random default"),
-        (
-            "publish_sessions",
-            "give active streams a playback_id, and add the index streams_playback_id, the tables \
-             publish_sessions and publish_attempts, and the trigger streams_cut_publisher",
-        ),
-        (
-            "confirmed_sessions",
-            "add the columns confirmed_at, stalled_until and supersedes to publish_sessions, and the table \
-             media_server_boots",
-        ),
-        (
-            "times_in_utc",
-            "let the defaults of streams.created_at and streams.updated_at be UTC, whatever the writer's time zone",
-        ),
-    ];
-    effects.into_iter().find(|(name, _)| migration.ends_with(name)).map(|(_, effect)| effect)
+/// What a migration does besides what is counted in rows: it says so in its first line, if it changes a table that may be
+/// there already.
+fn effect(name: &str) -> Option<&'static str> {
+    let (_, statements) = MIGRATIONS.iter().find(|(known, _)| *known == name)?;
+    statements.lines().next()?.strip_prefix("-- Effect: ")
 }
 
 /// What adopting an existing table would change in its rows.

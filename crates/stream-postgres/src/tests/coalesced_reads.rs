@@ -14,8 +14,7 @@ use stream_domain::{PageRequest, StreamStatus};
 
 use super::{block_on, key, migrated, new_stream, now};
 use crate::connector::PLAN_LOOKUPS;
-use crate::row::StreamRow;
-use crate::schema::streams;
+use crate::row::{StreamRow, streams};
 
 #[test]
 fn an_unreadable_row_fails_only_its_own_lookups() {

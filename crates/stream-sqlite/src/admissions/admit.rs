@@ -15,8 +15,8 @@ use time::{Duration, PrimitiveDateTime};
 
 use super::of_stream;
 use crate::error;
-use crate::row::StreamRow;
-use crate::schema::{publish_attempts, publish_sessions as sessions, streams};
+use crate::row::{StreamRow, streams};
+use crate::schema::{publish_attempts, publish_sessions as sessions};
 use crate::session_row::{NewSessionRow, SessionRow};
 use crate::sessions::{confirm, end, renew};
 

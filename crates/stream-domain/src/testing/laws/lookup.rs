@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use super::streams::{RACERS, found, named, now, started, stopped, user};
 use crate::lifecycle::LIFETIME;
 use crate::ports::StreamStore;
-use crate::{StreamKey, StreamStatus, Timestamp};
+use crate::{Stream, StreamKey, StreamStatus, Timestamp};
 
 /// What was started is what is found, number, times and all.
 pub async fn a_started_stream_is_found_by_its_key(store: &dyn StreamStore) {
@@ -16,6 +16,8 @@ pub async fn a_started_stream_is_found_by_its_key(store: &dyn StreamStore) {
     assert_eq!(stream.status, StreamStatus::Active);
     assert_eq!((stream.created_at, stream.updated_at), (now(), now()));
     assert_eq!(stream.expires_at, now().plus(LIFETIME));
+    // And every other field.
+    assert_eq!(stream, Stream::started(stream.id, &new));
     assert_eq!(found(store, "one").await, Some(stream));
 }
 

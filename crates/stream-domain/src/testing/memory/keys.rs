@@ -26,18 +26,7 @@ impl KeyStore for MemoryStore {
             return Err(StartError::KeyTaken);
         }
         state.last_stream += 1;
-        let id = state.last_stream;
-        let stream = Stream {
-            id: StreamId(id),
-            user_id: Some(new.user_id),
-            key: new.key.clone(),
-            playback_id: new.playback_id.clone(),
-            status: StreamStatus::Active,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-            expires_at: new.expires_at,
-            on_air: None,
-        };
+        let stream = Stream::started(StreamId(state.last_stream), new);
         state.streams.push(stream.clone());
         Ok(stream)
     }
