@@ -45,7 +45,7 @@ impl MediaServers {
         Self { named: servers.into_iter().collect(), key_lifetime: KeyLifetime::DEFAULT }
     }
 
-    /// The same, with keys that live this long, which is the lease of a family that never speaks up.
+    /// The same, with keys that live this long, which is the lease of a family that never reports a publisher again.
     #[must_use]
     pub fn with_key_lifetime(self, key_lifetime: KeyLifetime) -> Self {
         Self { key_lifetime, ..self }

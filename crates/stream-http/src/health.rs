@@ -1,6 +1,6 @@
 //! Health and readiness, for operators and orchestrators.
 //!
-//! Responses hold a stable word for everybody; the cause, with hosts and roles, is in the log alone.
+//! Responses hold a stable code for everybody; the cause, with hosts and roles, is in the log alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

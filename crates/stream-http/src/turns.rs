@@ -1,4 +1,4 @@
-//! Turns: work that strangers can request without end is done a little at a time.
+//! Turns: work that anonymous clients can request without limit is done a little at a time.
 //!
 //! Anybody can request pages that nobody else wants, and keys that do not exist.
 //! Each of these requests waits its turn among others of its kind and is then answered, so that any number of them

@@ -18,7 +18,6 @@ pub(crate) struct SessionRow {
     stream_id: i32,
     #[diesel(embed)]
     publisher: PublisherRow,
-    #[diesel(column_name = run)]
     boot_id: Option<String>,
     epoch: i32,
     live_since: PrimitiveDateTime,
@@ -28,7 +27,7 @@ pub(crate) struct SessionRow {
     lease_until: PrimitiveDateTime,
     stalled_until: Option<PrimitiveDateTime>,
     key_expires_at: PgTimestamp,
-    cut_because: Option<String>,
+    kick_reason: Option<String>,
     ended_at: Option<PrimitiveDateTime>,
     end_reason: Option<String>,
 }
@@ -71,7 +70,7 @@ impl TryFrom<SessionRow> for Session {
             (Some(at), Some(Some(reason))) => Some((Timestamp::from_utc(at), reason)),
             (Some(_), _) => return Err(unreadable("end_reason is no reason that this service knows")),
         };
-        let kick = row.cut_because.as_deref().map(EndReason::parse);
+        let kick = row.kick_reason.as_deref().map(EndReason::parse);
         Ok(Self {
             id: SessionId(id),
             stream_id: StreamId(row.stream_id),

@@ -39,9 +39,9 @@ impl Admissions for SqliteStore {
             // Apart, since each has an index of its own.
             let open = meant(&which, now).filter(sessions::ended_at.is_null()).select(sessions::id);
             let open: Vec<i64> = open.load(connection).map_err(error::query)?;
-            let to_cut = meant(&which, now).filter(sessions::cut_because.is_not_null()).select(sessions::id);
-            let to_cut: Vec<i64> = to_cut.load(connection).map_err(error::query)?;
-            let meant: Vec<i64> = open.iter().chain(&to_cut).copied().collect();
+            let to_kick = meant(&which, now).filter(sessions::kick_reason.is_not_null()).select(sessions::id);
+            let to_kick: Vec<i64> = to_kick.load(connection).map_err(error::query)?;
+            let meant: Vec<i64> = open.iter().chain(&to_kick).copied().collect();
             end(connection, &meant, reason, now)?;
             Ok(!open.is_empty())
         })

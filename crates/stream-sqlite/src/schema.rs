@@ -7,13 +7,16 @@ use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
 
 table! {
+    // Columns keep the names that they were made with, since an older version may run beside this one.
     publish_sessions (id) {
         id -> BigInt,
         stream_id -> Integer,
         server -> Text,
         server_session -> Text,
-        run -> Nullable<Text>,
-        ordinal -> Nullable<BigInt>,
+        #[sql_name = "run"]
+        boot_id -> Nullable<Text>,
+        #[sql_name = "ordinal"]
+        connection_number -> Nullable<BigInt>,
         application -> Text,
         name -> Text,
         protocol -> Text,
@@ -26,8 +29,10 @@ table! {
         key_expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>,
         end_reason -> Nullable<Text>,
-        cut_because -> Nullable<Text>,
-        cut_tried_at -> Nullable<Timestamp>,
+        #[sql_name = "cut_because"]
+        kick_reason -> Nullable<Text>,
+        #[sql_name = "cut_tried_at"]
+        kicked_at -> Nullable<Timestamp>,
         confirmed_at -> Nullable<Timestamp>,
         stalled_until -> Nullable<Timestamp>,
         supersedes -> Nullable<BigInt>,

@@ -16,7 +16,6 @@ pub(crate) struct SessionRow {
     stream_id: i32,
     #[diesel(embed)]
     publisher: PublisherRow,
-    #[diesel(column_name = run)]
     boot_id: Option<String>,
     epoch: i32,
     live_since: PrimitiveDateTime,
@@ -26,7 +25,7 @@ pub(crate) struct SessionRow {
     lease_until: PrimitiveDateTime,
     stalled_until: Option<PrimitiveDateTime>,
     key_expires_at: PrimitiveDateTime,
-    cut_because: Option<String>,
+    kick_reason: Option<String>,
     ended_at: Option<PrimitiveDateTime>,
     end_reason: Option<String>,
 }
@@ -69,7 +68,7 @@ impl TryFrom<SessionRow> for Session {
             (Some(at), Some(Some(reason))) => Some((Timestamp::from_utc(at), reason)),
             (Some(_), _) => return Err(unreadable("end_reason is no reason that this service knows")),
         };
-        let kick = row.cut_because.as_deref().map(EndReason::parse);
+        let kick = row.kick_reason.as_deref().map(EndReason::parse);
         Ok(Self {
             id: SessionId(id),
             stream_id: StreamId(row.stream_id),
@@ -99,9 +98,8 @@ pub(crate) struct NewSessionRow<'a> {
     stream_id: i32,
     server: &'a str,
     server_session: &'a str,
-    #[diesel(column_name = run)]
     boot_id: Option<&'a str>,
-    ordinal: Option<i64>,
+    connection_number: Option<i64>,
     application: &'a str,
     name: &'a str,
     protocol: &'a str,
@@ -131,7 +129,7 @@ impl<'a> NewSessionRow<'a> {
             server: publisher.server.as_str(),
             server_session: &publisher.session,
             boot_id: request.boot_id.as_deref(),
-            ordinal: request.connection_number,
+            connection_number: request.connection_number,
             application: &publisher.application,
             name: publisher.name.expose(),
             protocol: &publisher.protocol,

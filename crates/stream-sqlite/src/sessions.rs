@@ -61,23 +61,23 @@ pub(crate) fn due(
 ) -> Result<Vec<(i64, PublisherRow, Option<String>)>, StoreError> {
     let tried_before = now.plus(-KICK_RETRY_AFTER).to_naive_utc();
     let of_server = || {
-        let may_try = sessions::cut_tried_at.is_null().or(sessions::cut_tried_at.le(tried_before));
+        let may_try = sessions::kicked_at.is_null().or(sessions::kicked_at.le(tried_before));
         let of_server = sessions::table.filter(sessions::server.eq(server.as_str()));
         of_server.filter(may_try).limit(limit.into()).select((
             sessions::id,
             PublisherRow::as_select(),
-            sessions::cut_because,
+            sessions::kick_reason,
         ))
     };
     // Apart, since each has an index of its own.
     let let_be = now.plus(-KICK_EXPIRES_AFTER).to_naive_utc();
     let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(let_be));
-    let gave_way = sessions::cut_because.ne(EndReason::Superseded.as_str());
+    let gave_way = sessions::kick_reason.ne(EndReason::Superseded.as_str());
     let gave_way = gave_way.or(sessions::ended_at.le(superseded_before.to_naive_utc()));
-    let marked = of_server().filter(sessions::cut_because.is_not_null()).filter(is_fresh).filter(gave_way);
+    let marked = of_server().filter(sessions::kick_reason.is_not_null()).filter(is_fresh).filter(gave_way);
     let mut due: Vec<(i64, PublisherRow, Option<String>)> = marked.load(connection).map_err(error::query)?;
     let expired = of_server()
-        .filter(sessions::cut_because.is_null())
+        .filter(sessions::kick_reason.is_null())
         .filter(sessions::ended_at.is_null())
         .filter(sessions::key_expires_at.le(now.to_naive_utc()));
     due.extend(expired.load(connection).map_err(error::query)?);
@@ -117,7 +117,7 @@ pub(crate) fn write_end(
         write_ending(connection, session.id, session.ending(said, now))?;
     }
     let gone =
-        diesel::update(sessions::table.find(session.id.0)).set(sessions::cut_because.eq(None::<String>));
+        diesel::update(sessions::table.find(session.id.0)).set(sessions::kick_reason.eq(None::<String>));
     gone.execute(connection).map_err(error::query).map(drop)
 }
 

@@ -24,8 +24,8 @@ use crate::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, Me
 /// How long a publisher may be live before its server must list it.
 const LISTED_WITHIN: Duration = Duration::seconds(5);
 
-/// How many publishers are cut in one step.
-const CUT_BATCH: u32 = 100;
+/// How many publishers are kicked in one step.
+const KICK_BATCH: u32 = 100;
 
 /// How long a server that replaces publishers by itself is given for it, before the one that gave way is ended there.
 const REPLACED_WITHIN: Duration = Duration::seconds(9);
@@ -37,7 +37,7 @@ impl Broadcasts {
     }
 
     /// Compares what is written down with what the server lists: ends what is not there, writes down what was missed,
-    /// and cuts what may not be there.
+    /// and kicks what may not be there.
     pub async fn reconcile(&self, server: &ServerName) -> Result<Reconciled, ReconcileError> {
         let (Some(profile), Some(control)) = (self.servers.get(server), self.control_of(server)) else {
             return Ok(Reconciled::default());
@@ -91,7 +91,7 @@ impl Broadcasts {
         for kicked in join_all(kicks).await {
             match kicked {
                 // One that was not found is listed again, if it is there.
-                Ok(_) => done.cut += 1,
+                Ok(_) => done.kicked += 1,
                 Err(error) => failure = Some(error),
             }
         }
@@ -124,16 +124,16 @@ impl Broadcasts {
         // A server that replaces publishers by itself does so when the media of the next one come.
         let patience =
             if profile.family.capabilities().replaces_publishers { REPLACED_WITHIN } else { Duration::ZERO };
-        let due = self.ports.kicks.claim_pending_kicks(server, now.plus(-patience), now, CUT_BATCH).await?;
-        let kicks = due.iter().map(|cut| kick_one(profile.family, &*control, cut));
+        let due = self.ports.kicks.claim_pending_kicks(server, now.plus(-patience), now, KICK_BATCH).await?;
+        let kicks = due.iter().map(|pending| kick_one(profile.family, &*control, pending));
         let (mut count, mut unfound, mut failure) = (0, Vec::new(), None);
-        for (cut, kicked) in due.iter().zip(join_all(kicks).await) {
+        for (pending, kicked) in due.iter().zip(join_all(kicks).await) {
             match kicked {
                 Ok(Kick::Gone) => {
-                    self.ports.kicks.mark_kicked(cut.session, self.clock.now()).await?;
+                    self.ports.kicks.mark_kicked(pending.session, self.clock.now()).await?;
                     count += 1;
                 }
-                Ok(Kick::NotFound) => unfound.push(cut),
+                Ok(Kick::NotFound) => unfound.push(pending),
                 Err(error) => failure = Some(error),
             }
         }
@@ -141,7 +141,7 @@ impl Broadcasts {
         failure.map_or(Ok(count), |error| Err(error.into()))
     }
 
-    /// Confirms the cuts of those that were not found, where a list of the same process shows that they are gone.
+    /// Confirms the kicks of those that were not found, where a list of the same process shows that they are gone.
     async fn confirm_gone(
         &self,
         server: &ServerName,
@@ -152,9 +152,9 @@ impl Broadcasts {
             return Ok(0);
         }
         let (mut count, listing) = (0, control.publishers().await?);
-        for cut in unfound {
-            if self.watches.proves_gone(server, &listing, &cut.publisher.session) {
-                self.ports.kicks.mark_kicked(cut.session, self.clock.now()).await?;
+        for kick in unfound {
+            if self.watches.proves_gone(server, &listing, &kick.publisher.session) {
+                self.ports.kicks.mark_kicked(kick.session, self.clock.now()).await?;
                 count += 1;
             }
         }
@@ -214,7 +214,7 @@ pub struct Reconciled {
     /// Publishers that are listed and were not written down.
     pub found: u32,
     /// Publishers that are listed and may not be there.
-    pub cut: u32,
+    pub kicked: u32,
 }
 
 /// Why a server could not be compared with what is written down.

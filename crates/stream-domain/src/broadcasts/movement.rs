@@ -15,7 +15,7 @@ const STALLED_AFTER: Duration = Duration::seconds(5);
 /// How long they may stand still before its server is looked at more often.
 const SUSPECT_AFTER: Duration = Duration::milliseconds(3_500);
 
-/// How far the publishers of one process have come.
+/// The bytes that the publishers of one process have sent.
 #[derive(Debug, Default)]
 pub(super) struct Movement(HashMap<String, Move>);
 
@@ -26,7 +26,7 @@ struct Move {
 }
 
 impl Movement {
-    /// Notes how far everybody has come, and says who stands still.
+    /// Notes the bytes of each publisher, and returns those that send no media.
     pub(super) fn note(&mut self, publishers: &[ListedPublisher], asked_at: Timestamp) -> HashSet<String> {
         let mut moves = HashMap::with_capacity(publishers.len());
         for listed in publishers {

@@ -9,7 +9,7 @@ use crate::media_server::{Family, ServerName};
 /// What a media server says of a publisher.
 #[derive(Clone)]
 pub struct PublisherReport {
-    /// Whether it asks, or goes on.
+    /// Why the server speaks of it.
     pub trigger: Trigger,
     /// The server's id of the publisher's session.
     pub session: String,

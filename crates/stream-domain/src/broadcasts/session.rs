@@ -148,7 +148,7 @@ impl Session {
     }
 
     /// Whether its publisher has to be ended at its server when `newcomer` takes its place: it is there still.
-    pub fn must_be_told_to_go(&self, newcomer: &Publisher, now: Timestamp) -> bool {
+    pub fn must_be_kicked_for(&self, newcomer: &Publisher, now: Timestamp) -> bool {
         let is_newcomer =
             self.publisher.server == newcomer.server && self.publisher.session == newcomer.session;
         self.is_alive_at(now) || (self.is_stalled_at(now) && !is_newcomer)

@@ -122,7 +122,7 @@ impl Broadcasts {
         let terms = Terms {
             takeover: self.takeover_at(server, report.family),
             reconnect_window: self.options.reconnect_window,
-            // A server that goes on to speak of a publisher says nothing of its media, which its list has seen to stand still.
+            // A server that still reports a publisher says nothing of its media, which its list shows to stand still.
             lease: if is_stalled { Duration::ZERO } else { lease },
         };
         let confirmed = !is_stalled && self.counts_at_once(server, report.trigger);
@@ -137,7 +137,7 @@ impl Broadcasts {
             Verdict::Admitted(mut admitted) => {
                 if self.control_of(server).is_none() {
                     match report.trigger {
-                        // Nothing makes it speak.
+                        // No setting makes it report.
                         Trigger::PublishRequest
                             if report.family.capabilities().liveness_settings.is_none() => {}
                         Trigger::PublishRequest => self.silent.let_in(server, report.family, now),

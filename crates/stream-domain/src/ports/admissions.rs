@@ -57,7 +57,7 @@ pub trait Admissions: Send + Sync {
     /// name; returns that stream, or `None` if they name none, and then MUST write nothing.
     ///
     /// A key that is known comes before the playback id; one that showed the playback id alone MUST be noted without its
-    /// address, so that strangers cannot fill the owner's list.
+    /// address, so that nobody without the key can fill the owner's list.
     async fn note_attempt(&self, clues: &Clues, now: Timestamp) -> Result<Option<StreamId>, StoreError>;
 }
 
@@ -90,7 +90,7 @@ pub enum SessionSelector {
         /// The name that has come to its end; a connection may have gone on to publish another.
         name: Option<String>,
     },
-    /// The one that publishes this name at this server, which has no better word for it.
+    /// The one that publishes this name, where the server gives no session id.
     ///
     /// One that began less than [`SETTLED_AFTER`] ago is not meant: the end is that of the publisher that gave way to it.
     Name {

@@ -17,7 +17,7 @@ pub enum StoreError {
     /// The store answers and the service lacks a privilege there: waiting does not help, an operator does.
     #[error("the store denies access")]
     Denied(#[source] BoxedSource),
-    /// A stored row says something that the domain has no word for.
+    /// A stored row says something that the domain cannot represent.
     #[error("{table} row {id} is unreadable: {reason}")]
     Corrupt {
         /// The table's name.

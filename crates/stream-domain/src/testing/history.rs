@@ -291,8 +291,8 @@ impl<S: Store> Pair<'_, S> {
         let mut reference = taken.expect("it is there");
         let taken = self.store.claim_pending_kicks(&name, superseded_before, now, 100).await;
         let mut stored = taken.expect("it is there");
-        reference.sort_by_key(|cut| cut.session);
-        stored.sort_by_key(|cut| cut.session);
+        reference.sort_by_key(|kick| kick.session);
+        stored.sort_by_key(|kick| kick.session);
         same!(self, reference.len(), stored.len());
         for (reference, stored) in reference.into_iter().zip(stored) {
             same!(self, (reference.publisher, reference.why), (stored.publisher, stored.why));

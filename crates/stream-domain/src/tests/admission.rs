@@ -55,7 +55,7 @@ enum Step {
     Stall(usize, Vec<u8>),
     /// A media server says that it is well, in this run.
     Alive(usize, u8),
-    /// Whoever is to be cut is taken, and some are seen to be gone.
+    /// Whoever is to be kicked is taken, and some are seen to be gone.
     Cut(usize, bool),
     /// What is overdue is marked.
     Sweep,
@@ -220,9 +220,9 @@ impl History {
                 self.store.heartbeat(&server(*at), Some(boot_id.to_string()), LEASE, now).await.unwrap();
             }
             Step::Cut(at, are_gone) => {
-                for cut in self.store.claim_pending_kicks(&server(*at), now, now, 10).await.unwrap() {
+                for kick in self.store.claim_pending_kicks(&server(*at), now, now, 10).await.unwrap() {
                     if *are_gone {
-                        self.store.mark_kicked(cut.session, now).await.unwrap();
+                        self.store.mark_kicked(kick.session, now).await.unwrap();
                     }
                 }
             }

@@ -36,7 +36,7 @@ struct World {
     clock: Arc<ManualClock>,
     broadcasts: Broadcasts,
     family: Family,
-    cut: Told,
+    kicked: Told,
     /// What the media server lists.
     listing: Arc<Mutex<Listing>>,
 }
@@ -72,13 +72,13 @@ impl Setup {
     }
 
     fn begin(self) -> World {
-        let cut = Told::default();
+        let kicked = Told::default();
         let mut control = MockMediaServer::new();
         let listing = Listing { publishers: self.listed, is_whole: true, process: None };
         let listing = Arc::new(Mutex::new(listing));
         let shown = listing.clone();
         control.expect_publishers().returning(move || Ok(shown.lock().unwrap().clone()));
-        let (told, stubborn, unreachable) = (cut.clone(), self.stubborn, self.unreachable);
+        let (told, stubborn, unreachable) = (kicked.clone(), self.stubborn, self.unreachable);
         control.expect_kick().returning(move |publisher, _| {
             told.lock().unwrap().push(publisher.session.clone());
             if stubborn.contains(&publisher.session.as_str()) {
@@ -103,7 +103,7 @@ impl Setup {
             Arc::new(servers),
             options,
         );
-        World { store, clock, broadcasts, family: self.family, cut, listing }
+        World { store, clock, broadcasts, family: self.family, kicked, listing }
     }
 }
 
@@ -178,7 +178,7 @@ impl World {
 
     /// Whom the media server was told to end since this was last asked.
     fn kick(&self) -> Vec<String> {
-        std::mem::take(&mut self.cut.lock().unwrap())
+        std::mem::take(&mut self.kicked.lock().unwrap())
     }
 
     /// From now on the media server lists these.
@@ -195,7 +195,7 @@ impl World {
 
     fn reconcile(&self) -> (u32, u32, u32) {
         let done = block_on(self.broadcasts.reconcile(&edge())).unwrap();
-        (done.ended, done.found, done.cut)
+        (done.ended, done.found, done.kicked)
     }
 }
 

@@ -11,7 +11,7 @@ const HALF_LIFE: usize = 4_096;
 
 /// The few things that are requested most, with a value for each.
 ///
-/// A newcomer replaces the one that is requested least, once it was requested more often than that one lately.
+/// A new page replaces the one that is requested least, once it was requested more often than that one lately.
 /// So requests for always different things replace none that others request again and again.
 #[derive(Debug)]
 pub(super) struct Popular<K, V> {

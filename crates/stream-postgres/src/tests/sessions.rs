@@ -244,8 +244,8 @@ fn without_its_index_several_publishers_win_until_the_service_makes_it_again() {
         assert!(store_at(&database.url()).migrate().await.unwrap().is_empty());
         let open = "SELECT count(*), max(id) = (SELECT max(id) FROM publish_sessions) FROM publish_sessions WHERE ended_at IS NULL";
         assert_eq!(database.sql(open), "1|t", "the newest stays, as after a takeover");
-        let to_cut = "SELECT count(*) > 0 FROM publish_sessions WHERE ended_at IS NOT NULL AND cut_because = 'superseded'";
-        assert_eq!(database.sql(to_cut), "t");
+        let to_kick = "SELECT count(*) > 0 FROM publish_sessions WHERE ended_at IS NOT NULL AND cut_because = 'superseded'";
+        assert_eq!(database.sql(to_kick), "t");
     });
 }
 

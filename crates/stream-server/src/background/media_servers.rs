@@ -52,7 +52,7 @@ pub(super) async fn reconcile(broadcasts: Broadcasts, server: ServerName) {
         match broadcasts.reconcile(&server).await {
             Ok(done) => {
                 warning.clear();
-                let (ended, found, kicked) = (done.ended, done.found, done.cut);
+                let (ended, found, kicked) = (done.ended, done.found, done.kicked);
                 if ended + found + kicked > 0 {
                     tracing::info!(%server, ended, found, kicked, "reconciled with the media server's list");
                 }

@@ -167,22 +167,22 @@ fn end_earlier_run(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let publisher = &request.publisher;
-    let to_cut = sessions::table
+    let to_kick = sessions::table
         .filter(sessions::server.eq(publisher.server.as_str()))
         .filter(sessions::server_session.eq(&publisher.session))
-        .filter(sessions::cut_because.is_not_null())
+        .filter(sessions::kick_reason.is_not_null())
         .filter(sessions::ended_at.is_not_null());
-    let cleared = diesel::update(to_cut).set(sessions::cut_because.eq(None::<String>));
+    let cleared = diesel::update(to_kick).set(sessions::kick_reason.eq(None::<String>));
     cleared.execute(connection).map_err(error::query)?;
-    let Some(ordinal) = request.connection_number else {
+    let Some(number) = request.connection_number else {
         return Ok(());
     };
-    let silent_since = if ordinal == 1 { Timestamp::MAX } else { now.plus(-RESTART_MARGIN) };
+    let silent_since = if number == 1 { Timestamp::MAX } else { now.plus(-RESTART_MARGIN) };
     let earlier = sessions::table
         .filter(sessions::server.eq(publisher.server.as_str()))
         .filter(sessions::server_session.ne(&publisher.session))
         .filter(sessions::ended_at.is_null())
-        .filter(sessions::ordinal.gt(ordinal))
+        .filter(sessions::connection_number.gt(number))
         .filter(sessions::last_seen_at.lt(silent_since.to_naive_utc()))
         .select(sessions::id);
     let earlier: Vec<i64> = earlier.load(connection).map_err(error::query)?;
@@ -196,7 +196,7 @@ fn give_way(
     newcomer: &Publisher,
     now: Timestamp,
 ) -> Result<Option<(SessionId, Publisher)>, StoreError> {
-    if !current.must_be_told_to_go(newcomer, now) {
+    if !current.must_be_kicked_for(newcomer, now) {
         end(connection, &[current.id.0], EndReason::Lost, now)?;
         return Ok(None);
     }

@@ -6,7 +6,7 @@ use crate::{PlaybackId, StreamKey};
 /// Where the key stands in the addresses that the service hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressForm {
-    /// `…/live/{stream_key}` for publishers and viewers alike, as documented of old: every viewer knows the key.
+    /// `…/live/{stream_key}` for publishers and viewers alike, as the earlier service has it: every viewer knows the key.
     Key,
     /// `…/live/{playback_id}?key={stream_key}` for publishers, `…/live/{playback_id}/…` for viewers.
     Playback,

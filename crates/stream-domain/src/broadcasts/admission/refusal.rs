@@ -37,7 +37,7 @@ pub enum Refusal {
     /// Another publisher is live with the key.
     #[error("another encoder is live with this key")]
     AlreadyLive,
-    /// The session has ended, by a takeover or a stop, and goes on all the same.
+    /// The session has ended, by a takeover or a stop, and its publisher is still there.
     #[error("this session has ended")]
     SessionEnded,
     /// The media server's request is not as its family sends it, or fields were injected into it.
@@ -59,7 +59,7 @@ pub enum Refusal {
     /// The answer was not ready in time.
     #[error("the stream service could not answer in time")]
     TooLate,
-    /// The store is away.
+    /// The store is unavailable.
     #[error("the stream service cannot reach its database")]
     StoreUnavailable,
 }

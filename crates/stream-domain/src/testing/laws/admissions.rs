@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 use time::Duration;
 
 use super::asked::{
-    SECOND, admitted, cuts, edge, live_since, refused, session, sessions, updating, verdict, verdict_on,
+    SECOND, admitted, edge, live_since, pending_kicks, refused, session, sessions, updating, verdict,
+    verdict_on,
 };
 use super::streams::{RACERS, found, key, named, now, started, stopped, user};
 use crate::broadcasts::admission::{Proof, PublishRequest, Refusal, Takeover, Terms, Trigger, Verdict};
@@ -170,7 +171,7 @@ pub async fn takeovers_at_once_leave_one_open_session(store: &impl Store) {
     assert_eq!(open.count(), 1);
 }
 
-/// An encoder that comes back from the same address takes over, and the first is cut.
+/// An encoder that comes back from the same address takes over, and the first is kicked.
 pub async fn the_same_address_takes_over(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let first = asking("s1", "one", 1);
@@ -182,10 +183,14 @@ pub async fn the_same_address_takes_over(store: &impl Store) {
     let answer = admitted(store, &asking("s2", "one", 1), later).await;
     assert_eq!(answer.superseded, Some((old.session, first.publisher.clone())));
     assert_eq!(refused(store, &updating(&first), later).await, Refusal::SessionEnded);
-    assert_eq!(cuts(store, later).await.len(), 0, "whoever admitted the second cuts the first");
-    assert_eq!(cuts(store, later.plus(KICK_RETRY_AFTER)).await, ["s1"]);
+    assert_eq!(
+        pending_kicks(store, later).await.len(),
+        0,
+        "the instance that admitted the second kicks the first"
+    );
+    assert_eq!(pending_kicks(store, later.plus(KICK_RETRY_AFTER)).await, ["s1"]);
     store.mark_kicked(old.session, later).await.expect("the store is there");
-    assert_eq!(cuts(store, later.plus(3 * KICK_RETRY_AFTER)).await.len(), 0);
+    assert_eq!(pending_kicks(store, later.plus(3 * KICK_RETRY_AFTER)).await.len(), 0);
     let listed = sessions(store, 1, "one").await;
     assert_eq!(listed[0].ended, Some((later, EndReason::Superseded)));
     assert_eq!((listed[1].epoch, listed[1].live_since, listed[1].ended), (1, now(), None));

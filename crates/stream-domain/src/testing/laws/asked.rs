@@ -77,8 +77,8 @@ pub(super) async fn live_since(store: &impl Store, name: &str, at: Timestamp) ->
     found(store, name).await.expect("the stream is there").live_since_at(at)
 }
 
-/// The session ids of those who are taken to be cut.
-pub(super) async fn cuts(store: &impl Store, at: Timestamp) -> Vec<String> {
-    let cuts = store.claim_pending_kicks(&edge(), at, at, 100).await.expect("the store is there");
-    cuts.into_iter().map(|cut| cut.publisher.session).collect()
+/// The session ids of those who are to be kicked.
+pub(super) async fn pending_kicks(store: &impl Store, at: Timestamp) -> Vec<String> {
+    let pending = store.claim_pending_kicks(&edge(), at, at, 100).await.expect("the store is there");
+    pending.into_iter().map(|kick| kick.publisher.session).collect()
 }

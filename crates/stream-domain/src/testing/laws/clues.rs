@@ -28,7 +28,7 @@ async fn attempts(store: &impl Store, user_number: i64) -> Vec<Attempt> {
     store.list_attempts(user(user_number), 10).await.expect("the store is there")
 }
 
-/// The first key that is known counts, then the playback id, and strangers leave nothing behind.
+/// The first key that is known counts, then the playback id, and a publisher without any key leaves nothing behind.
 pub async fn an_attempt_is_noted_for_the_owner_that_its_clues_name(store: &impl Store) {
     let one = started(store, &named(1, "one", now())).await.id.0;
     let two = started(store, &named(2, "two", now())).await.id.0;

@@ -100,7 +100,7 @@ pub async fn an_end_ends_only_the_session_that_it_names(store: &impl Store) {
     assert_eq!(store.end(&by_name("one"), EndReason::Left, settled).await.ok(), Some(true));
 }
 
-/// A publisher that leaves after its key expired has ended by that, whoever was to cut it.
+/// A publisher that leaves after its key expired has ended by that, even if it was to be kicked.
 pub async fn an_end_after_expiry_is_an_expiry(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let end = now().plus(LIFETIME);

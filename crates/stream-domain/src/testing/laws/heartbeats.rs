@@ -126,7 +126,7 @@ pub async fn what_renews_after_a_clock_was_set_back_bounds_the_lease(store: &imp
     assert_eq!(sessions(store, 1, "listed").await[0].lease_until, further.plus(LEASE));
 }
 
-/// Instances whose clocks differ a little do not cut each other's leases.
+/// Instances whose clocks differ a little do not shorten each other's leases.
 pub async fn clocks_that_differ_a_little_shorten_no_lease(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let request = asking("s1", "one", 1);

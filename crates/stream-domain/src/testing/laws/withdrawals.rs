@@ -1,6 +1,6 @@
 //! Admissions whose answer came too late.
 
-use super::asked::{SECOND, admitted, cuts, live_since, session, sessions, updating};
+use super::asked::{SECOND, admitted, live_since, pending_kicks, session, sessions, updating};
 use super::streams::{named, now, started, stopped};
 use crate::broadcasts::admission::PublishRequest;
 use crate::broadcasts::session::EndReason;
@@ -24,7 +24,7 @@ pub async fn an_admission_that_came_too_late_is_undone(store: &impl Store) {
     assert_eq!((kept.id, kept.ended, kept.kick, kept.lease_until), (old, None, None, now().plus(LEASE)));
     assert_eq!(withdrawn.ended, Some((later.plus(SECOND), EndReason::AnsweredTooLate)));
     assert_eq!(live_since(store, "one", later).await, Some(now()));
-    assert_eq!(cuts(store, later.plus(5 * SECOND)).await.len(), 0, "nobody is to be cut");
+    assert_eq!(pending_kicks(store, later.plus(5 * SECOND)).await.len(), 0, "nobody is to be kicked");
     // It goes on as if nothing had been, and may be taken over from.
     assert!(!admitted(store, &updating(&first), later.plus(5 * SECOND)).await.is_new);
     let third = admitted(store, &asking("s3", "one", 1), later.plus(6 * SECOND)).await;
@@ -56,7 +56,7 @@ pub async fn a_withdrawal_brings_no_kicked_publisher_back(store: &impl Store) {
         let old = admitted(store, &asking(&format!("{name}-1"), name, 1), now()).await.session;
         let new = admitted(store, &asking(&format!("{name}-2"), name, 1), now()).await.session;
         let later = now().plus(KICK_RETRY_AFTER);
-        assert_eq!(cuts(store, later).await, [format!("{name}-1")]);
+        assert_eq!(pending_kicks(store, later).await, [format!("{name}-1")]);
         if name == "confirmed" {
             store.mark_kicked(old, later).await.expect("the store is there");
         }
@@ -67,10 +67,10 @@ pub async fn a_withdrawal_brings_no_kicked_publisher_back(store: &impl Store) {
         assert_eq!(live_since(store, name, later).await, None);
     }
     // Whose kick is not known to have come about is kicked again.
-    assert_eq!(cuts(store, now().plus(3 * KICK_RETRY_AFTER)).await, ["taken-1"]);
+    assert_eq!(pending_kicks(store, now().plus(3 * KICK_RETRY_AFTER)).await, ["taken-1"]);
 }
 
-/// A stop between a takeover and its withdrawal leaves the first publisher to be cut, and the second refused.
+/// A stop between a takeover and its withdrawal leaves the first publisher to be kicked, and the second refused.
 pub async fn a_withdrawal_after_a_stop_leaves_the_first_to_be_kicked(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
@@ -80,7 +80,7 @@ pub async fn a_withdrawal_after_a_stop_leaves_the_first_to_be_kicked(store: &imp
     let [kept, withdrawn] = &sessions(store, 1, "one").await[..] else { panic!("two sessions") };
     assert_eq!(kept.ended, Some((now(), EndReason::Superseded)));
     assert_eq!(withdrawn.ended, Some((now().plus(SECOND), EndReason::Stopped)));
-    assert_eq!(cuts(store, now().plus(2 * SECOND)).await, ["s1"]);
+    assert_eq!(pending_kicks(store, now().plus(2 * SECOND)).await, ["s1"]);
 }
 
 /// Whoever else has the stream, or the connection, by the time of a withdrawal keeps it.

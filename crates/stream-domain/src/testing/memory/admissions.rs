@@ -120,7 +120,7 @@ impl Admissions for MemoryStore {
             kept.end(now, EndReason::AnsweredTooLate);
             former = kept.supersedes.take();
         }
-        // One that was taken to be cut meanwhile may be gone by now.
+        // One that was to be kicked meanwhile may be gone by now.
         let place = sessions.0.iter().position(|kept| {
             let is_untried =
                 kept.cut_tried_at.zip(kept.session.ended).is_some_and(|(tried, (at, _))| tried <= at);

@@ -25,7 +25,7 @@ impl State {
         let in_the_way =
             self.sessions.0.iter_mut().find(|kept| kept.session.stream_id == stream.id && kept.is_open());
         if let Some(kept) = in_the_way {
-            if kept.session.must_be_told_to_go(&request.publisher, now) {
+            if kept.session.must_be_kicked_for(&request.publisher, now) {
                 kept.session.ended = Some((now, EndReason::Superseded));
                 kept.session.kick = Some(EndReason::Superseded);
                 kept.cut_tried_at = Some(now);

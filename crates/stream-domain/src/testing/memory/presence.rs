@@ -97,7 +97,7 @@ impl Presence for MemoryStore {
         };
         let mut count = 0;
         for kept in state.sessions.0.iter_mut().filter(overdue).take(limit as usize) {
-            // What is to be cut stays to be cut.
+            // What is to be kicked stays to be kicked.
             kept.session.ended = Some(kept.session.ending(EndReason::Lost, now));
             count += 1;
         }

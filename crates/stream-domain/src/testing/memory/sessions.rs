@@ -56,7 +56,7 @@ impl Sessions {
         Stream { on_air, ..stream.clone() }
     }
 
-    /// Marks the stream's open session to be cut.
+    /// Marks the stream's open session to be kicked.
     pub(super) fn mark(&mut self, stream: StreamId, why: EndReason) {
         let open = self.0.iter_mut().filter(|kept| kept.session.stream_id == stream && kept.is_open());
         open.for_each(|kept| kept.session.kick = Some(why));
@@ -96,7 +96,7 @@ impl Sessions {
         }
     }
 
-    /// Ends what a start shows to be over: an earlier run of the server, and what is still to be cut of it by this id.
+    /// Ends what a start shows to be over: an earlier run of the server, and what is still to be kicked of it by this id.
     pub(super) fn end_earlier_run(&mut self, request: &PublishRequest, now: Timestamp) {
         for kept in self.at_server_of(request) {
             let is_same_connection = kept.session.publisher.session == request.publisher.session;

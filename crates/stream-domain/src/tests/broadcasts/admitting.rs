@@ -123,7 +123,7 @@ fn a_server_that_was_started_anew_has_nobody_live() {
     world.clock.advance(SECOND);
     world.admit("s3", "three");
     block_on(world.broadcasts.restarted(&edge())).unwrap();
-    assert_eq!(world.end_of(1), Some(EndReason::Stopped), "it was to be cut");
+    assert_eq!(world.end_of(1), Some(EndReason::Stopped), "it was to be kicked");
     assert_eq!(block_on(world.broadcasts.kick_pending(&edge())).unwrap(), 0, "and need not be any more");
     assert_eq!(world.end_of(2), None, "it is at another server");
     assert_eq!(world.end_of(3), None, "it began at this moment");

@@ -71,7 +71,7 @@ fn one_that_has_given_way_and_is_still_listed_is_cut() {
     world.admit("s1", "one");
     world.admit("s2", "one");
     assert_eq!(world.kick(), ["s1"]);
-    assert!(block_on(world.broadcasts.reconcile(&edge())).is_err(), "it would not be cut");
+    assert!(block_on(world.broadcasts.reconcile(&edge())).is_err(), "it would not be kicked");
     assert_eq!(world.kick(), ["s1"]);
     assert!(world.is_live("one"));
 }

@@ -38,7 +38,7 @@ fn a_list_that_was_cut_short_ends_nobody_and_still_cuts_and_renews() {
         world.clock.advance(2 * SECOND);
         assert_eq!(world.reconcile(), (0, 0, 1));
     }
-    assert_eq!(world.kick().len(), 5, "one that may not be there is cut whatever else the list has");
+    assert_eq!(world.kick().len(), 5, "one that may not be there is kicked whatever else the list has");
     assert!(world.is_live("one"));
     world.clock.advance(3 * SECOND);
     assert!(world.is_live("two"), "the list renews whom it has");
