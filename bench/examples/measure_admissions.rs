@@ -95,9 +95,9 @@ async fn main() {
 
     let service = Program::start(&mut command, &folder.path().join("output"));
     stream_tests::eventually("the service", || async { service.errors().contains("ready") }).await;
-    let output = service.output();
-    let address =
-        output.lines().find_map(|line| line.split("http://").nth(1)).expect("the service says where it is");
+    let log = service.errors();
+    let address = log.split("listens on http://").nth(1).and_then(|rest| rest.split(['"', ' ', '\n']).next());
+    let address = address.expect("the log says where it listens");
     let address: SocketAddr = address.trim().parse().expect("an address");
     database.sql(&format!(
         "INSERT INTO streams (user_id, stream_key, status, expires_at)

@@ -7,9 +7,9 @@ use stream_test_postgres::{Cluster, Database};
 use stream_tests::TestStore;
 
 use crate::load::{CONNECTIONS, Load, Round, measure};
-use crate::plan::{PAGE, Plan, ROWS};
+use crate::plan::{LIVE, PAGE, Plan, ROWS};
 use crate::report::{Measured, find};
-use crate::scripts::{first_path, fixed_of, lookups_of, pairs_of_statements, pairs_of_users};
+use crate::scripts::{self, first_path, fixed_of, lookups_of, pairs_of_statements, pairs_of_users};
 use crate::subjects::{self, Server};
 
 pub(crate) const BARE: &str = "actix-web as it comes, fixed bytes";
@@ -39,8 +39,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) server: Option<&'a Server>,
     /// The requests.
     pub(crate) load: Load,
-    /// A pgbench script that runs at the same time, and its rate per second.
-    pub(crate) meanwhile: Option<(&'a PathBuf, u32)>,
+    /// Whether 200 writes per second run at the same time: see [`Main::write_meanwhile`].
+    pub(crate) is_written: bool,
 }
 
 /// The servers on the main databases, and the scripts with their requests.
@@ -60,6 +60,7 @@ pub(crate) struct Main<'a> {
     pairs: PathBuf,
     /// A script for pgbench, and the path of pgbench.
     statements: PathBuf,
+    renewals: PathBuf,
     pgbench: PathBuf,
 }
 
@@ -78,6 +79,8 @@ impl<'a> Main<'a> {
         let all = subjects::keys(database, "TRUE");
         let statements = folder.join("pairs.sql");
         std::fs::write(&statements, pairs_of_statements(ROWS + 1)).expect("the folder is writable");
+        let renewals = folder.join("renewals.sql");
+        std::fs::write(&renewals, scripts::renewals(LIVE)).expect("the folder is writable");
         Self {
             cluster,
             database,
@@ -92,6 +95,7 @@ impl<'a> Main<'a> {
             hot_sqlite: lookups_of(folder, "sqlite", sqlite_keys),
             pairs: pairs_of_users(folder, ROWS + 1),
             statements,
+            renewals,
             pgbench: subjects::pgbench(cluster),
         }
     }
@@ -104,7 +108,7 @@ impl<'a> Main<'a> {
             name,
             server: Some(server),
             load: Load::Script(script.to_owned()),
-            meanwhile: None,
+            is_written: false,
         };
         vec![
             subject(BARE, &self.bare, &fixed),
@@ -112,10 +116,7 @@ impl<'a> Main<'a> {
             subject(CACHE, &self.reference, &self.hot),
             subject(LOOKUP, &self.service, &self.hot),
             subject(LOOKUP_LOGGED, &self.logging, &self.hot),
-            Subject {
-                meanwhile: Some((&self.statements, 100)),
-                ..subject(LOOKUP_WRITES, &self.service, &self.hot)
-            },
+            Subject { is_written: true, ..subject(LOOKUP_WRITES, &self.service, &self.hot) },
             subject(LOOKUP_COLD, &self.service, &self.cold),
             subject(LOOKUP_SQLITE, &self.sqlite, &self.hot_sqlite),
             subject(FLASK, &self.flask, &self.hot),
@@ -130,17 +131,14 @@ impl<'a> Main<'a> {
             name,
             server: Some(server),
             load: Load::Get(path.to_owned(), headers.iter().map(|&header| header.to_owned()).collect()),
-            meanwhile: None,
+            is_written: false,
         };
         let long = format!("/api/bench/{length}");
         vec![
             subject(BARE_LONG, &self.bare, &long, &[]),
             subject(FIXED_LONG, &self.reference, &long, &[]),
             subject(LIST, &self.service, PAGE, &[]),
-            Subject {
-                meanwhile: Some((&self.statements, 100)),
-                ..subject(LIST_WRITES, &self.service, PAGE, &[])
-            },
+            Subject { is_written: true, ..subject(LIST_WRITES, &self.service, PAGE, &[]) },
             subject(LIST_SQLITE, &self.sqlite, PAGE, &[]),
             subject(FLASK, &self.flask, PAGE, &[]),
             subject(FIXED_SHORT, &self.reference, "/api/bench/0", &[]),
@@ -154,12 +152,12 @@ impl<'a> Main<'a> {
             name,
             server: Some(server),
             load: Load::ScriptPerConnection(self.pairs.clone()),
-            meanwhile: None,
+            is_written: false,
         };
         let (program, database) = (self.pgbench.clone(), self.database.name().to_owned());
         let pgbench = Load::Pgbench(program, self.statements.clone(), self.cluster.port(), database);
         vec![
-            Subject { name: PGBENCH, server: None, load: pgbench, meanwhile: None },
+            Subject { name: PGBENCH, server: None, load: pgbench, is_written: false },
             pairs(PAIRS, &self.service),
             pairs(FLASK, &self.flask),
         ]
@@ -205,17 +203,15 @@ impl<'a> Main<'a> {
         own.cost().resident_mib
     }
 
-    /// Starts pgbench with this script at this rate; it ends after these seconds.
-    pub(crate) fn write_meanwhile(&self, script: &Path, rate: u32, seconds: u32) -> Child {
+    /// Starts pgbench with 50 starts and stops and 100 renewals of leases per second; it ends after these seconds.
+    pub(crate) fn write_meanwhile(&self, seconds: u32) -> Child {
         let mut pgbench = Command::new(&self.pgbench);
         pgbench.args(["-n", "-M", "prepared", "-c", "4", "-h", "127.0.0.1", "-U", "postgres", "-R"]);
-        pgbench.arg(rate.to_string()).args([
-            "-T",
-            &seconds.to_string(),
-            "-p",
-            &self.cluster.port().to_string(),
-        ]);
-        pgbench.arg("-f").arg(script).arg(self.database.name()).stdout(Stdio::null()).stderr(Stdio::null());
+        pgbench.args(["150", "-T", &seconds.to_string(), "-p", &self.cluster.port().to_string()]);
+        for (script, weight) in [(&self.statements, 1), (&self.renewals, 2)] {
+            pgbench.arg("-f").arg(format!("{}@{weight}", script.display()));
+        }
+        pgbench.arg(self.database.name()).stdout(Stdio::null()).stderr(Stdio::null());
         pgbench.spawn().expect("pgbench is there")
     }
 

@@ -12,7 +12,7 @@ use crate::subjects;
 pub(crate) fn run(plan: &Plan, what: &str, main: &Main<'_>, subjects: &[Subject<'_>]) -> Vec<Measured> {
     let database = subjects::server_of(main.cluster);
     let once = |subject: &Subject<'_>, seconds| {
-        let writer = subject.meanwhile.map(|(script, rate)| main.write_meanwhile(script, rate, seconds));
+        let writer = subject.is_written.then(|| main.write_meanwhile(seconds));
         let (port, own) = subject.server.map_or((0, Group(0)), |server| (server.port, server.group()));
         let round = measure(&subject.load, port, seconds, &own, &database);
         writer.into_iter().for_each(|mut writer| {

@@ -75,6 +75,16 @@ pub(crate) fn pairs_of_users(folder: &Path, first: u32) -> PathBuf {
     script
 }
 
+/// A pgbench script that renews the lease of one of so many sessions, as a media server's heartbeat does.
+pub(crate) fn renewals(sessions: u32) -> String {
+    let now = "timezone('UTC', now())";
+    format!(
+        "\\set id random(1, {sessions})\n\
+         UPDATE publish_sessions SET last_seen_at = {now}, lease_until = {now} + INTERVAL '1 hour' \
+         WHERE id = :id AND ended_at IS NULL;\n"
+    )
+}
+
 /// A pgbench script with the statements that the service sends for one generate-key and one stop of a user.
 pub(crate) fn pairs_of_statements(first: u32) -> String {
     let now = "timezone('UTC', now())";

@@ -29,7 +29,7 @@ pub(super) async fn act(hooks: &Hooks, source: HookSource, event: HookEvent) -> 
         HookAnswer::Refused { refusal, stream } => {
             match report {
                 Some(report) if stream.is_none() => {
-                    log_with_stream(hooks.broadcasts().clone(), source, report, refusal)
+                    log_with_stream(hooks.broadcasts().clone(), source, report, refusal);
                 }
                 report => log_refused(&source, report.as_ref(), refusal, stream),
             }
