@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test test-postgres-versions check format build deny image-check bench
+.PHONY: help run demo obs test unit test-postgres-versions check format build deny image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +22,11 @@ test: ## Runs every test, and starts and stops the servers that they need
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --exclude stream-bench --features stream-domain/testing
 	tests/postgres-versions 13 18
+
+unit: ## Runs the tests that need no other program: rules, tokens, dialects, responses, SQLite
+	@tests/need cargo cc
+	cargo test --locked --workspace --exclude stream-bench --exclude stream-postgres --exclude stream-server \
+		--exclude stream-test-postgres --exclude stream-tests --features stream-domain/testing
 
 test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
 	@tests/need cargo cc postgresql pgbouncer openssl sqlite3 node npm

@@ -9,7 +9,7 @@ use crate::ports::{Entropy, EntropyError};
 
 /// A stream key: 1 to 255 characters of `A-Z a-z 0-9 _ -`.
 ///
-/// Whoever knows it may publish, so it has no `Display`, and its `Debug` shows nothing of it.
+/// Anybody who knows it may publish, so it has no `Display`, and its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct StreamKey(String);
 

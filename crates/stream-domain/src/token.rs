@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A bearer token as a client sent it.
 ///
-/// Whoever has it is its user, so it has no `Display`, and its `Debug` shows nothing of it.
+/// Anybody who has it acts as its user, so it has no `Display`, and its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken(String);
 

@@ -5,7 +5,7 @@ mod conditional;
 mod cors;
 mod cost;
 mod errors;
-mod hooks_not_a_stay;
+mod hooks_without_session;
 mod hooks_on_the_wire;
 mod hooks_rejected;
 mod near_misses;

@@ -70,8 +70,8 @@ pub(crate) fn due(
         ))
     };
     // Apart, since each has an index of its own.
-    let let_be = now.plus(-KICK_EXPIRES_AFTER).to_naive_utc();
-    let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(let_be));
+    let expired_before = now.plus(-KICK_EXPIRES_AFTER).to_naive_utc();
+    let is_fresh = sessions::ended_at.is_null().or(sessions::ended_at.gt(expired_before));
     let gave_way = sessions::kick_reason.ne(EndReason::Superseded.as_str());
     let gave_way = gave_way.or(sessions::ended_at.le(superseded_before.to_naive_utc()));
     let marked = of_server().filter(sessions::kick_reason.is_not_null()).filter(is_fresh).filter(gave_way);

@@ -80,7 +80,7 @@ impl Broadcasts {
                 Err(AdmitError::Store(error)) => return Err(error.into()),
                 // The one before may hold the stream until the next list misses it as well.
                 Err(AdmitError::Refused(Refusal::AlreadyLive)) if is_somebody_missed => {}
-                // Whoever took over may not bring media yet; `kick_pending` sees to the one before.
+                // The publisher that took over may not send media yet; `kick_pending` ends the one before.
                 Err(AdmitError::Refused(Refusal::SessionEnded))
                     if profile.family.capabilities().replaces_publishers => {}
                 Err(AdmitError::Refused(_)) => to_kick.push(report.publisher_at(server)),

@@ -55,7 +55,7 @@ enum Step {
     Stall(usize, Vec<u8>),
     /// A media server says that it is well, in this run.
     Alive(usize, u8),
-    /// Whoever is to be kicked is taken, and some are seen to be gone.
+    /// Pending kicks are claimed, and some publishers are seen to be gone.
     Cut(usize, bool),
     /// What is overdue is marked.
     Sweep,
@@ -271,7 +271,7 @@ impl History {
         self.admitted = Some(admitted.session);
         assert!(may_publish, "{step:?} was admitted and may not publish");
         assert!(!matches!(by, Shown::ForeignName), "{step:?} was admitted by another's name");
-        // Whoever brings no media gives way to one that is on air.
+        // A publisher without media is replaced by one that is live.
         let is_free = admitted.superseded.as_ref().is_none_or(|(superseded, _)| stalled.contains(superseded));
         let is_known = before.contains(&admitted.session);
         assert_eq!(admitted.is_new, !is_known, "{step:?}");

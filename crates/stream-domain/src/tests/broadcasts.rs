@@ -3,7 +3,7 @@
 mod admitting;
 mod answering;
 mod comparing;
-mod cutting;
+mod kicking;
 mod proving;
 mod showing;
 mod words;

@@ -49,10 +49,10 @@ pub(super) fn admit_parameters(request: &PublishRequest, terms: &Terms, now: Tim
         Proof::Name(id) => (None, Some(id)),
     };
     let trigger = match request.trigger {
-        Trigger::PublishRequest => "asks",
-        Trigger::Heartbeat => "updates",
-        Trigger::Poll => "listed",
-        Trigger::GatedPoll => "vouched",
+        Trigger::PublishRequest => "publish_request",
+        Trigger::Heartbeat => "heartbeat",
+        Trigger::Poll => "poll",
+        Trigger::GatedPoll => "gated_poll",
     };
     let publisher = &request.publisher;
     vec![

@@ -1,5 +1,5 @@
 -- Decides as the domain's `decide` does, and carries it out, in one statement.
--- $1 key, $2 playback id, $3 phase, $4 server, $5 session, $6 run, $7 ordinal, $8 application, $9 name, $10 protocol,
+-- $1 key, $2 playback id, $3 trigger, $4 server, $5 session, $6 boot id, $7 connection number, $8 application, $9 name, $10 protocol,
 -- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
 -- $17 ends before this may have been mistakes, $18 whether it shows that its publisher sends media, $19 what was seen
 -- after this was seen by a clock that was set back since, $20 what shows two publishers that take turns came after this.
@@ -13,7 +13,7 @@ WITH stream AS MATERIALIZED (
 -- All else that the connection of one that asks has published is over.
 republished AS MATERIALIZED (
     SELECT id FROM publish_sessions
-    WHERE $3 = 'asks' AND server = $4 AND server_session = $5 AND ended_at IS NULL
+    WHERE $3 = 'publish_request' AND server = $4 AND server_session = $5 AND ended_at IS NULL
     AND stream_id IS DISTINCT FROM (SELECT id FROM stream)
 ),
 current AS MATERIALIZED (
@@ -50,15 +50,15 @@ alternation AS MATERIALIZED (
             ORDER BY s.stream_id DESC, s.id DESC LIMIT 2
         ) last WHERE last.end_reason = 'superseded'
     ) before
-    WHERE $3 = 'asks' AND $12 = 'same-address' AND current.address = $11
+    WHERE $3 = 'publish_request' AND $12 = 'same-address' AND current.address = $11
 ),
 decision AS MATERIALIZED (
     SELECT stream.id AS stream_id, stream.playback_id, stream.expires_at, own.id AS own_id,
         -- A list does not tell all that a hook told.
         CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END AS server_session,
-        CASE WHEN $3 = 'asks' THEN $6 ELSE COALESCE($6, own.run) END AS run,
-        CASE WHEN $3 = 'asks' THEN $10 ELSE COALESCE(own.protocol, $10) END AS protocol,
-        CASE WHEN $3 = 'asks' THEN $11 ELSE COALESCE($11, own.address) END AS address,
+        CASE WHEN $3 = 'publish_request' THEN $6 ELSE COALESCE($6, own.run) END AS run,
+        CASE WHEN $3 = 'publish_request' THEN $10 ELSE COALESCE(own.protocol, $10) END AS protocol,
+        CASE WHEN $3 = 'publish_request' THEN $11 ELSE COALESCE($11, own.address) END AS address,
         current.id AS current_id, current.lease_until > $13 OR (current.stalled_until > $13 AND NOT (
             current.server = $4
             AND current.server_session = CASE WHEN $5 = '' THEN COALESCE(own.server_session, $9) ELSE $5 END
@@ -69,13 +69,13 @@ decision AS MATERIALIZED (
             WHEN stream.status IS DISTINCT FROM 'active' THEN 'corrupt'
             WHEN COALESCE(stream.expires_at <= $13, TRUE) THEN 'expired'
             WHEN $2 IS NOT NULL AND stream.playback_id IS DISTINCT FROM $2 THEN 'wrong_playback_id'
-            WHEN own.id IS NOT NULL AND own.ended_at IS NULL AND ($3 <> 'asks' OR own.lease_until > $13) THEN 'renew'
-            WHEN $3 <> 'asks' AND own.end_reason NOT IN ('lost', 'server_restarted', 'answered_too_late')
-                AND NOT ($3 IN ('listed', 'vouched') AND own.end_reason = 'left' AND own.ended_at < $17)
+            WHEN own.id IS NOT NULL AND own.ended_at IS NULL AND ($3 <> 'publish_request' OR own.lease_until > $13) THEN 'renew'
+            WHEN $3 <> 'publish_request' AND own.end_reason NOT IN ('lost', 'server_restarted', 'answered_too_late')
+                AND NOT ($3 IN ('poll', 'gated_poll') AND own.end_reason = 'left' AND own.ended_at < $17)
                 THEN 'session_ended'
-            WHEN own.id IS NULL AND $1 IS NULL AND $3 <> 'vouched' THEN 'no_key'
+            WHEN own.id IS NULL AND $1 IS NULL AND $3 <> 'gated_poll' THEN 'no_key'
             WHEN current.id IS NULL OR current.lease_until <= $13 THEN 'start'
-            WHEN $3 = 'asks' AND ($12 = 'newest' OR NOT (SELECT is_one FROM alternation)) THEN 'start'
+            WHEN $3 = 'publish_request' AND ($12 = 'newest' OR NOT (SELECT is_one FROM alternation)) THEN 'start'
             ELSE 'already_live'
         END AS word
     FROM stream LEFT JOIN own ON TRUE LEFT JOIN current ON TRUE LEFT JOIN previous ON TRUE
@@ -89,7 +89,7 @@ in_the_way AS MATERIALIZED (
     SELECT id, 'republished' AS why FROM republished
     UNION ALL
     SELECT id, 'republished' FROM publish_sessions
-    WHERE $3 <> 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4
+    WHERE $3 <> 'publish_request' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4
     AND server_session = (SELECT server_session FROM decision) AND ended_at IS NULL
     AND stream_id <> (SELECT id FROM stream)
     UNION ALL
@@ -106,7 +106,7 @@ locked AS MATERIALIZED (
 -- Rows that another transaction is changing are skipped, here and below; no lock is waited for from here on.
 restarted AS MATERIALIZED (
     SELECT id FROM publish_sessions
-    WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4 AND ordinal > $7
+    WHERE $3 = 'publish_request' AND EXISTS (SELECT FROM decision WHERE word = 'start') AND server = $4 AND ordinal > $7
     AND ended_at IS NULL AND server_session <> $5 AND ($7 = 1 OR last_seen_at < $16)
     AND (SELECT count(*) FROM locked) >= 0
     ORDER BY server, ordinal FOR UPDATE SKIP LOCKED
@@ -115,7 +115,7 @@ restarted AS MATERIALIZED (
 cleared AS (
     UPDATE publish_sessions SET cut_because = NULL WHERE id IN (
         SELECT id FROM publish_sessions
-        WHERE $3 = 'asks' AND EXISTS (SELECT FROM decision WHERE word = 'start')
+        WHERE $3 = 'publish_request' AND EXISTS (SELECT FROM decision WHERE word = 'start')
         AND server = $4 AND server_session = $5 AND cut_because IS NOT NULL AND ended_at IS NOT NULL
         FOR UPDATE SKIP LOCKED
     )
@@ -164,7 +164,7 @@ renewed AS (
 noted AS (
     INSERT INTO publish_attempts AS kept (stream_id, server, address, refusal, first_at, last_at)
     SELECT d.stream_id, $4, COALESCE($11, ''), d.word, $13, $13 FROM decision d
-    WHERE $3 = 'asks' AND d.word NOT IN ('start', 'renew', 'corrupt')
+    WHERE $3 = 'publish_request' AND d.word NOT IN ('start', 'renew', 'corrupt')
     -- Looked at first, so that an attempt that was noted a moment ago writes nothing at all.
     AND NOT EXISTS (SELECT FROM publish_attempts a WHERE a.stream_id = d.stream_id AND a.refusal = d.word
         AND a.server = $4 AND a.address = COALESCE($11, '') AND a.last_at > $13 - INTERVAL '1 second')

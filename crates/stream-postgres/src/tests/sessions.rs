@@ -179,7 +179,7 @@ fn sessions_live_in_the_schema_of_the_streams() {
         let refused = admit(&store, &asking("other", "one", 9)).await;
         assert_eq!(refused, Verdict::Refused(Refusal::AlreadyLive));
         assert_eq!(store.list_attempts(user(1), 10).await.unwrap().len(), 1);
-        // Whoever looks for tables along another path sets off the trigger all the same.
+        // The trigger fires for a client with another search path too.
         database.sql("SET search_path = pg_catalog; UPDATE platform.streams SET status = 'stopped' WHERE stream_key = 'one'");
         database.sql("SET search_path = empty; DELETE FROM platform.users WHERE id = 2");
         store.stop_active(user(3), now()).await.unwrap().unwrap();
@@ -236,7 +236,7 @@ fn without_its_index_several_publishers_win_until_the_service_makes_it_again() {
         let (database, store) = migrated().await;
         database.sql("DROP INDEX publish_sessions_one_open_per_stream");
         let failure = race_at_the_gate(&database, &store).await.unwrap_err();
-        // All who were at the gate are let in; whoever comes next finds several where one may be, and fails by that.
+        // All that waited are let in; the next one finds several rows where one is allowed, and fails.
         let (law, next) = ("right: 1", "cannot affect row a second time");
         assert!(failure.contains(law) || failure.contains(next), "{failure}");
         let open = "SELECT count(*) > 1 FROM publish_sessions WHERE ended_at IS NULL";

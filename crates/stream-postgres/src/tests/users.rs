@@ -131,7 +131,7 @@ fn tables_that_cannot_be_referred_to_are_told_apart_without_a_lock() {
             let (database, store) = migrated().await;
             store.start(&new_stream(1, "mine")).await.unwrap();
             database.sql(users);
-            // Whoever asked for the table would wait for this row, and say so in the end.
+            // A lock on the table would wait for this row, and fail in the end.
             let mut psql = std::process::Command::new("psql");
             let hold = "BEGIN; UPDATE streams SET updated_at = updated_at; SELECT pg_sleep(60)";
             let mut holder = psql.args(["-X", "-q", "-d", &database.url(), "-c", hold]).spawn().unwrap();
@@ -210,7 +210,7 @@ fn writers_go_on_while_the_foreign_key_waits_for_a_transaction() {
         let mut number = 1;
         while !tie.is_finished() {
             number += 1;
-            // The server refuses whoever waits for longer than the foreign key may keep others waiting.
+            // The server refuses a client that waits longer than the foreign key may make others wait.
             database.sql(&format!(
                 "SET lock_timeout = '1s'; INSERT INTO streams (user_id, stream_key) VALUES ({number}, 'key-{number}')"
             ));

@@ -9,7 +9,7 @@ pub enum Takeover {
     Overdue,
     /// A publisher from the same address, as an encoder that lost its connection is, unless two of them alternate.
     SameAddress,
-    /// Whoever comes last.
+    /// The last publisher that asks.
     Newest,
 }
 

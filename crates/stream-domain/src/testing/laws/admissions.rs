@@ -159,7 +159,7 @@ pub async fn one_session_id_has_one_open_session(store: &impl Store) {
     assert_eq!(open, 1);
 }
 
-/// Whoever takes over all at once leaves one open session, and one that was asked twice at once is one.
+/// Takeovers at the same time leave one open session, and a publisher that asks twice at the same time has one.
 pub async fn takeovers_at_once_leave_one_open_session(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     let newest = Terms { takeover: Takeover::Newest, ..terms() };
@@ -283,7 +283,7 @@ pub async fn a_connection_count_that_restarts_ends_older_sessions(store: &impl S
     admitted(store, &counted(2, 8), again).await;
     let later = again.plus(RESTART_MARGIN).plus(SECOND);
     admitted(store, &updating(&counted(1, 9)), later).await;
-    // Whoever may not publish shows nothing.
+    // A refused publisher begins nothing.
     assert_eq!(
         refused(store, &PublishRequest { connection_number: Some(1), ..asking("1", "none", 9) }, later).await,
         Refusal::UnknownKey

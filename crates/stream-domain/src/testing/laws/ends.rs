@@ -123,7 +123,7 @@ pub async fn a_session_ends_by_its_keys_expiry_whatever_ends_it_later(store: &im
     }
 }
 
-/// A session whose lease ran out was lost then, whoever says later that it has ended, and whyever.
+/// A session whose lease ran out was lost then, whatever reports its end later, and why.
 pub async fn an_overdue_session_was_lost_whatever_is_said_later(store: &impl Store) {
     for (number, (way, _)) in (1..).map(|n| 10 * n).zip(WAYS) {
         let seen = now().plus(i32::try_from(number).expect("few ways") * Duration::MINUTE);

@@ -78,7 +78,7 @@ pub async fn a_stop_kicks_an_unconfirmed_publisher(store: &impl Store) {
     assert_eq!(pending_kicks(store, now()).await, ["s1"]);
 }
 
-/// A frozen encoder gives way to whoever has the key, and is ended at its server, where it still is.
+/// A frozen encoder is replaced by any publisher with the key, and kicked, since it is still connected.
 pub async fn a_stalled_publisher_gives_way_and_is_kicked(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;

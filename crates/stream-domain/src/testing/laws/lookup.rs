@@ -41,7 +41,7 @@ pub async fn keys_of_255_characters_are_kept(store: &dyn StreamStore) {
     assert!(found(store, &long).await.is_some());
 }
 
-/// Whoever asks after a stop was acknowledged learns of it, however many ask at the same time.
+/// A lookup after an acknowledged stop finds the stop, however many run at the same time.
 pub async fn a_lookup_after_a_stop_finds_the_stop(store: &dyn StreamStore) {
     for turn in 0..RACERS {
         let name = format!("turn-{turn}");

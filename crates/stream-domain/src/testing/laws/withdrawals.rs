@@ -83,7 +83,7 @@ pub async fn a_withdrawal_after_a_stop_leaves_the_first_to_be_kicked(store: &imp
     assert_eq!(pending_kicks(store, now().plus(2 * SECOND)).await, ["s1"]);
 }
 
-/// Whoever else has the stream, or the connection, by the time of a withdrawal keeps it.
+/// Another publisher that has the stream, or the connection, by the time of a withdrawal keeps it.
 pub async fn a_withdrawal_takes_nothing_from_others(store: &impl Store) {
     started(store, &named(1, "one", now())).await;
     started(store, &named(2, "two", now())).await;

@@ -49,7 +49,7 @@ impl Kept {
 }
 
 impl Sessions {
-    /// The stream as whoever reads it sees it.
+    /// The stream with what its open session says.
     pub(super) fn seen_from(&self, stream: &Stream) -> Stream {
         let open = self.0.iter().find(|kept| kept.session.stream_id == stream.id && kept.is_open());
         let on_air = open.and_then(|kept| kept.session.on_air());

@@ -90,7 +90,7 @@ fn the_address_form_tells_what_a_name_is_proof_of() {
         (Key, updates, false, "key", "key"),
         (Key, listed, false, "key", "key"),
         (Key, vouched, false, "key", "key"),
-        // The name is public, and whoever asks must show the key.
+        // The name is public, and a publish request must show the key.
         (Playback, asks, false, "no_key", "both"),
         (Playback, asks, true, "no_key", "both"),
         (Playback, updates, false, "name", "both"),

@@ -1,4 +1,4 @@
-//! Whoever may no longer be on air is ended at the media server.
+//! A publisher that may no longer be live is kicked.
 
 use super::*;
 use crate::lifecycle::LIFETIME;
