@@ -5,25 +5,25 @@
 //! PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
 //! `POSTGRES_PROGRAMS` is the folder of another version's server programs.
 
+mod programs;
 mod round_trips;
 
 use std::fmt::Write as _;
 use std::io::{Seek as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use programs::{as_postgres, is_root, must, programs};
 
 pub use round_trips::counting_proxy;
 
 /// The error on a machine without PostgreSQL.
 const MISSING: &str = "PostgreSQL's server programs (initdb, pg_ctl) are not installed; \
                        install them, on Debian and Ubuntu with: apt-get install postgresql";
-
-/// The variable with the folder of the server's programs; by default they are the newest installed ones.
-const PROGRAMS: &str = "POSTGRES_PROGRAMS";
 
 /// The cluster that the tests of one process share.
 #[derive(Debug)]
@@ -257,59 +257,6 @@ pub fn free_port() -> u16 {
         .filter_map(|port| u16::try_from(port).ok())
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("the loopback address has a free port")
-}
-
-/// The folder of PostgreSQL's server programs: the configured one, else that of the newest installed version.
-fn programs() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os(PROGRAMS) {
-        return Some(PathBuf::from(folder)).filter(|folder| folder.join("initdb").exists());
-    }
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
-    let version = |folder: &PathBuf| {
-        let name = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-        name.and_then(|name| name.parse::<u32>().ok()).unwrap_or_default()
-    };
-    folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
-}
-
-fn as_postgres(program: &Path) -> Command {
-    if is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
-fn is_root() -> bool {
-    static ROOT: OnceLock<bool> = OnceLock::new();
-    *ROOT.get_or_init(|| {
-        let id = Command::new("id").arg("-u").output().expect("`id` is there");
-        id.stdout.trim_ascii() == b"0"
-    })
-}
-
-/// Runs a command and panics with its output if it fails.
-fn must(command: &mut Command) -> Output {
-    let log = tempfile::tempfile().expect("a temporary file");
-    // A started server inherits the output and keeps it open: reading a pipe to its end would block, a file does not.
-    let output = command
-        .current_dir("/")
-        .stderr(log.try_clone().expect("the file can be shared"))
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    if !output.status.success() {
-        use std::io::Read as _;
-        let (mut log, mut text) = (log, String::new());
-        log.rewind().expect("a file can be rewound");
-        log.read_to_string(&mut text).expect("the programs print text");
-        panic!("{command:?} failed: {text}{}", String::from_utf8_lossy(&output.stdout));
-    }
-    output
 }
 
 /// Waits until a condition holds, for at most 30 seconds.
