@@ -18,6 +18,6 @@ pub struct Facts<'a> {
     pub previous: Option<&'a Session>,
     /// When the first of the two sessions before the open one gave way to the next, if both did.
     pub gave_way_at: Option<Timestamp>,
-    /// When a publisher of this server and address was last refused as [`Refusal::AlreadyLive`].
+    /// When a publisher of this server and address was last refused as [`Refusal::AlreadyLive`](super::Refusal::AlreadyLive).
     pub refused_at: Option<Timestamp>,
 }
