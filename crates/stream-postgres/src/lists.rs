@@ -10,13 +10,13 @@ use time::PrimitiveDateTime;
 
 use crate::error::{self};
 use crate::row::{StreamRow, placed, stored, streams};
-use crate::schema::{ActiveLiteral, CreationOrder, publish_sessions};
+use crate::schema::{ActiveLiteral, CreationOrder, Expiry, publish_sessions};
 use stream_domain::catalog::PublicFilter;
 
 /// The list as it is at `now`.
 pub(crate) fn at<'a>(filter: PublicFilter, now: Timestamp) -> BoxedList<'a> {
     let now = now.to_naive_utc();
-    let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
+    let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(Expiry.gt(now));
     match filter {
         PublicFilter::Active => active.into_boxed(),
         PublicFilter::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),

@@ -121,6 +121,12 @@ fragment! {
 }
 
 fragment! {
+    /// When a key expires, in a form that enters no index: nearly all active streams have not expired, so a plan by
+    /// `streams_active_by_expiry` would read and sort all of them for one page.
+    Expiry: Timestamp = "(streams.expires_at + INTERVAL '0')"
+}
+
+fragment! {
     /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
     CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
 }

@@ -8,12 +8,13 @@ use diesel::debug_query;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use stream_domain::catalog::CatalogQuery;
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
 use stream_domain::{PageRequest, StreamStatus};
 
 use super::{block_on, key, migrated, new_stream, now};
 use crate::connector::PLAN_LOOKUPS;
+use crate::lists::{at, page_of};
 use crate::row::{StreamRow, streams};
 
 #[test]
@@ -147,6 +148,40 @@ fn a_lookup_that_is_planned_on_empty_tables_enters_them_by_their_indexes() {
             let enters = |index: &str| plan.contains(&format!(" using {index} on "));
             assert!(enters(index) || enters("streams_stream_key_key"), "{plan}");
             assert!(enters("publish_sessions_by_stream"), "{plan}");
+        }
+    });
+}
+
+#[test]
+fn a_page_of_many_active_streams_is_read_in_its_order() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        database.sql(
+            "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at)
+             SELECT n, 'key-' || n, 'active', instant, instant, instant + INTERVAL '1 day'
+             FROM generate_series(1, 5000) n, LATERAL (SELECT timestamp '2026-01-02' + n * INTERVAL '1 second') t (instant);
+             ANALYZE streams",
+        );
+        let settings = PLAN_LOOKUPS.iter().map(|(name, value)| format!("SET {name} = {value};"));
+        let settings: String = settings.collect();
+        let mut page = PageRequest { limit: NonZeroU32::new(50), after: None };
+        let first = store.list(&CatalogQuery::active(page), now()).await.unwrap();
+        for (after, types, values) in [
+            (None, "timestamp, bigint", "'2026-01-02', 51"),
+            (
+                first.next,
+                "timestamp, timestamp, timestamp, timestamp, int, bigint",
+                "'2026-01-02', '2026-01-02', '2026-01-02', '2026-01-02', 1, 51",
+            ),
+        ] {
+            page.after = after;
+            let list = page_of(at(PublicFilter::Active, now()), &page).select(StreamRow::as_select());
+            let list = debug_query::<Pg, _>(&list).to_string();
+            let plan =
+                format!("{settings} PREPARE page ({types}) AS {list}\n; EXPLAIN EXECUTE page ({values})");
+            let plan = database.sql(&plan);
+            assert!(plan.contains(" using streams_active_newest_first on "), "{plan}");
+            assert!(!plan.contains("Sort"), "{plan}");
         }
     });
 }
