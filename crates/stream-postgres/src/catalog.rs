@@ -19,7 +19,8 @@ impl CatalogStore for PostgresStore {
             return self.coalesced.page(query, now).await;
         }
         let page = self.on(&self.reads, move |connection| {
-            async move { read_page(connection, at(query.filter, now), &query.page).await }.boxed()
+            async move { read_page(connection, at(query.filter, now), query.filter, &query.page).await }
+                .boxed()
         });
         Ok(self.coalesced.share(query, page.await?))
     }

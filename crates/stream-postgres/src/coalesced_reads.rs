@@ -137,7 +137,8 @@ impl ReadValue for PageRead {
 
     async fn read_value(&self, query: CatalogQuery, now: Timestamp) -> Result<StreamPage, Arc<StoreError>> {
         let page = self.0.run(move |connection| {
-            async move { read_page(connection, at(query.filter, now), &query.page).await }.boxed()
+            async move { read_page(connection, at(query.filter, now), query.filter, &query.page).await }
+                .boxed()
         });
         page.await.map_err(Arc::new)
     }

@@ -43,13 +43,15 @@ pub(crate) type Planning = &'static [(&'static str, &'static str)];
 pub(crate) const PLAN_ONCE: Planning =
     &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
-/// How lookups are planned: once, and each key by the index.
+/// How lookups and pages are planned: once, each key by the index, and a page in the order of its index. With a limit that
+/// it does not know, a plan would rather sort all active streams.
 pub(crate) const PLAN_LOOKUPS: Planning = &[
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_sort", "off"),
     ("jit", "off"),
 ];
 

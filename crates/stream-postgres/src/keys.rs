@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
+use stream_domain::catalog::PublicFilter;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
@@ -68,7 +69,7 @@ impl KeyStore for PostgresStore {
         self.on(&self.reads, move |connection| {
             async move {
                 let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
-                let found = read_page(connection, own, &page).await?;
+                let found = read_page(connection, own, PublicFilter::Active, &page).await?;
                 if found.streams.is_empty() {
                     require_user_exists(connection, user, has_users).await?;
                 }

@@ -10,13 +10,13 @@ use time::PrimitiveDateTime;
 
 use crate::error::{self};
 use crate::row::{StreamRow, placed, stored, streams};
-use crate::schema::{ActiveLiteral, CreationOrder, Expiry, publish_sessions};
+use crate::schema::{ActiveLiteral, CreationOrder, SortedCreationOrder, publish_sessions};
 use stream_domain::catalog::PublicFilter;
 
 /// The list as it is at `now`.
 pub(crate) fn at<'a>(filter: PublicFilter, now: Timestamp) -> BoxedList<'a> {
     let now = now.to_naive_utc();
-    let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(Expiry.gt(now));
+    let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
     match filter {
         PublicFilter::Active => active.into_boxed(),
         PublicFilter::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
@@ -34,10 +34,14 @@ fn on_air_at(now: PrimitiveDateTime) -> _ {
 pub(crate) async fn read_page(
     connection: &mut AsyncPgConnection,
     list: BoxedList<'_>,
+    filter: PublicFilter,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> =
-        page_of(list, page).select(StreamRow::as_select()).load(connection).await.map_err(error::query)?;
+    let rows: Vec<StreamRow> = page_of(list, filter, page)
+        .select(StreamRow::as_select())
+        .load(connection)
+        .await
+        .map_err(error::query)?;
     Ok(page.page_of(placed(rows)))
 }
 
@@ -45,7 +49,13 @@ pub(crate) async fn read_page(
 pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Pg>;
 
 /// The rows of a page, and one more, newest first.
-pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedList<'a> {
+///
+/// Live streams are few among the active ones, so they are found by their sessions and sorted.
+pub(crate) fn page_of<'a>(
+    mut list: BoxedList<'a>,
+    filter: PublicFilter,
+    page: &PageRequest,
+) -> BoxedList<'a> {
     if let Some(after) = page.after {
         let created_at = stored(after);
         let same_instant = CreationOrder.eq(created_at).and(streams::id.lt(after.id.0));
@@ -56,5 +66,8 @@ pub(crate) fn page_of<'a>(mut list: BoxedList<'a>, page: &PageRequest) -> BoxedL
     if let Some(rows) = page.rows_to_read() {
         list = list.limit(rows);
     }
-    list.order((CreationOrder.desc(), streams::id.desc()))
+    match filter {
+        PublicFilter::Active => list.order((CreationOrder.desc(), streams::id.desc())),
+        PublicFilter::Live => list.order((SortedCreationOrder.desc(), streams::id.desc())),
+    }
 }

@@ -121,12 +121,11 @@ fragment! {
 }
 
 fragment! {
-    /// When a key expires, in a form that enters no index: nearly all active streams have not expired, so a plan by
-    /// `streams_active_by_expiry` would read and sort all of them for one page.
-    Expiry: Timestamp = "(streams.expires_at + INTERVAL '0')"
+    /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
+    CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
 }
 
 fragment! {
-    /// What lists are ordered by, as the index `streams_active_newest_first` has it: a missing time comes last.
-    CreationOrder: Timestamp = "COALESCE(streams.created_at, '-infinity')"
+    /// The same in a form that no index has, for lists of few streams that are found by something else and then sorted.
+    SortedCreationOrder: Timestamp = "(COALESCE(streams.created_at, '-infinity') + INTERVAL '0')"
 }

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
 use stream_domain::{PageRequest, StreamStatus};
+use stream_test_postgres::Database;
 
 use super::{block_on, key, migrated, new_stream, now};
 use crate::connector::PLAN_LOOKUPS;
@@ -136,15 +137,11 @@ fn requests_for_one_page_share_it() {
 fn a_lookup_that_is_planned_on_empty_tables_enters_them_by_their_indexes() {
     block_on(async {
         let (database, _store) = migrated().await;
-        let settings = PLAN_LOOKUPS.iter().map(|(name, value)| format!("SET {name} = {value};"));
-        let settings: String = settings.collect();
         let rows = streams::table.select(StreamRow::as_select());
         let by_key = debug_query::<Pg, _>(&rows.filter(streams::stream_key.eq_any([""; 0]))).to_string();
         let by_id = debug_query::<Pg, _>(&rows.filter(streams::playback_id.eq_any([""; 0]))).to_string();
         for (lookup, index) in [(by_key, "idx_streams_stream_key"), (by_id, "streams_playback_id")] {
-            let plan =
-                format!("{settings} PREPARE lookup (text[]) AS {lookup}\n; EXPLAIN EXECUTE lookup ('{{}}')");
-            let plan = database.sql(&plan);
+            let plan = plan(&database, &lookup, "text[]", "'{}'");
             let enters = |index: &str| plan.contains(&format!(" using {index} on "));
             assert!(enters(index) || enters("streams_stream_key_key"), "{plan}");
             assert!(enters("publish_sessions_by_stream"), "{plan}");
@@ -158,12 +155,12 @@ fn a_page_of_many_active_streams_is_read_in_its_order() {
         let (database, store) = migrated().await;
         database.sql(
             "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at)
-             SELECT n, 'key-' || n, 'active', instant, instant, instant + INTERVAL '1 day'
-             FROM generate_series(1, 5000) n, LATERAL (SELECT timestamp '2026-01-02' + n * INTERVAL '1 second') t (instant);
+             SELECT n, 'key-' || n, CASE WHEN n % 50 = 0 THEN 'active' ELSE 'stopped' END, instant, instant,
+                    instant + INTERVAL '1 day'
+             FROM generate_series(1, 50000) n,
+                  LATERAL (SELECT timestamp '2026-01-02' - n * INTERVAL '1 millisecond') t (instant);
              ANALYZE streams",
         );
-        let settings = PLAN_LOOKUPS.iter().map(|(name, value)| format!("SET {name} = {value};"));
-        let settings: String = settings.collect();
         let mut page = PageRequest { limit: NonZeroU32::new(50), after: None };
         let first = store.list(&CatalogQuery::active(page), now()).await.unwrap();
         for (after, types, values) in [
@@ -175,13 +172,27 @@ fn a_page_of_many_active_streams_is_read_in_its_order() {
             ),
         ] {
             page.after = after;
-            let list = page_of(at(PublicFilter::Active, now()), &page).select(StreamRow::as_select());
-            let list = debug_query::<Pg, _>(&list).to_string();
+            let list = page_of(at(PublicFilter::Active, now()), PublicFilter::Active, &page);
             let plan =
-                format!("{settings} PREPARE page ({types}) AS {list}\n; EXPLAIN EXECUTE page ({values})");
-            let plan = database.sql(&plan);
+                plan(&database, &debug_query::<Pg, _>(&list.select(StreamRow::as_select())), types, values);
             assert!(plan.contains(" using streams_active_newest_first on "), "{plan}");
             assert!(!plan.contains("Sort"), "{plan}");
         }
+        // Live streams are found by their sessions: few, however many streams are active.
+        let page = PageRequest { after: None, ..page };
+        let list = page_of(at(PublicFilter::Live, now()), PublicFilter::Live, &page);
+        let list = list.select(StreamRow::as_select());
+        let (types, values) = ("timestamp, timestamp, bigint", "'2026-01-02', '2026-01-02', 51");
+        let plan = plan(&database, &debug_query::<Pg, _>(&list), types, values);
+        assert!(!plan.contains(" using streams_active_newest_first on "), "{plan}");
     });
+}
+
+/// How a connection for lookups and pages carries a statement out that it has planned once.
+fn plan(database: &Database<'_>, statement: &impl std::fmt::Display, types: &str, values: &str) -> String {
+    let settings = PLAN_LOOKUPS.iter().map(|(name, value)| format!("SET {name} = {value};"));
+    let settings: String = settings.collect();
+    database.sql(&format!(
+        "{settings} PREPARE planned ({types}) AS {statement}\n; EXPLAIN EXECUTE planned ({values})"
+    ))
 }
