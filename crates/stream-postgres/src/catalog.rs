@@ -8,7 +8,7 @@ use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore, StoreError};
 use stream_domain::{StreamPage, Timestamp};
 
-use crate::lists::{at, read_page};
+use crate::lists::{List, read_page};
 use crate::store::PostgresStore;
 
 #[async_trait]
@@ -19,8 +19,7 @@ impl CatalogStore for PostgresStore {
             return self.coalesced.page(query, now).await;
         }
         let page = self.on(&self.reads, move |connection| {
-            async move { read_page(connection, at(query.filter, now), query.filter, &query.page).await }
-                .boxed()
+            async move { read_page(connection, List::at(query.filter, now), &query.page).await }.boxed()
         });
         Ok(self.coalesced.share(query, page.await?))
     }

@@ -16,7 +16,7 @@ use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::runtime::Handle;
 
 use crate::error::{self, too_slow};
-use crate::lists::{at, read_page};
+use crate::lists::{List, read_page};
 use crate::pool::Connections;
 use crate::row::{StreamRow, streams};
 
@@ -137,8 +137,7 @@ impl ReadValue for PageRead {
 
     async fn read_value(&self, query: CatalogQuery, now: Timestamp) -> Result<StreamPage, Arc<StoreError>> {
         let page = self.0.run(move |connection| {
-            async move { read_page(connection, at(query.filter, now), query.filter, &query.page).await }
-                .boxed()
+            async move { read_page(connection, List::at(query.filter, now), &query.page).await }.boxed()
         });
         page.await.map_err(Arc::new)
     }

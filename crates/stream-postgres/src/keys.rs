@@ -6,13 +6,12 @@ use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use stream_domain::catalog::PublicFilter;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
-use crate::lists::read_page;
+use crate::lists::{List, read_page};
 use crate::row::{NewStreamRow, StreamRow, streams};
 use crate::schema::{ActiveLiteral, IsActive, users};
 use crate::statement::{Parameter, Returning};
@@ -68,8 +67,7 @@ impl KeyStore for PostgresStore {
         let (page, has_users) = (*page, self.has_users_foreign_key());
         self.on(&self.reads, move |connection| {
             async move {
-                let own = streams::table.filter(streams::user_id.eq(user.get())).into_boxed();
-                let found = read_page(connection, own, PublicFilter::Active, &page).await?;
+                let found = read_page(connection, List::of(user), &page).await?;
                 if found.streams.is_empty() {
                     require_user_exists(connection, user, has_users).await?;
                 }

@@ -3,23 +3,49 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use stream_domain::catalog::PublicFilter;
 use stream_domain::ports::StoreError;
-use stream_domain::{PageRequest, StreamPage, Timestamp};
-
+use stream_domain::{PageRequest, StreamPage, Timestamp, UserId};
 use time::PrimitiveDateTime;
 
-use crate::error::{self};
+use crate::error;
 use crate::row::{StreamRow, placed, stored, streams};
 use crate::schema::{ActiveLiteral, CreationOrder, SortedCreationOrder, publish_sessions};
-use stream_domain::catalog::PublicFilter;
 
-/// The list as it is at `now`.
-pub(crate) fn at<'a>(filter: PublicFilter, now: Timestamp) -> BoxedList<'a> {
-    let now = now.to_naive_utc();
-    let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
-    match filter {
-        PublicFilter::Active => active.into_boxed(),
-        PublicFilter::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
+/// A list of streams, before it is cut to a page.
+pub(crate) struct List<'a> {
+    streams: streams::BoxedQuery<'a, Pg>,
+    order: Order,
+}
+
+/// How a list comes to be newest first.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    /// It is read in the order of the index `streams_active_newest_first`.
+    Index,
+    /// Its streams are few, found by another index, and sorted.
+    Sort,
+}
+
+impl List<'_> {
+    /// The public list as it is at `now`.
+    pub(crate) fn at(filter: PublicFilter, now: Timestamp) -> Self {
+        let now = now.to_naive_utc();
+        let active = streams::table.filter(streams::status.eq(ActiveLiteral));
+        let active = active.filter(streams::expires_at.gt(now));
+        match filter {
+            PublicFilter::Active => Self { streams: active.into_boxed(), order: Order::Index },
+            PublicFilter::Live => {
+                let live = active.filter(streams::id.eq_any(on_air_at(now)));
+                Self { streams: live.into_boxed(), order: Order::Sort }
+            }
+        }
+    }
+
+    /// The user's own streams, in every state.
+    pub(crate) fn of(user: UserId) -> Self {
+        let own = streams::table.filter(streams::user_id.eq(user.get()));
+        Self { streams: own.into_boxed(), order: Order::Sort }
     }
 }
 
@@ -33,41 +59,35 @@ fn on_air_at(now: PrimitiveDateTime) -> _ {
 
 pub(crate) async fn read_page(
     connection: &mut AsyncPgConnection,
-    list: BoxedList<'_>,
-    filter: PublicFilter,
+    list: List<'_>,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> = page_of(list, filter, page)
-        .select(StreamRow::as_select())
-        .load(connection)
-        .await
-        .map_err(error::query)?;
+    let rows: Vec<StreamRow> =
+        page_of(list, page).select(StreamRow::as_select()).load(connection).await.map_err(error::query)?;
     Ok(page.page_of(placed(rows)))
 }
 
-/// A list of streams as it is asked for, before it is cut to a page.
-pub(crate) type BoxedList<'a> = streams::BoxedQuery<'a, Pg>;
-
 /// The rows of a page, and one more, newest first.
-///
-/// Live streams are few among the active ones, so they are found by their sessions and sorted.
-pub(crate) fn page_of<'a>(
-    mut list: BoxedList<'a>,
-    filter: PublicFilter,
-    page: &PageRequest,
-) -> BoxedList<'a> {
-    if let Some(after) = page.after {
-        let created_at = stored(after);
-        let same_instant = CreationOrder.eq(created_at).and(streams::id.lt(after.id.0));
-        // The first condition follows from the second, and lets the index be entered at the right place.
-        list = list.filter(CreationOrder.le(created_at));
-        list = list.filter(CreationOrder.lt(created_at).or(same_instant));
+pub(crate) fn page_of<'a>(list: List<'a>, page: &PageRequest) -> streams::BoxedQuery<'a, Pg> {
+    macro_rules! newest_first {
+        ($created:expr) => {{
+            let mut rows = list.streams;
+            if let Some(after) = page.after {
+                let created_at = stored(after);
+                let same_instant = $created.eq(created_at).and(streams::id.lt(after.id.0));
+                // The first condition follows from the second, and lets an index be entered at the right place.
+                rows = rows.filter($created.le(created_at));
+                rows = rows.filter($created.lt(created_at).or(same_instant));
+            }
+            rows.order(($created.desc(), streams::id.desc()))
+        }};
     }
-    if let Some(rows) = page.rows_to_read() {
-        list = list.limit(rows);
-    }
-    match filter {
-        PublicFilter::Active => list.order((CreationOrder.desc(), streams::id.desc())),
-        PublicFilter::Live => list.order((SortedCreationOrder.desc(), streams::id.desc())),
+    let rows = match list.order {
+        Order::Index => newest_first!(CreationOrder),
+        Order::Sort => newest_first!(SortedCreationOrder),
+    };
+    match page.rows_to_read() {
+        Some(limit) => rows.limit(limit),
+        None => rows,
     }
 }

@@ -11,6 +11,8 @@ use super::request::HookSource;
 /// Acts on an event, logs what the domain answers, and says it in the terms of the dialects.
 pub(super) async fn act(hooks: &Hooks, source: HookSource, event: HookEvent) -> Outcome {
     let answer = hooks.handle(&source.server, source.family, &event).await;
+    // A publisher that is refused in any case was looked up for its owner.
+    let is_looked_up = matches!(event, HookEvent::Refused { .. });
     let report = match event {
         HookEvent::Publisher(report) | HookEvent::Question(report) | HookEvent::Refused { report, .. } => {
             Some(report)
@@ -28,10 +30,12 @@ pub(super) async fn act(hooks: &Hooks, source: HookSource, event: HookEvent) -> 
         }
         HookAnswer::Refused { refusal, stream } => {
             match report {
-                Some(report) if stream.is_none() => {
+                Some(report) if !is_looked_up => {
                     log_with_stream(hooks.broadcasts().clone(), source, report, refusal);
                 }
-                report => log_refused(&source, report.as_ref(), refusal, stream),
+                Some(report) => log_refused(&source, Some(&report), refusal, stream),
+                // Such a request is logged where it is rejected.
+                None => {}
             }
             Outcome::Refused(refusal)
         }

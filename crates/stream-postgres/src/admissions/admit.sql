@@ -1,6 +1,6 @@
 -- Decides as the domain's `decide` does, and carries it out, in one statement.
--- $1 key, $2 playback id, $3 trigger, $4 server, $5 session, $6 boot id, $7 connection number, $8 application, $9 name, $10 protocol,
--- $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
+-- $1 key, $2 playback id, $3 trigger, $4 server, $5 session, $6 boot id, $7 connection number, $8 application,
+-- $9 name, $10 protocol, $11 address, $12 takeover, $13 now, $14 the lease's end, $15 the reconnect window's begin, $16 the restart margin's,
 -- $17 ends before this may have been mistakes, $18 whether it shows that its publisher sends media, $19 what was seen
 -- after this was seen by a clock that was set back since, $20 what shows two publishers that take turns came after this.
 WITH stream AS MATERIALIZED (

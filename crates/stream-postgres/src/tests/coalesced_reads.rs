@@ -15,7 +15,7 @@ use stream_test_postgres::Database;
 
 use super::{block_on, key, migrated, new_stream, now};
 use crate::connector::PLAN_LOOKUPS;
-use crate::lists::{at, page_of};
+use crate::lists::{List, page_of};
 use crate::row::{StreamRow, streams};
 
 #[test]
@@ -172,19 +172,26 @@ fn a_page_of_many_active_streams_is_read_in_its_order() {
             ),
         ] {
             page.after = after;
-            let list = page_of(at(PublicFilter::Active, now()), PublicFilter::Active, &page);
+            let list = page_of(List::at(PublicFilter::Active, now()), &page);
             let plan =
                 plan(&database, &debug_query::<Pg, _>(&list.select(StreamRow::as_select())), types, values);
             assert!(plan.contains(" using streams_active_newest_first on "), "{plan}");
             assert!(!plan.contains("Sort"), "{plan}");
         }
         // Live streams are found by their sessions: few, however many streams are active.
-        let page = PageRequest { after: None, ..page };
-        let list = page_of(at(PublicFilter::Live, now()), PublicFilter::Live, &page);
-        let list = list.select(StreamRow::as_select());
-        let (types, values) = ("timestamp, timestamp, bigint", "'2026-01-02', '2026-01-02', 51");
-        let plan = plan(&database, &debug_query::<Pg, _>(&list), types, values);
-        assert!(!plan.contains(" using streams_active_newest_first on "), "{plan}");
+        for (after, types, values) in [
+            (None, "timestamp, timestamp, bigint", "'2026-01-02', '2026-01-02', 51"),
+            (
+                first.next,
+                "timestamp, timestamp, timestamp, timestamp, timestamp, int, bigint",
+                "'2026-01-02', '2026-01-02', '2026-01-02', '2026-01-02', '2026-01-02', 1, 51",
+            ),
+        ] {
+            page.after = after;
+            let list = page_of(List::at(PublicFilter::Live, now()), &page).select(StreamRow::as_select());
+            let plan = plan(&database, &debug_query::<Pg, _>(&list), types, values);
+            assert!(!plan.contains(" using streams_active_newest_first on "), "{plan}");
+        }
     });
 }
 
