@@ -16,6 +16,7 @@ mod kicks;
 mod live;
 mod logs;
 mod media;
+mod metrics;
 mod outage;
 mod poolers;
 mod proxies;

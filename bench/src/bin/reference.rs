@@ -20,9 +20,11 @@ use stream_domain::{
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness, UseCases,
+    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
+    MetricsOptions, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
+use stream_metrics::Metrics;
 use stream_postgres::{PostgresOptions, PostgresStore};
 
 #[tokio::main]
@@ -79,10 +81,18 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         ),
         cors_origins: vec!["http://localhost:3000".to_owned()],
         generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(0)),
+        guess_limit: Arc::new(GuessLimit::per_minute(0)),
+        trusted_proxies: TrustedProxies::default(),
         hook_servers: HookServers::new(),
         hook_networks: Vec::new(),
         readiness: readiness.clone(),
         timeouts: ClientTimeouts::default(),
+        metrics: MetricsOptions {
+            metrics: Metrics::new(store.clone(), [], &[]),
+            statistics: store.clone(),
+            is_on: true,
+            is_route: true,
+        },
     };
     let api = HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, store, system, options);
     let server = Server::bind(address, api).expect("the port is free");

@@ -51,6 +51,19 @@ struct Queue<R: BatchRead> {
     /// Whether a worker that is not slow is at work; it serves those who wait next.
     has_worker: bool,
     slow: usize,
+    reads: u64,
+    requests: u64,
+}
+
+/// What a batcher has done so far, and how many requests wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// How many reads began.
+    pub reads: u64,
+    /// How many requests they served.
+    pub requests: u64,
+    /// How many requests wait for the next read.
+    pub waiting: usize,
 }
 
 struct Caller<R: BatchRead> {
@@ -74,13 +87,20 @@ impl<R: BatchRead> Batcher<R> {
     }
 
     fn with(read: R, limits: Limits, runtime: Option<Handle>) -> Self {
-        let queue = Mutex::new(Queue { waiting: VecDeque::new(), has_worker: false, slow: 0 });
+        let queue = Queue { waiting: VecDeque::new(), has_worker: false, slow: 0, reads: 0, requests: 0 };
+        let queue = Mutex::new(queue);
         Self(Arc::new(Shared { read, limits, runtime, queue }))
     }
 
     /// What it reads with.
     pub fn read(&self) -> &R {
         &self.0.read
+    }
+
+    /// What it has done so far, and how many requests wait.
+    pub fn usage(&self) -> Usage {
+        let queue = self.0.queue();
+        Usage { reads: queue.reads, requests: queue.requests, waiting: queue.waiting.len() }
     }
 
     /// Whether no request waits and no read is under way.
@@ -182,6 +202,8 @@ impl<R: BatchRead> Worker<R> {
             self.state = State::Done;
             return None;
         }
+        queue.reads += 1;
+        queue.requests += requests.len() as u64;
         Some((requests, callers))
     }
 

@@ -17,6 +17,6 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use batcher::{Batcher, Limits};
+pub use batcher::{Batcher, Limits, Usage};
 pub use read::{BatchError, BatchRead};
 pub use values::{ReadValue, SharedValues};

@@ -20,6 +20,7 @@ mod keys;
 mod kicks;
 mod media;
 mod presence;
+mod statistics;
 mod tasks;
 mod tokens;
 
@@ -35,6 +36,7 @@ pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
 pub use kicks::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks};
 pub use media::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process};
 pub use presence::Presence;
+pub use statistics::{Counts, EndedSession, ErrorTally, PoolUsage, SharedReadUsage, Statistics, StoreUsage};
 pub use tasks::{Task, Tasks};
 pub use tokens::TokenVerifier;
 
@@ -42,7 +44,7 @@ pub use tokens::TokenVerifier;
 pub use {
     admissions::MockAdmissions, catalog::MockCatalogStore, environment::MockEntropy, history::MockHistory,
     keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
-    presence::MockPresence,
+    presence::MockPresence, statistics::MockStatistics,
 };
 
 /// A store that has every port of streams and their keys.

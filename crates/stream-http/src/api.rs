@@ -6,16 +6,20 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
-use stream_domain::ports::{Clock, StoreHealth};
+use stream_domain::ports::{Clock, Statistics, StoreHealth};
 use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
+use stream_metrics::{Metrics, RequestMetrics};
 
 use crate::addresses::Addresses;
 use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi};
+use crate::client_address::TrustedProxies;
 use crate::cors;
+use crate::guesses::GuessLimit;
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, GenerateKeyLimit, KeysApi};
+use crate::metrics::{self, MetricsApi};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
 use crate::tasks::TokioTasks;
@@ -25,10 +29,11 @@ use crate::turns::Turns;
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 13] = [
+pub const ROUTES: [(&str, &str); 14] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
+    ("GET", "/metrics"),
     ("POST", "/api/streams/generate-key"),
     ("POST", "/api/streams/stop"),
     ("GET", "/api/streams"),
@@ -50,6 +55,10 @@ pub struct HttpOptions {
     pub cors_origins: Vec<String>,
     /// How often a user may request a key.
     pub generate_key_limit: Arc<GenerateKeyLimit>,
+    /// How many unknown keys a client may ask for.
+    pub guess_limit: Arc<GuessLimit>,
+    /// The proxies that say who their clients are.
+    pub trusted_proxies: TrustedProxies,
     /// The media servers that may send hooks.
     pub hook_servers: HookServers,
     /// The networks, besides loopback, whose media servers may send hooks without a secret.
@@ -58,6 +67,30 @@ pub struct HttpOptions {
     pub readiness: Readiness,
     /// How long the service waits for slow clients.
     pub timeouts: ClientTimeouts,
+    /// What is counted, and where it is shown.
+    pub metrics: MetricsOptions,
+}
+
+/// What is counted, and where it is shown.
+#[derive(Clone)]
+pub struct MetricsOptions {
+    /// The metrics.
+    pub metrics: Metrics,
+    /// What the store counts.
+    pub statistics: Arc<dyn Statistics>,
+    /// Whether requests are counted.
+    pub is_on: bool,
+    /// Whether `GET /metrics` is one of the routes, rather than of [`HttpApi::for_operators`] alone.
+    pub is_route: bool,
+}
+
+impl std::fmt::Debug for MetricsOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetricsOptions")
+            .field("is_on", &self.is_on)
+            .field("is_route", &self.is_route)
+            .finish()
+    }
 }
 
 /// The use cases of the domain that the surface calls.
@@ -78,6 +111,10 @@ pub struct UseCases {
 pub struct HttpApi {
     pub(crate) readiness: Readiness,
     pub(crate) timeouts: ClientTimeouts,
+    is_for_operators: bool,
+    is_metrics_route: bool,
+    requests: Option<RequestMetrics>,
+    metrics: Option<Data<MetricsApi>>,
     cors_origins: Arc<[String]>,
     authenticator: Data<Authenticator>,
     keys: Data<KeysApi>,
@@ -102,18 +139,28 @@ impl HttpApi {
         options: HttpOptions,
     ) -> Self {
         let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
-        let HttpOptions { addresses, readiness, timeouts, .. } = options;
+        let HttpOptions { addresses, readiness, timeouts, metrics, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
+        let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
+        let MetricsOptions { metrics, statistics, is_on, is_route } = metrics;
+        let show_metrics = || MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
         Self {
             timeouts,
+            is_for_operators: false,
+            requests: is_on.then(|| metrics.requests().clone()),
+            is_metrics_route: is_route,
+            metrics: is_on.then(|| Data::new(show_metrics())),
             cors_origins: options.cors_origins.into(),
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
                 keys: AfterStart::new(keys, &readiness),
                 limit: options.generate_key_limit,
+                guesses: options.guess_limit.clone(),
+                proxies: options.trusted_proxies,
+                metrics: metrics.keys().clone(),
                 addresses,
                 turns,
             }),
@@ -124,19 +171,43 @@ impl HttpApi {
                 clock.clone(),
                 options.hook_servers,
                 options.hook_networks,
+                metrics.hooks().clone(),
+                options.guess_limit,
             )),
-            health: Data::new(HealthApi::new(health, clock, readiness.clone())),
+            health,
             readiness,
         }
+    }
+
+    /// The same, with the routes of operators alone: `/metrics` and `/health`.
+    #[must_use]
+    pub fn for_operators(&self) -> Self {
+        Self { is_for_operators: true, ..self.clone() }
     }
 
     /// Registers every route, with what all of them share.
     ///
     /// The first match counts, so fixed names come before `{stream_key}`.
     pub(crate) fn routes(&self, config: &mut ServiceConfig) {
+        config.app_data(self.readiness.clone()).app_data(self.timeouts);
+        if let Some(requests) = &self.requests {
+            config.app_data(requests.clone());
+        }
+        if let Some(metrics) =
+            self.metrics.as_ref().filter(|_| self.is_metrics_route || self.is_for_operators)
+        {
+            metrics::routes(config, metrics);
+        }
+        health::routes(config, &self.health);
+        if !self.is_for_operators {
+            self.public_routes(config);
+        }
+        config.default_service(web::to(not_found));
+    }
+
+    /// Registers the routes of users, viewers and media servers.
+    fn public_routes(&self, config: &mut ServiceConfig) {
         config
-            .app_data(self.readiness.clone())
-            .app_data(self.timeouts)
             .app_data(self.authenticator.clone())
             .configure(|config| catalog::routes(config, &self.catalog, &self.cors_origins))
             .service(
@@ -149,9 +220,7 @@ impl HttpApi {
                     .configure(|config| broadcasts::routes(config, &self.broadcasts))
                     .default_service(web::to(not_found)),
             )
-            .configure(|config| hooks::routes(config, &self.hooks))
-            .configure(|config| health::routes(config, &self.health))
-            .default_service(web::to(not_found));
+            .configure(|config| hooks::routes(config, &self.hooks));
     }
 }
 

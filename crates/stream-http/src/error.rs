@@ -8,7 +8,6 @@ mod conversions;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
@@ -18,6 +17,8 @@ use stream_domain::broadcasts::admission::Refusal;
 use stream_domain::ports::chain_of;
 
 pub use code::ErrorCode;
+
+use crate::rate::Exceeded;
 
 /// How long a client is asked to wait while the store is unavailable, in seconds.
 const STORE_RETRY_AFTER: u64 = 2;
@@ -33,6 +34,8 @@ pub struct ApiError {
     allow: Option<&'static str>,
     /// Seconds until a retry makes sense.
     retry_after: Option<u64>,
+    /// The rate limit that is exceeded: its name, and how many requests a minute it allows.
+    limit: Option<(&'static str, u32)>,
     /// For the log only.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -50,7 +53,15 @@ impl ApiError {
     /// An error with a sentence of its own; all that are 503 ask for a retry.
     pub(crate) fn new(code: ErrorCode, sentence: impl Into<Cow<'static, str>>) -> Self {
         let retry_after = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(STORE_RETRY_AFTER);
-        Self { code, sentence: sentence.into(), stream: None, allow: None, retry_after, cause: None }
+        Self {
+            code,
+            sentence: sentence.into(),
+            stream: None,
+            allow: None,
+            retry_after,
+            limit: None,
+            cause: None,
+        }
     }
 
     /// A route does not have the method; `allow` lists those that it has.
@@ -58,10 +69,18 @@ impl ApiError {
         Self { allow: Some(allow), ..ErrorCode::MethodNotAllowed.into() }
     }
 
-    /// A rate limit is exceeded for `wait`, rounded up to whole seconds.
-    pub(crate) fn too_many_requests(wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self { retry_after: Some(seconds.max(1)), ..ErrorCode::TooManyRequests.into() }
+    /// A rate limit is exceeded.
+    pub(crate) fn too_many_requests(exceeded: &Exceeded) -> Self {
+        // Rounded up to whole seconds.
+        let seconds = exceeded.wait.as_secs() + u64::from(exceeded.wait.subsec_nanos() > 0);
+        let limit = Some((exceeded.name, exceeded.per_minute));
+        Self { retry_after: Some(seconds.max(1)), limit, ..ErrorCode::TooManyRequests.into() }
+    }
+
+    /// The client has asked for too many keys that no stream has.
+    pub(crate) fn too_many_unknown_keys(exceeded: &Exceeded) -> Self {
+        let sentence = "Too many keys that no stream has were asked for from this address. Try again later.";
+        Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
     }
 
     /// The user has an active stream; `stream` is its JSON.
@@ -115,6 +134,10 @@ impl ResponseError for ApiError {
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
+            if let Some((name, quota)) = self.limit {
+                response.insert_header(("RateLimit-Policy", format!("\"{name}\";q={quota};w=60")));
+                response.insert_header(("RateLimit", format!("\"{name}\";r=0;t={seconds}")));
+            }
         }
         response.json(ErrorView { error: &self.sentence, code, stream: self.stream.as_deref() })
     }

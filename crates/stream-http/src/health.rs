@@ -73,8 +73,13 @@ impl HealthApi {
         Self { store, clock, readiness, last_check: LastCheck::default() }
     }
 
+    /// Whether the database was prepared.
+    pub(crate) fn is_started(&self) -> bool {
+        self.readiness.is_started()
+    }
+
     /// Whether the service is ready, as it knows itself, and else as the store says.
-    async fn check(&self) -> Result<UsersTable, NotReady> {
+    pub(crate) async fn check(&self) -> Result<UsersTable, NotReady> {
         if let Some(reason) = self.readiness.not_ready_reason() {
             return Err(reason);
         }

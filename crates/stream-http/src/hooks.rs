@@ -28,18 +28,22 @@ mod tests;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use ipnet::IpNet;
 use serde::Deserialize;
+use stream_domain::broadcasts::admission::Refusal;
 use stream_domain::broadcasts::{HookEvent, Hooks};
 use stream_domain::ports::Clock;
 use stream_domain::{Family, ServerName};
+use stream_metrics::{Decision, HookMetrics};
 
 use crate::body::HookBody;
 use crate::error::ApiError;
+use crate::guesses::GuessLimit;
 use crate::readiness::AfterStart;
 use crate::request_id::RequestId;
 use authenticity::HookSenders;
@@ -57,6 +61,8 @@ pub(crate) struct HooksApi {
     clock: Arc<dyn Clock>,
     senders: HookSenders,
     rejections: RejectionLog,
+    metrics: HookMetrics,
+    guesses: Arc<GuessLimit>,
 }
 
 impl HooksApi {
@@ -65,13 +71,18 @@ impl HooksApi {
         clock: Arc<dyn Clock>,
         servers: HookServers,
         networks: Vec<IpNet>,
+        metrics: HookMetrics,
+        guesses: Arc<GuessLimit>,
     ) -> Self {
         let senders = HookSenders::new(servers, networks);
-        Self { hooks, clock, senders, rejections: RejectionLog::default() }
+        Self { hooks, clock, senders, rejections: RejectionLog::default(), metrics, guesses }
     }
 
-    /// Logs a rejection, and makes the error for its sender.
+    /// Logs and counts a rejection, and makes the error for its sender.
     fn reject(&self, rejection: Rejection, sender: &Sender<'_>) -> ApiError {
+        let family = Family::parse(sender.family).map(Family::as_str);
+        let decision = Decision::Rejected(rejection.into());
+        self.metrics.answered(sender.server, family, decision, sender.began.elapsed());
         self.rejections.log(rejection, sender, self.senders.servers(), self.clock.now());
         rejection.error()
     }
@@ -121,7 +132,13 @@ async fn receive_hook(
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let request_id = request_id.unwrap_or_default();
-    let sender = Sender { family: &path.family, server: &path.server, peer, request_id: &request_id };
+    let sender = Sender {
+        family: &path.family,
+        server: &path.server,
+        peer,
+        request_id: &request_id,
+        began: Instant::now(),
+    };
     let reject = |rejection| api.reject(rejection, &sender);
 
     let is_question = match *request.method() {
@@ -161,13 +178,22 @@ async fn receive_hook(
         Ok(event) => event,
         Err(refusal) => {
             acting::log_refused(&source, None, refusal, None);
-            return Ok(dialect.render(body, &Outcome::Refused(refusal)).into_response());
+            let outcome = Outcome::Refused(refusal);
+            let took = sender.began.elapsed();
+            api.metrics.answered(server.as_str(), Some(family.as_str()), outcome.decision(), took);
+            return Ok(dialect.render(body, &outcome).into_response());
         }
     };
     if matches!(event, HookEvent::Privileged) {
         let _ = reject(Rejection::NoPublisher);
     }
+    let publisher = event.report().and_then(|report| report.address);
     let outcome = acting::act(hooks, source, event).await;
+    let is_unknown = outcome == Outcome::Refused(Refusal::UnknownKey);
+    // It is refused either way; operators see that it is one of many.
+    let is_guessing = publisher.is_some_and(|client| is_unknown && api.guesses.missed(client).is_err());
+    let decision = if is_guessing { Decision::Refused("too_many_unknown_keys") } else { outcome.decision() };
+    api.metrics.answered(server.as_str(), Some(family.as_str()), decision, sender.began.elapsed());
     Ok(dialect.render(body, &outcome).into_response())
 }
 

@@ -8,11 +8,14 @@ use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use stream_domain::{Keys, StreamKey};
+use stream_metrics::KeyMetrics;
 
 use crate::addresses::{Addresses, Audience};
 use crate::auth::SignedIn;
 use crate::body::SmallBody;
+use crate::client_address::TrustedProxies;
 use crate::error::{ApiError, ErrorCode};
+use crate::guesses::GuessLimit;
 use crate::paging::requested_page;
 use crate::readiness::AfterStart;
 use crate::routing::{get, post};
@@ -25,6 +28,9 @@ pub use limit::GenerateKeyLimit;
 pub(crate) struct KeysApi {
     pub(crate) keys: AfterStart<Keys>,
     pub(crate) limit: Arc<GenerateKeyLimit>,
+    pub(crate) guesses: Arc<GuessLimit>,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) metrics: KeyMetrics,
     pub(crate) addresses: Addresses,
     pub(crate) turns: Arc<Turns>,
 }
@@ -60,7 +66,10 @@ async fn generate_key(
     _body: SmallBody,
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
-    api.limit.check(user).map_err(ApiError::too_many_requests)?;
+    api.limit.check(user).map_err(|exceeded| {
+        api.metrics.refused(ErrorCode::TooManyRequests.as_str());
+        ApiError::too_many_requests(&exceeded)
+    })?;
     let keys = api.keys.get()?;
     let now = keys.now();
     let generated = keys.generate(user).await;
@@ -105,7 +114,8 @@ async fn list_own(
 
 /// `GET /api/streams/{stream_key}`: 200 while the key may publish, which is how an RTMP server asks.
 ///
-/// Text that cannot be a key is refused without the store.
+/// Text that cannot be a key is refused without the store, and a client that asks for many keys that no stream has is
+/// refused for a while.
 async fn find_stream(
     request: HttpRequest,
     text: Path<String>,
@@ -113,6 +123,13 @@ async fn find_stream(
 ) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
     let keys = api.keys.get()?;
-    let (stream, now) = api.turns.look_up(&request, keys.find_publishable(&key)).await?;
+    let found = api.turns.look_up(&request, keys.find_publishable(&key)).await;
+    let (stream, now) = found.map_err(|error| match api.proxies.client_of(&request) {
+        Some(client) if error.code() == ErrorCode::StreamNotFound => {
+            let exceeded = api.guesses.missed(client).err();
+            exceeded.as_ref().map_or(error, ApiError::too_many_unknown_keys)
+        }
+        _ => error,
+    })?;
     Ok(answer_stream(&StreamView::at(now, &stream, &api.addresses, Audience::Owner)))
 }

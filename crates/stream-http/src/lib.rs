@@ -1,7 +1,7 @@
 //! The HTTP surface: what frontends, media servers and operators use.
 //!
 //! Each resource is a module with its routes, queries, views, handlers and the state that they need: `keys`,
-//! `catalog`, `broadcasts`, `hooks` and `health`; `api.rs` composes them and holds the table of all routes.
+//! `catalog`, `broadcasts`, `hooks`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
 //! Handlers parse, call one use case of the domain, and render; the rules are in the domain.
 //! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),
 //! and the server answers every request that it has accepted before it stops ([`server`]).
@@ -11,6 +11,7 @@ mod catalog;
 mod health;
 mod hooks;
 mod keys;
+mod metrics;
 
 mod addresses;
 mod api;
@@ -18,13 +19,16 @@ mod auth;
 #[cfg(feature = "bench_routes")]
 pub mod bench_routes;
 mod body;
+mod client_address;
 mod connection;
 mod cors;
 pub mod error;
+mod guesses;
 mod hang_up;
 mod headers;
 mod observe;
 mod paging;
+mod rate;
 mod readiness;
 mod request_id;
 mod rfc3339;
@@ -39,7 +43,9 @@ mod view;
 mod tests;
 
 pub use addresses::Addresses;
-pub use api::{HttpApi, HttpOptions, ROUTES, UseCases};
+pub use api::{HttpApi, HttpOptions, MetricsOptions, ROUTES, UseCases};
+pub use client_address::TrustedProxies;
+pub use guesses::GuessLimit;
 pub use hooks::{HookSecrets, HookServer, HookServers};
 pub use keys::GenerateKeyLimit;
 pub use readiness::{NotReady, Readiness};

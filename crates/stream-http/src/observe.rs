@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
+use stream_metrics::RequestMetrics;
 
 use crate::auth::SignedIn;
 use crate::error::{ApiError, ErrorCode};
@@ -23,6 +24,7 @@ pub(crate) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let in_flight = request.app_data::<RequestMetrics>().map(RequestMetrics::begin);
     let request_id = RequestId::of(request.headers());
     let method = request.method().clone();
     if request.path().starts_with("/hooks/") {
@@ -55,14 +57,18 @@ pub(crate) async fn observe(
         tracing::error!(%request_id, %cause, "a request failed");
     }
     let status = response.status();
+    if let Some(in_flight) = in_flight {
+        in_flight.end(&route, method.as_str(), status.as_u16());
+    }
     let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     let peer = request.peer_addr().map(|peer| tracing::field::display(peer.ip()));
     let bytes = match response.response().body().size() {
         BodySize::Sized(bytes) => Some(bytes),
         BodySize::None | BodySize::Stream => None,
     };
-    // Probes come every few seconds; those that succeed are noise.
-    if route.starts_with("/health") && status.is_success() {
+    // Probes and scrapes come every few seconds; those that succeed are noise.
+    let is_probe = route.starts_with("/health") || route == "/metrics";
+    if is_probe && status.is_success() {
         tracing::debug!(%method, %route, status = status.as_u16(), duration_us, %request_id, peer, "request");
         return Ok(response);
     }

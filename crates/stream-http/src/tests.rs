@@ -10,6 +10,7 @@ mod hooks_rejected;
 mod hooks_without_session;
 mod near_misses;
 mod on_air;
+mod operators;
 mod paging;
 mod requests;
 mod route_table;
@@ -27,12 +28,16 @@ use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Family, Keys, ServerName};
+use stream_metrics::Metrics;
 use tokio::sync::oneshot;
 
 use crate::UseCases;
 use crate::server::{Server, StopPlan};
-use crate::{Addresses, ClientTimeouts, GenerateKeyLimit, HookServers, HttpApi, HttpOptions, Readiness};
+use crate::{
+    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
+    MetricsOptions, Readiness, TrustedProxies,
+};
 use client::{Answer, Client};
 
 /// A running service whose every part a test can reach.
@@ -123,18 +128,27 @@ impl World {
         hook_servers: HookServers,
     ) -> HttpApi {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::default());
+        let edge = [(ServerName::parse("edge").unwrap(), Family::NginxRtmp)];
         let options = HttpOptions {
             addresses: Addresses::new("rtmp://localhost:1935/live", "http://localhost:8083/live", form),
             hook_servers,
             hook_networks: Vec::new(),
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
             generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
+            guess_limit: Arc::new(GuessLimit::per_minute(60)),
+            trusted_proxies: TrustedProxies::default(),
             readiness: readiness.clone(),
             timeouts: ClientTimeouts {
                 request_head: Duration::from_secs(5),
                 request_body: Duration::from_millis(700),
                 response_write: Duration::from_millis(700),
                 keep_alive: Duration::from_secs(8),
+            },
+            metrics: MetricsOptions {
+                metrics: Metrics::new(ports.health.clone(), edge, &[("version", "test".to_owned())]),
+                statistics: ports.health.clone(),
+                is_on: true,
+                is_route: true,
             },
         };
         let clock: Arc<dyn Clock> = ports.clock;

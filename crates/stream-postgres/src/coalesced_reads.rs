@@ -9,9 +9,9 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
-use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues};
+use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues, Usage};
 use stream_domain::catalog::CatalogQuery;
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{SharedReadUsage, StoreError};
 use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
 use tokio::runtime::Handle;
 
@@ -62,6 +62,13 @@ impl CoalescedReads {
         now: Timestamp,
     ) -> Result<Arc<StreamPage>, StoreError> {
         self.in_time(self.pages.submit((query, now))).await
+    }
+
+    /// What both have done so far.
+    pub(crate) fn usage(&self) -> Vec<SharedReadUsage> {
+        let of =
+            |name, Usage { reads, requests, waiting }| SharedReadUsage { name, reads, requests, waiting };
+        vec![of("lookups", self.lookups.usage()), of("pages", self.pages.usage())]
     }
 
     /// A page that was read alone: the same `Arc` as before while nothing in it has changed.

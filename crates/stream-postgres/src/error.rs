@@ -2,7 +2,7 @@
 
 use deadpool::managed::PoolError;
 use diesel::result::{DatabaseErrorKind, Error};
-use stream_domain::ports::{BoxedSource, StoreError};
+use stream_domain::ports::{BoxedSource, ErrorTally, StoreError};
 
 use crate::connect::NotConnected;
 use crate::wire::{self, SqlState};
@@ -12,6 +12,9 @@ const KEY_IS_UNIQUE: &str = "streams_stream_key_key";
 
 /// The unique index on `streams.playback_id`.
 const PLAYBACK_ID_IS_UNIQUE: &str = "streams_playback_id";
+
+/// What went wrong so far, for operators.
+pub(crate) static TALLY: ErrorTally = ErrorTally::new();
 
 /// Which of the database's rules a write broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,14 +152,14 @@ pub(crate) fn query(error: Error) -> StoreError {
             DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
             _,
         )
-        | Error::BrokenTransactionManager => return StoreError::unavailable(error),
+        | Error::BrokenTransactionManager => return TALLY.counted(StoreError::unavailable(error)),
         Error::DatabaseError(_, details) => wire::state_of(details.message()),
         _ => None,
     };
-    match state {
+    TALLY.counted(match state {
         Some(state) => Meaning::of(state).to_error(Refused { state, error }),
         None => StoreError::failed(error),
-    }
+    })
 }
 
 impl From<NotConnected> for StoreError {
@@ -173,13 +176,13 @@ impl From<NotConnected> for StoreError {
 
 /// No connection was to be had.
 pub(crate) fn pool(error: PoolError<NotConnected>) -> StoreError {
-    match error {
+    TALLY.counted(match error {
         PoolError::Backend(error) => error.into(),
         error => StoreError::unavailable(error),
-    }
+    })
 }
 
 /// An operation took longer than the store's time-out.
 pub(crate) fn too_slow() -> StoreError {
-    StoreError::unavailable("the database took too long")
+    TALLY.counted(StoreError::unavailable("the database took too long"))
 }

@@ -35,6 +35,7 @@ mod session_row;
 mod sessions;
 mod socket;
 mod statement;
+mod statistics;
 mod store;
 mod tls;
 mod url;

@@ -27,7 +27,7 @@ enum Order {
     Sort,
 }
 
-impl List<'_> {
+impl<'a> List<'a> {
     /// The public list as it is at `now`.
     pub(crate) fn at(filter: PublicFilter, now: Timestamp) -> Self {
         let now = now.to_naive_utc();
@@ -40,6 +40,11 @@ impl List<'_> {
                 Self { streams: live.into_boxed(), order: Order::Sort }
             }
         }
+    }
+
+    /// Its streams, in no order.
+    pub(crate) fn unordered(self) -> streams::BoxedQuery<'a, Pg> {
+        self.streams
     }
 
     /// The user's own streams, in every state.

@@ -1,12 +1,13 @@
 //! Pools of connections, and how steps run on them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{PoolUsage, StoreError};
 
 use crate::attempts::Attempts;
 use crate::connect::NotConnected;
@@ -46,6 +47,14 @@ pub(crate) struct Connections {
     /// Serves while the server gives this pool no connection at all.
     fallback: Option<Pool<Links>>,
     timeout: Duration,
+    waits: Arc<Waits>,
+}
+
+/// How often operations took a connection, and for how long they waited for it.
+#[derive(Debug, Default)]
+struct Waits {
+    number: AtomicU64,
+    micros: AtomicU64,
 }
 
 impl Connections {
@@ -67,12 +76,26 @@ impl Connections {
             .recycle_timeout(Some(timeout))
             .build()
             .expect("a pool with time-outs has a runtime to keep them");
-        Self { connector: connector.clone(), pool, fallback: None, timeout }
+        Self { connector: connector.clone(), pool, fallback: None, timeout, waits: Arc::default() }
     }
 
     /// The same, with those of another pool while the server gives this one none.
     pub(crate) fn or(self, other: &Self) -> Self {
         Self { fallback: Some(other.pool.clone()), ..self }
+    }
+
+    /// What its connections do at the moment, under this name.
+    pub(crate) fn usage(&self, name: &'static str) -> PoolUsage {
+        let status = self.pool.status();
+        PoolUsage {
+            name,
+            max: status.max_size,
+            open: status.size,
+            in_use: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+            acquired: self.waits.number.load(Ordering::Relaxed),
+            waited: Duration::from_micros(self.waits.micros.load(Ordering::Relaxed)),
+        }
     }
 
     /// Closes what is idle, and the rest when its step ends.
@@ -110,7 +133,11 @@ impl Connections {
     }
 
     async fn acquire(&self) -> Result<Object<Links>, StoreError> {
+        let asked_at = Instant::now();
         let outcome = acquire(&self.pool, self.timeout).await;
+        let waited = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waits.number.fetch_add(1, Ordering::Relaxed);
+        self.waits.micros.fetch_add(waited, Ordering::Relaxed);
         match &self.fallback {
             Some(other) if outcome.is_err() && self.pool.status().size == 0 && other.status().size > 0 => {
                 acquire(other, self.timeout).await

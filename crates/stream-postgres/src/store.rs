@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
-use stream_domain::ports::{Entropy, StoreError};
+use stream_domain::ports::{Entropy, PoolUsage, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -85,6 +85,11 @@ impl PostgresStore {
             users_table: Arc::default(),
             runtime,
         })
+    }
+
+    /// What the connections of each pool do at the moment.
+    pub(crate) fn pools(&self) -> Vec<PoolUsage> {
+        vec![self.coalesced_reads.usage("lookups"), self.reads.usage("reads"), self.writes.usage("writes")]
     }
 
     /// Closes every connection that is idle, and each other one when its operation ends.

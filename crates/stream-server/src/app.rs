@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::ServerProfile;
-use stream_domain::ports::{SessionPorts, StoreHealth};
+use stream_domain::ports::{SessionPorts, Statistics, StoreHealth, StreamPorts};
 use stream_domain::{Authenticator, Broadcasts, Catalog, Keys, MediaServers};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions,
-    Readiness, UseCases,
+    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookSecrets, HookServer, HookServers, HttpApi,
+    HttpOptions, MetricsOptions, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
+use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::background::Background;
 use crate::banner;
-use crate::config::Config;
+use crate::config::{Config, MetricsAddress};
 use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::signals::Signals;
@@ -41,19 +43,25 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let secret = config.tokens.secret.read(&OsEntropy)?;
     let store = Store::open(&config.database)?;
     let ports = store.ports();
+    let metrics = wire_metrics(&config, ports.statistics.clone());
+    let streams = metered(ports.streams, &metrics);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let authenticator = Authenticator::new(Arc::new(wire_tokens(&config, &secret)?), clock.clone());
-    let keys = Keys::new(&ports.streams, clock.clone(), entropy).with_lifetime(config.key_lifetime);
-    let catalog = Catalog::new(&ports.streams, clock);
-    let (broadcasts, hook_servers) = wire_media_servers(&config, ports.sessions)?;
+    let keys = Keys::new(&streams, clock.clone(), entropy).with_lifetime(config.key_lifetime);
+    let catalog = Catalog::new(&streams, clock);
+    let (broadcasts, hook_servers) = wire_media_servers(&config, ports.sessions, &metrics)?;
     let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(config.generate_key_per_minute));
+    let guesses = Arc::new(GuessLimit::per_minute(config.unknown_keys_per_minute));
     let http = HttpParts {
         use_cases,
         health: ports.health.clone(),
+        statistics: ports.statistics,
+        metrics: metrics.clone(),
         hook_servers,
         limit: limit.clone(),
+        guesses: guesses.clone(),
         readiness: readiness.clone(),
     };
     let api = wire_http(&config, http);
@@ -68,7 +76,10 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         keys,
         broadcasts,
         readiness,
+        tasks: metrics.tasks().clone(),
+        service: metrics.service().clone(),
         limit,
+        guesses,
         sweep_interval: config.sweep_interval,
     };
     let (prepared, is_prepared) = oneshot::channel();
@@ -84,11 +95,16 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     }
 
     let address = config.address;
+    let for_operators = api.for_operators();
     let server = Server::bind(address, api).map_err(|error| cannot_listen(address, &error))?;
     let address = server.address().map_err(|error| cannot_listen(address, &error))?;
     banner::announce(&config, address, &secret);
+    let is_served = CancellationToken::new();
+    let operators = serve_operators(&config, for_operators, is_served.clone())?;
     let served = server.run(stop, stop_plan(&config)).await;
     background.abort();
+    is_served.cancel();
+    operators.await;
     store.close();
     match served.map_err(|error| Failure::new(format!("the server failed: {error}")))? {
         0 => tracing::info!("stopped; everything that was accepted was answered"),
@@ -103,6 +119,47 @@ fn stop_plan(config: &Config) -> StopPlan {
     StopPlan { notice, deadline: config.shutdown_deadline }
 }
 
+/// What is counted.
+fn wire_metrics(config: &Config, statistics: Arc<dyn Statistics>) -> Metrics {
+    let servers = config.media_servers.iter().map(|server| (server.name.clone(), server.family));
+    let build =
+        [("version", env!("CARGO_PKG_VERSION").to_owned()), ("store", config.database.url.kind().to_owned())];
+    Metrics::new(statistics, servers, &build)
+}
+
+/// The same ports, with keys that are counted.
+fn metered(streams: StreamPorts, metrics: &Metrics) -> StreamPorts {
+    let keys = Arc::new(MeteredKeyStore::new(streams.keys, metrics.keys().clone()));
+    StreamPorts { keys, ..streams }
+}
+
+/// Serves `METRICS_ADDRESS`, if it is set, until the service has stopped.
+fn serve_operators(
+    config: &Config,
+    api: HttpApi,
+    is_served: CancellationToken,
+) -> Result<impl Future<Output = ()> + use<>, Failure> {
+    let served = match config.metrics_address {
+        MetricsAddress::Own(address) => {
+            let failed = |error| {
+                Failure::new(format!("cannot listen on {address}: {error}; choose another METRICS_ADDRESS"))
+            };
+            let server = Server::bind(address, api).map_err(failed)?;
+            tracing::info!(address = %server.address().map_err(failed)?, "serves metrics");
+            let plan = StopPlan { notice: Duration::ZERO, deadline: Duration::from_secs(1) };
+            Some(tokio::spawn(async move { server.run(is_served.cancelled_owned(), plan).await }))
+        }
+        MetricsAddress::Api | MetricsAddress::Off => None,
+    };
+    Ok(async move {
+        if let Some(served) = served
+            && let Ok(Err(error)) = served.await
+        {
+            tracing::error!(%error, "the server of METRICS_ADDRESS failed");
+        }
+    })
+}
+
 /// The verifier of tokens.
 fn wire_tokens(config: &Config, secret: &Secret) -> Result<JwtVerifier, Failure> {
     let previous = config.tokens.previous.as_ref().map(Secret::readings).unwrap_or_default();
@@ -113,7 +170,11 @@ fn wire_tokens(config: &Config, secret: &Secret) -> Result<JwtVerifier, Failure>
 }
 
 /// The use cases of media servers, and the servers that may send hooks.
-fn wire_media_servers(config: &Config, sessions: SessionPorts) -> Result<(Broadcasts, HookServers), Failure> {
+fn wire_media_servers(
+    config: &Config,
+    sessions: SessionPorts,
+    metrics: &Metrics,
+) -> Result<(Broadcasts, HookServers), Failure> {
     let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
     for server in config.media_servers.iter().cloned() {
         let connect = |url: String| {
@@ -123,6 +184,8 @@ fn wire_media_servers(config: &Config, sessions: SessionPorts) -> Result<(Broadc
         let control = control
             .transpose()
             .map_err(|error| Failure::wrong_setting(format!("MEDIA_SERVERS: {}: {error}", server.name)))?;
+        let control =
+            control.map(|control| metrics.media_servers().metered(&server.name, server.family, control));
         let secrets = HookSecrets::new(server.secrets);
         let hooks = HookServer { family: server.family, secrets, host: server.host };
         hook_servers.insert(server.name.clone(), hooks);
@@ -142,8 +205,11 @@ fn wire_media_servers(config: &Config, sessions: SessionPorts) -> Result<(Broadc
 struct HttpParts {
     use_cases: UseCases,
     health: Arc<dyn StoreHealth>,
+    statistics: Arc<dyn Statistics>,
+    metrics: Metrics,
     hook_servers: HookServers,
     limit: Arc<GenerateKeyLimit>,
+    guesses: Arc<GuessLimit>,
     readiness: Readiness,
 }
 
@@ -154,10 +220,18 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
             .with_alternatives(config.ingest_alternatives.clone()),
         cors_origins: config.cors_origins.clone(),
         generate_key_limit: parts.limit,
+        guess_limit: parts.guesses,
+        trusted_proxies: TrustedProxies::new(config.trusted_proxies.0.clone()),
         hook_servers: parts.hook_servers,
         hook_networks: config.hook_networks.0.clone(),
         readiness: parts.readiness,
         timeouts: ClientTimeouts { keep_alive: config.keep_alive, ..ClientTimeouts::default() },
+        metrics: MetricsOptions {
+            metrics: parts.metrics,
+            statistics: parts.statistics,
+            is_on: config.metrics_address != MetricsAddress::Off,
+            is_route: config.metrics_address == MetricsAddress::Api,
+        },
     };
     let clock = Arc::new(SystemClock);
     HttpApi::new(parts.use_cases, parts.health, clock, options)

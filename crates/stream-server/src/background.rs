@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use stream_domain::ports::StoreHealth;
 use stream_domain::{Broadcasts, Keys, ServerName};
-use stream_http::{GenerateKeyLimit, Readiness};
+use stream_http::{GenerateKeyLimit, GuessLimit, Readiness};
+use stream_metrics::{ServiceMetrics, TaskMeter, TaskMetrics};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -35,8 +36,14 @@ pub(crate) struct Background {
     pub(crate) broadcasts: Broadcasts,
     /// Where the tasks report whether the service is ready.
     pub(crate) readiness: Readiness,
+    /// Where the tasks are counted.
+    pub(crate) tasks: TaskMetrics,
+    /// Where the migration and the clocks are shown.
+    pub(crate) service: ServiceMetrics,
     /// The limit on key requests.
     pub(crate) limit: Arc<GenerateKeyLimit>,
+    /// The limit on unknown keys.
+    pub(crate) guesses: Arc<GuessLimit>,
     /// The pause between sweeps.
     pub(crate) sweep_interval: Duration,
 }
@@ -46,9 +53,12 @@ impl Background {
     pub(crate) async fn run(self, prepared: oneshot::Sender<()>) {
         let (store, health, readiness) = (self.store.clone(), self.health.clone(), self.readiness.clone());
         if store.may_come_back() {
-            let prepare = || preparation::prepare(store.clone(), health.clone(), readiness.clone());
-            supervisor::keep("preparing the database", self.readiness.clone(), &OsEntropy, prepare).await;
+            let meter = self.tasks.of("preparing the database");
+            let prepare =
+                || preparation::prepare(store.clone(), health.clone(), readiness.clone(), meter.clone());
+            supervisor::keep(&meter, self.readiness.clone(), &OsEntropy, prepare).await;
         }
+        self.service.migrated();
         self.readiness.ready();
         tracing::info!("ready");
         // The receiver may have stopped waiting.
@@ -57,21 +67,28 @@ impl Background {
         // Dropping the set ends its tasks.
         let mut tasks = JoinSet::new();
         let store = self.store.clone();
-        self.keep(&mut tasks, "looking for the users table", move || users::add_foreign_key(store.clone()));
-        let health = self.health.clone();
-        let watch = move || skew::watch(health.clone(), Arc::new(SystemClock));
-        self.keep(&mut tasks, "comparing clocks", watch);
-        let limit = self.limit.clone();
-        self.keep(&mut tasks, "forgetting quiet users", move || sweeps::forget_quiet_users(limit.clone()));
+        self.keep(&mut tasks, "looking for the users table", move |meter| {
+            users::add_foreign_key(store.clone(), meter)
+        });
+        let (health, service) = (self.health.clone(), self.service.clone());
+        self.keep(&mut tasks, "comparing clocks", move |meter| {
+            skew::watch(health.clone(), Arc::new(SystemClock), service.clone(), meter)
+        });
+        let (limit, guesses) = (self.limit.clone(), self.guesses.clone());
+        self.keep(&mut tasks, "forgetting quiet users", move |meter| {
+            sweeps::forget_quiet_users(limit.clone(), guesses.clone(), meter)
+        });
         let (keys, period) = (self.keys.clone(), self.sweep_interval);
-        self.keep(&mut tasks, "marking expired streams", move || sweeps::sweep_streams(keys.clone(), period));
+        self.keep(&mut tasks, "marking expired streams", move |meter| {
+            sweeps::sweep_streams(keys.clone(), period, meter)
+        });
         let sessions = self.broadcasts.clone();
-        self.keep(&mut tasks, "ending lost sessions", move || {
-            sweeps::sweep_sessions(sessions.clone(), period)
+        self.keep(&mut tasks, "ending lost sessions", move |meter| {
+            sweeps::sweep_sessions(sessions.clone(), period, meter)
         });
         let silent = self.broadcasts.clone();
-        self.keep(&mut tasks, "listening for silent servers", move || {
-            media_servers::warn_of_silent_servers(silent.clone())
+        self.keep(&mut tasks, "listening for silent servers", move |meter| {
+            media_servers::warn_of_silent_servers(silent.clone(), meter)
         });
         for server in self.broadcasts.servers().controlled() {
             self.watch(&mut tasks, server);
@@ -84,11 +101,13 @@ impl Background {
         // One per media server, made once per process.
         let named = |what: &str| &*format!("{what} {server}").leak();
         let (of, at) = (self.broadcasts.clone(), server.clone());
-        self.keep(tasks, named("kicking publishers at"), move || {
-            media_servers::kick_publishers(of.clone(), at.clone())
+        self.keep(tasks, named("kicking publishers at"), move |meter| {
+            media_servers::kick_publishers(of.clone(), at.clone(), meter)
         });
         let (of, at) = (self.broadcasts.clone(), server.clone());
-        self.keep(tasks, named("reconciling with"), move || media_servers::reconcile(of.clone(), at.clone()));
+        self.keep(tasks, named("reconciling with"), move |meter| {
+            media_servers::reconcile(of.clone(), at.clone(), meter)
+        });
     }
 
     /// Starts a task that the supervisor restarts when it panics.
@@ -96,12 +115,15 @@ impl Background {
         &self,
         tasks: &mut JoinSet<()>,
         name: &'static str,
-        make: impl Fn() -> F + Send + Sync + 'static,
+        make: impl Fn(TaskMeter) -> F + Send + Sync + 'static,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let readiness = self.readiness.clone();
-        tasks.spawn(async move { supervisor::keep(name, readiness, &OsEntropy, make).await });
+        let (readiness, meter) = (self.readiness.clone(), self.tasks.of(name));
+        tasks.spawn(async move {
+            let make = || make(meter.clone());
+            supervisor::keep(&meter, readiness, &OsEntropy, make).await;
+        });
     }
 }
 

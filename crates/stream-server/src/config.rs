@@ -12,6 +12,7 @@ mod files;
 mod flags;
 mod logs;
 mod media_servers;
+mod metrics;
 mod near_names;
 mod networks;
 mod origins;
@@ -23,6 +24,7 @@ pub(crate) use crate::config::command_line::{Command, CommandLine};
 pub(crate) use crate::config::database::{DatabaseConfig, DbUrl};
 pub(crate) use crate::config::flags::variables;
 pub(crate) use crate::config::logs::{LogConfig, LogFormat};
+pub(crate) use crate::config::metrics::MetricsAddress;
 pub(crate) use crate::config::service::Config;
 pub(crate) use crate::config::tokens::TokenConfig;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use stream_domain::ports::{
-    SessionPorts, SessionStore, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable, chain_of,
+    SessionPorts, SessionStore, Statistics, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable,
+    chain_of,
 };
 use stream_postgres::{PostgresOptions, PostgresStore};
 use stream_sqlite::{SqliteOptions, SqliteStore};
@@ -20,14 +21,17 @@ pub(crate) struct Ports {
     pub(crate) sessions: SessionPorts,
     /// Whether the database works, and its clock.
     pub(crate) health: Arc<dyn StoreHealth>,
+    /// Counts for operators.
+    pub(crate) statistics: Arc<dyn Statistics>,
 }
 
 impl Ports {
-    fn of(store: Arc<impl StreamStore + SessionStore + StoreHealth + 'static>) -> Self {
+    fn of(store: Arc<impl StreamStore + SessionStore + StoreHealth + Statistics + 'static>) -> Self {
         Self {
             streams: StreamPorts::of(store.clone()),
             sessions: SessionPorts::of(store.clone()),
-            health: store,
+            health: store.clone(),
+            statistics: store,
         }
     }
 }

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::pooled_connection::deadpool::PoolError;
-use stream_domain::ports::{BoxedSource, StoreError, chain_of};
+use stream_domain::ports::{BoxedSource, ErrorTally, StoreError, chain_of};
+
+/// What went wrong so far, for operators.
+pub(crate) static TALLY: ErrorTally = ErrorTally::new();
 
 /// Which of the database's rules a write broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +143,8 @@ pub(crate) fn naming<T>(path: &Path, step: impl FnOnce() -> T) -> T {
 }
 
 fn trouble(matter: Matter, path: &Path, cause: impl Into<BoxedSource>) -> StoreError {
-    matter.store_error(Trouble { path: path.to_owned(), advice: matter.advice(path), cause: cause.into() })
+    let trouble = Trouble { path: path.to_owned(), advice: matter.advice(path), cause: cause.into() };
+    TALLY.counted(matter.store_error(trouble))
 }
 
 /// A query failed: is the file out of reach, may it not be written to, or is it us?
@@ -209,11 +213,11 @@ pub(crate) fn gone(path: &Path) -> StoreError {
     } else {
         "it was removed while the service ran; what is written now is lost when it ends: restore it, and restart"
     };
-    StoreError::unavailable(Trouble {
+    TALLY.counted(StoreError::unavailable(Trouble {
         path: path.to_owned(),
         advice: advice.to_owned(),
         cause: "the open file is not the one at this path".into(),
-    })
+    }))
 }
 
 /// The file is damaged, by its own check.
@@ -244,5 +248,5 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 
 /// An operation took longer than the store's time-out.
 pub(crate) fn too_slow() -> StoreError {
-    StoreError::unavailable("the database took too long")
+    TALLY.counted(StoreError::unavailable("the database took too long"))
 }

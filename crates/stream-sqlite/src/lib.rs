@@ -24,6 +24,7 @@ mod row;
 mod schema;
 mod session_row;
 mod sessions;
+mod statistics;
 mod store;
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection};
@@ -10,7 +11,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt as _;
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{PoolUsage, StoreError};
 
 use crate::error;
 
@@ -60,6 +61,14 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
 pub(crate) struct Connections {
     path: Arc<Path>,
     pool: Pool<Connection>,
+    waits: Arc<Waits>,
+}
+
+/// How often operations took a connection, and for how long they waited for it.
+#[derive(Debug, Default)]
+struct Waits {
+    number: AtomicU64,
+    micros: AtomicU64,
 }
 
 impl Connections {
@@ -87,7 +96,21 @@ impl Connections {
             .recycle_timeout(Some(timeout))
             .build()
             .expect("a pool with time-outs has a runtime to keep them");
-        Self { path, pool }
+        Self { path, pool, waits: Arc::default() }
+    }
+
+    /// What its connections do at the moment, under this name.
+    pub(crate) fn usage(&self, name: &'static str) -> PoolUsage {
+        let status = self.pool.status();
+        PoolUsage {
+            name,
+            max: status.max_size,
+            open: status.size,
+            in_use: status.size.saturating_sub(status.available),
+            waiting: status.waiting,
+            acquired: self.waits.number.load(Ordering::Relaxed),
+            waited: Duration::from_micros(self.waits.micros.load(Ordering::Relaxed)),
+        }
     }
 
     /// Closes what is idle, and the rest when its step ends.
@@ -106,7 +129,12 @@ impl Connections {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let mut connection = self.pool.get().await.map_err(|error| error::pool(&self.path, error))?;
+        let asked_at = Instant::now();
+        let taken = self.pool.get().await;
+        let waited = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waits.number.fetch_add(1, Ordering::Relaxed);
+        self.waits.micros.fetch_add(waited, Ordering::Relaxed);
+        let mut connection = taken.map_err(|error| error::pool(&self.path, error))?;
         let path = self.path.clone();
         let step = move |connection: &mut _| Ok(error::naming(&path, || step(connection)));
         let done = connection.spawn_blocking(step).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::SqliteConnection;
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{PoolUsage, StoreError};
 use tokio::runtime::Handle;
 
 use crate::coalesced_reads::CoalescedReads;
@@ -59,6 +59,11 @@ impl SqliteStore {
             timeout: options.timeout,
             runtime,
         }
+    }
+
+    /// What the connections of each pool do at the moment.
+    pub(crate) fn pools(&self) -> Vec<PoolUsage> {
+        vec![self.coalesced_reads.usage("lookups"), self.reads.usage("reads"), self.writes.usage("writes")]
     }
 
     /// Closes every connection that is idle, and each other one when its operation ends.

@@ -59,6 +59,14 @@ pub enum HookEvent {
 }
 
 impl HookEvent {
+    /// What it says of a publisher, if it concerns one that asks.
+    pub fn report(&self) -> Option<&PublisherReport> {
+        match self {
+            Self::Publisher(report) | Self::Question(report) | Self::Refused { report, .. } => Some(report),
+            _ => None,
+        }
+    }
+
     /// The same, from a request that must change nothing.
     #[must_use]
     pub fn into_question(self) -> Self {

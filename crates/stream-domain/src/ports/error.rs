@@ -33,6 +33,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The classes of errors, by their words in metrics.
+    pub const CLASSES: [&str; 5] = ["unavailable", "read_only", "denied", "corrupt", "failed"];
+
+    /// The class of this error, by its word in metrics.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::ReadOnly(_) => "read_only",
+            Self::Denied(_) => "denied",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Failed(_) => "failed",
+        }
+    }
+
     /// The store is away because of this.
     pub fn unavailable(source: impl Into<BoxedSource>) -> Self {
         Self::Unavailable(source.into())

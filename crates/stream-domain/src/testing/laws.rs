@@ -15,6 +15,7 @@ mod keys;
 mod kicks;
 mod lookup;
 mod presence;
+mod statistics;
 mod streams;
 mod withdrawals;
 
@@ -29,6 +30,7 @@ pub use keys::*;
 pub use kicks::*;
 pub use lookup::*;
 pub use presence::*;
+pub use statistics::*;
 pub use withdrawals::*;
 
 /// Makes one test of each law.
@@ -155,6 +157,11 @@ macro_rules! store_laws {
             sessions_are_shown_to_their_owner
             old_sessions_are_forgotten
             random_histories_of_publishers_match_memory
+        );
+        // Statistics.
+        $crate::store_laws!(@each $store, $block_on;
+            counts_agree_with_the_public_lists
+            ended_sessions_are_listed_with_their_reasons
         );
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;

@@ -8,6 +8,7 @@ mod keys;
 mod kicks;
 mod presence;
 mod sessions;
+mod statistics;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

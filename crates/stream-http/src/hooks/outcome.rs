@@ -2,6 +2,7 @@
 
 use stream_domain::PlaybackId;
 use stream_domain::broadcasts::admission::Refusal;
+use stream_metrics::Decision;
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,4 +13,15 @@ pub(crate) enum Outcome {
     Refused(Refusal),
     /// Understood; nothing was asked.
     Noted,
+}
+
+impl Outcome {
+    /// What is counted of it.
+    pub(super) fn decision(&self) -> Decision {
+        match self {
+            Self::Accepted(_) => Decision::Accepted,
+            Self::Refused(refusal) => Decision::Refused(refusal.as_str()),
+            Self::Noted => Decision::Noted,
+        }
+    }
 }

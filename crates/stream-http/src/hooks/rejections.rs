@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use stream_domain::{ServerName, Timestamp};
 use strum::IntoStaticStr;
@@ -91,6 +92,8 @@ pub(super) struct Sender<'a> {
     pub(super) server: &'a str,
     pub(super) peer: Option<IpAddr>,
     pub(super) request_id: &'a str,
+    /// When the hook came.
+    pub(super) began: Instant,
 }
 
 /// Logs rejections, the first of a kind at once, and then each minute how many there were.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stream_domain::broadcasts::ReconcileError;
 use stream_domain::ports::chain_of;
 use stream_domain::{Broadcasts, ServerName};
+use stream_metrics::TaskMeter;
 
 use crate::background::ticks::every;
 
@@ -18,7 +19,7 @@ const SILENCE_INTERVAL: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Kicks publishers that may no longer publish at one media server; never returns.
-pub(super) async fn kick_publishers(broadcasts: Broadcasts, server: ServerName) {
+pub(super) async fn kick_publishers(broadcasts: Broadcasts, server: ServerName, meter: TaskMeter) {
     let mut warning =
         OnceWarning::new(&server, "publishers could not be kicked", "publishers can be kicked again");
     let mut ticks = every(KICK_INTERVAL);
@@ -26,18 +27,22 @@ pub(super) async fn kick_publishers(broadcasts: Broadcasts, server: ServerName) 
         ticks.tick().await;
         match broadcasts.kick_pending(&server).await {
             // No kick was pending, so the server was not asked.
-            Ok(0) => {}
+            Ok(0) => meter.succeeded(),
             Ok(kicked) => {
+                meter.succeeded();
                 warning.clear();
                 tracing::info!(%server, kicked, "kicked publishers that may no longer publish");
             }
-            Err(error) => warning.raise(&error),
+            Err(error) => {
+                meter.failed();
+                warning.raise(&error);
+            }
         }
     }
 }
 
 /// Reconciles sessions with one media server's publisher list; never returns.
-pub(super) async fn reconcile(broadcasts: Broadcasts, server: ServerName) {
+pub(super) async fn reconcile(broadcasts: Broadcasts, server: ServerName, meter: TaskMeter) {
     let mut warning = OnceWarning::new(
         &server,
         "the media server's publishers could not be listed",
@@ -51,22 +56,27 @@ pub(super) async fn reconcile(broadcasts: Broadcasts, server: ServerName) {
         }
         match broadcasts.reconcile(&server).await {
             Ok(done) => {
+                meter.succeeded();
                 warning.clear();
                 let (ended, found, kicked) = (done.ended, done.found, done.kicked);
                 if ended + found + kicked > 0 {
                     tracing::info!(%server, ended, found, kicked, "reconciled with the media server's list");
                 }
             }
-            Err(error) => warning.raise(&error),
+            Err(error) => {
+                meter.failed();
+                warning.raise(&error);
+            }
         }
     }
 }
 
 /// Warns of media servers that let a publisher in, report nothing more and cannot be asked; never returns.
-pub(super) async fn warn_of_silent_servers(broadcasts: Broadcasts) {
+pub(super) async fn warn_of_silent_servers(broadcasts: Broadcasts, meter: TaskMeter) {
     let mut ticks = every(SILENCE_INTERVAL);
     loop {
         ticks.tick().await;
+        meter.succeeded();
         for (server, family) in broadcasts.take_silent_servers() {
             let lease = broadcasts.servers().lease_of(&server, family).whole_seconds();
             let cure = family.capabilities().liveness_settings.unwrap_or_default();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stream_domain::ports::{StoreError, StoreHealth, chain_of, jittered};
 use stream_http::{NotReady, Readiness};
+use stream_metrics::TaskMeter;
 use tokio::time::{Instant, sleep};
 
 use crate::store::Store;
@@ -17,14 +18,27 @@ const PAUSES: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=
 const LOG_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Migrates; retries with growing pauses while the database is away or cannot be used.
-pub(super) async fn prepare(store: Store, health: Arc<dyn StoreHealth>, readiness: Readiness) {
+pub(super) async fn prepare(
+    store: Store,
+    health: Arc<dyn StoreHealth>,
+    readiness: Readiness,
+    meter: TaskMeter,
+) {
     let mut pause = *PAUSES.start();
     let mut log = ErrorLog::default();
     loop {
         match attempt(&store, &*health, &readiness).await {
-            Ok(done) if done.is_empty() => return tracing::info!("the database is up to date"),
-            Ok(done) => return tracing::info!(migrations = done.join(", "), "migrated the database"),
-            Err(error) => log.report(&error),
+            Ok(done) => {
+                meter.succeeded();
+                if done.is_empty() {
+                    return tracing::info!("the database is up to date");
+                }
+                return tracing::info!(migrations = done.join(", "), "migrated the database");
+            }
+            Err(error) => {
+                meter.failed();
+                log.report(&error);
+            }
         }
         sleep(jittered(pause, &OsEntropy)).await;
         pause = (pause * 2).min(*PAUSES.end());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use stream_domain::Timestamp;
 use stream_domain::ports::{Clock, StoreError, StoreHealth, chain_of};
+use stream_metrics::{ServiceMetrics, TaskMeter};
 
 use crate::background::ticks::every;
 
@@ -21,7 +22,12 @@ const WARN_FROM: time::Duration = time::Duration::seconds(2);
 const TOO_MUCH_FROM: time::Duration = time::Duration::seconds(4);
 
 /// Compares the clocks once a minute and logs each change; returns at once for a store without a clock of its own.
-pub(super) async fn watch(store: Arc<dyn StoreHealth>, clock: Arc<dyn Clock>) {
+pub(super) async fn watch(
+    store: Arc<dyn StoreHealth>,
+    clock: Arc<dyn Clock>,
+    service: ServiceMetrics,
+    meter: TaskMeter,
+) {
     let mut ticks = every(INTERVAL);
     let mut before = Degree::Tolerable;
     loop {
@@ -30,11 +36,16 @@ pub(super) async fn watch(store: Arc<dyn StoreHealth>, clock: Arc<dyn Clock>) {
             Ok(None) => return,
             Ok(Some(skew)) => {
                 let degree = skew.degree();
+                meter.succeeded();
+                service.set_skew(skew.ahead);
                 skew.log(degree, before);
                 before = degree;
             }
             // Readiness and requests report a database that is away.
-            Err(error) => tracing::debug!(error = chain_of(&error), "the clocks could not be compared"),
+            Err(error) => {
+                meter.failed();
+                tracing::debug!(error = chain_of(&error), "the clocks could not be compared");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stream_domain::ports::{Entropy, jittered};
 use stream_http::Readiness;
+use stream_metrics::TaskMeter;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,13 +26,14 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 /// The panic itself is logged where it happens, see [`crate::telemetry`].
 /// Dropping the returned future ends the task.
 pub(super) async fn keep<F>(
-    name: &'static str,
+    meter: &TaskMeter,
     readiness: Readiness,
     entropy: &dyn Entropy,
     make: impl Fn() -> F,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
+    let name = meter.task();
     let mut panics: VecDeque<Instant> = VecDeque::new();
     let mut has_failed = false;
     loop {
@@ -54,6 +56,7 @@ pub(super) async fn keep<F>(
             return;
         }
         panics.push_back(Instant::now());
+        meter.restarted();
         while panics.front().is_some_and(|first| first.elapsed() > WINDOW) {
             panics.pop_front();
         }

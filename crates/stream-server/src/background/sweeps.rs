@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use stream_domain::ports::chain_of;
 use stream_domain::{Broadcasts, Keys};
-use stream_http::GenerateKeyLimit;
+use stream_http::{GenerateKeyLimit, GuessLimit};
+use stream_metrics::TaskMeter;
 use tokio::time::Instant;
 
 use crate::background::ticks::every;
@@ -13,27 +14,38 @@ use crate::background::ticks::every;
 /// How long media servers have, after a start, to report who is live before sessions are ended as lost.
 const FIRST_SESSION_SWEEP: Duration = Duration::from_secs(10);
 
-/// How often the limit on key requests forgets users who made none lately.
+/// How often the limits forget users and clients that sent nothing lately.
 const LIMIT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Frees the memory of the limit on key requests, again and again.
-pub(super) async fn forget_quiet_users(limit: Arc<GenerateKeyLimit>) {
+/// Frees the memory of the limits, again and again.
+pub(super) async fn forget_quiet_users(
+    limit: Arc<GenerateKeyLimit>,
+    guesses: Arc<GuessLimit>,
+    meter: TaskMeter,
+) {
     let mut ticks = every(LIMIT_INTERVAL);
     loop {
         ticks.tick().await;
         limit.forget_quiet_users();
+        guesses.forget_quiet_clients();
+        meter.succeeded();
     }
 }
 
 /// Marks expired streams in the database once each period.
-pub(super) async fn sweep_streams(keys: Keys, period: Duration) {
+pub(super) async fn sweep_streams(keys: Keys, period: Duration, meter: TaskMeter) {
     let mut ticks = every(period);
     loop {
         ticks.tick().await;
         match keys.sweep().await {
-            Ok(0) => {}
-            Ok(expired) => tracing::info!(expired, "marked expired streams"),
+            Ok(expired) => {
+                meter.succeeded();
+                if expired > 0 {
+                    tracing::info!(expired, "marked expired streams");
+                }
+            }
             Err(error) => {
+                meter.failed();
                 tracing::warn!(error = chain_of(&error), "could not mark expired streams; trying again");
             }
         }
@@ -41,7 +53,7 @@ pub(super) async fn sweep_streams(keys: Keys, period: Duration) {
 }
 
 /// Ends sessions whose lease expired, once each period.
-pub(super) async fn sweep_sessions(broadcasts: Broadcasts, period: Duration) {
+pub(super) async fn sweep_sessions(broadcasts: Broadcasts, period: Duration, meter: TaskMeter) {
     let began = Instant::now();
     let mut ticks = every(period);
     loop {
@@ -51,12 +63,19 @@ pub(super) async fn sweep_sessions(broadcasts: Broadcasts, period: Duration) {
             continue;
         }
         match broadcasts.sweep().await {
-            Ok(0) => {}
-            Ok(lost) => tracing::info!(lost, "ended sessions whose lease expired"),
-            Err(error) => tracing::warn!(
-                error = chain_of(&error),
-                "could not end sessions whose lease expired; trying again"
-            ),
+            Ok(lost) => {
+                meter.succeeded();
+                if lost > 0 {
+                    tracing::info!(lost, "ended sessions whose lease expired");
+                }
+            }
+            Err(error) => {
+                meter.failed();
+                tracing::warn!(
+                    error = chain_of(&error),
+                    "could not end sessions whose lease expired; trying again"
+                );
+            }
         }
     }
 }

@@ -52,7 +52,10 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
         ),
         broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
         readiness: readiness.clone(),
+        tasks: TaskMetrics::default(),
+        service: ServiceMetrics::default(),
         limit: Arc::new(GenerateKeyLimit::per_minute(0)),
+        guesses: Arc::new(GuessLimit::per_minute(0)),
         sweep_interval: Duration::from_secs(30),
     };
     (background, readiness)

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use stream_domain::ports::{StoreError, UsersTable};
+use stream_metrics::TaskMeter;
 use tokio::time::sleep;
 
 use crate::store::Store;
@@ -14,11 +15,15 @@ const PAUSES: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::fro
 /// Adds the foreign key to the platform's users, now or once their table appears; logs each state once.
 ///
 /// Returns when the key is there, or when the store has no such table.
-pub(super) async fn add_foreign_key(store: Store) {
+pub(super) async fn add_foreign_key(store: Store, meter: TaskMeter) {
     let (mut logged, mut pause) = (String::new(), *PAUSES.start());
     // The migration has just checked.
     let mut tied: Result<UsersTable, StoreError> = Ok(store.users_table());
     loop {
+        match &tied {
+            Ok(_) => meter.succeeded(),
+            Err(_) => meter.failed(),
+        }
         let cannot_be = matches!(tied, Ok(UsersTable::NotReferenced) | Err(_));
         let state = match tied {
             Ok(UsersTable::NotUsed) => return,

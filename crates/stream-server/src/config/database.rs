@@ -45,6 +45,14 @@ pub(crate) enum DbUrl {
 }
 
 impl DbUrl {
+    /// The store's word in logs and metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgresql",
+            Self::Sqlite(_) => "sqlite",
+        }
+    }
+
     /// Reads `DB_URL`, or chooses the embedded default where it is not set.
     ///
     /// The default is refused where `is_required`, and where a variable suggests that another database is meant.

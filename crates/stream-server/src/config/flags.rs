@@ -13,6 +13,7 @@ use stream_domain::lifecycle::KeyLifetime;
 use crate::config::bases::{HLS_BASE, RTMP_BASE};
 use crate::config::claims::{ClaimNames, Names, RequiredClaims};
 use crate::config::logs::{LogFormat, LogLevel};
+use crate::config::metrics::MetricsAddress;
 use crate::config::networks::Networks;
 use crate::config::origins::{CORS_ORIGINS, Origins};
 use crate::config::values::{
@@ -142,6 +143,14 @@ pub(super) struct Flags {
         value_name = "REQUESTS",
         default_value_t = 600, value_parser = number(0_u32..=1_000_000))]
     pub(super) generate_key_per_minute: u32,
+    /// Keys that no stream has, for which a client may ask in a minute on this instance; 0 for any number.
+    #[arg(long, env = "UNKNOWN_KEYS_PER_MINUTE", global = true, hide_env_values = true, value_name = "KEYS",
+          default_value_t = 60, value_parser = number(0_u32..=1_000_000))]
+    pub(super) unknown_keys_per_minute: u32,
+    /// Networks of proxies whose X-Forwarded-For or Forwarded names their clients, separated by commas.
+    #[arg(long, env = "TRUSTED_PROXIES", global = true, hide_env_values = true, value_name = "NETWORKS",
+          default_value = "", value_parser = Networks::parse, hide_default_value = true)]
+    pub(super) trusted_proxies: Networks,
     /// Hours that a new key lives; keys that were made before keep their end.
     #[arg(long, env = "KEY_LIFETIME_HOURS", global = true, hide_env_values = true, value_name = "HOURS",
           default_value_t = KeyLifetime::DEFAULT.hours(), value_parser = number(KeyLifetime::HOURS))]
@@ -170,6 +179,11 @@ pub(super) struct Flags {
     #[arg(long, env = "SHUTDOWN_DEADLINE", global = true, hide_env_values = true, value_name = "SECONDS",
           default_value_t = 20, value_parser = number(1_u16..=300))]
     pub(super) shutdown_deadline: u16,
+    /// Where Prometheus reads metrics: api for /metrics beside the API, an address with a port for one of its own, or
+    /// none.
+    #[arg(long, env = "METRICS_ADDRESS", global = true, hide_env_values = true, value_name = "ADDRESS",
+          default_value = "api", value_parser = MetricsAddress::parse)]
+    pub(super) metrics_address: MetricsAddress,
     /// How much to log: off, error, warn, info, debug or trace [default: info, or debug with FLASK_DEBUG].
     #[arg(long, env = "LOG_LEVEL", global = true, hide_env_values = true, value_name = "LEVEL",
           value_parser = LogLevel::parse)]

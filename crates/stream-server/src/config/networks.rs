@@ -1,4 +1,4 @@
-//! `HOOK_NETWORKS`: which peers may send hooks without a secret.
+//! `HOOK_NETWORKS` and `TRUSTED_PROXIES`: peers by their networks.
 
 use std::net::IpAddr;
 

@@ -9,6 +9,7 @@ use stream_domain::lifecycle::KeyLifetime;
 use crate::config::database::DatabaseConfig;
 use crate::config::flags::Flags;
 use crate::config::media_servers::MediaServerConfig;
+use crate::config::metrics::MetricsAddress;
 use crate::config::near_names::NearName;
 use crate::config::networks::Networks;
 use crate::config::tokens::TokenConfig;
@@ -44,6 +45,10 @@ pub(crate) struct Config {
     pub(crate) cors_origins: Vec<String>,
     /// Key requests per user and minute; 0 is no limit.
     pub(crate) generate_key_per_minute: u32,
+    /// Unknown keys per client and minute; 0 is no limit.
+    pub(crate) unknown_keys_per_minute: u32,
+    /// Proxies that say who their clients are.
+    pub(crate) trusted_proxies: Networks,
     /// How long new keys live.
     pub(crate) key_lifetime: KeyLifetime,
     /// The pause between sweeps.
@@ -54,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_notice: Duration,
     /// How long answers may take after that.
     pub(crate) shutdown_deadline: Duration,
+    /// Where Prometheus reads.
+    pub(crate) metrics_address: MetricsAddress,
     /// Variables that look like settings and are read by nobody.
     pub(crate) near_names: Vec<NearName>,
 }
@@ -88,11 +95,14 @@ impl Config {
             reconnect_window: time::Duration::seconds(flags.reconnect_window.into()),
             cors_origins: flags.cors_origins.0,
             generate_key_per_minute: flags.generate_key_per_minute,
+            unknown_keys_per_minute: flags.unknown_keys_per_minute,
+            trusted_proxies: flags.trusted_proxies,
             key_lifetime,
             sweep_interval: seconds(flags.sweep_interval),
             keep_alive: Duration::from_secs(flags.keep_alive.into()),
             shutdown_notice: seconds(flags.shutdown_notice),
             shutdown_deadline: seconds(flags.shutdown_deadline),
+            metrics_address: flags.metrics_address,
             near_names,
         })
     }

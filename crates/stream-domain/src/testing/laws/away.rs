@@ -61,6 +61,8 @@ pub async fn a_store_that_is_away_says_nothing_of_sessions(store: &impl Store) {
         ("list_sessions", store.list_sessions(user(1), StreamId(1), 1).await.map(drop)),
         ("list_attempts", store.list_attempts(user(1), 1).await.map(drop)),
         ("forget", store.forget(at, 1).await.map(drop)),
+        ("count", store.count(at).await.map(drop)),
+        ("list_ended", store.list_ended(at).await.map(drop)),
     ];
     for (method, answer) in answers {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");

@@ -2,6 +2,7 @@
 
 use stream_domain::ports::UsersTable;
 use stream_domain::testing::ManualClock;
+use stream_metrics::TaskMetrics;
 use time::ext::NumericalDuration as _;
 
 use super::*;
@@ -52,7 +53,13 @@ async fn a_difference_counts_only_as_far_as_it_is_certain() {
 #[tokio::test]
 async fn a_store_without_a_clock_of_its_own_ends_the_watch() {
     let store = Arc::new(stream_domain::testing::MemoryStore::default());
-    watch(store, Arc::new(ManualClock::default())).await;
+    watch(
+        store,
+        Arc::new(ManualClock::default()),
+        ServiceMetrics::default(),
+        TaskMetrics::default().of("comparing clocks"),
+    )
+    .await;
 }
 
 /// A store whose clock is off by the next of these at each look.
@@ -79,7 +86,7 @@ async fn each_change_is_logged_once_and_as_an_error_where_leases_no_longer_toler
     let clock = Arc::new(ManualClock::default());
     let ahead = vec![0, 1_999, 2_000, 2_500, -3_000, 4_500, 3_000, 100, -4_000, -3_600_000, 0];
     let store = Drifting { clock: clock.clone(), ahead: std::sync::Mutex::new(ahead.into_iter()) };
-    watch(Arc::new(store), clock).await;
+    watch(Arc::new(store), clock, ServiceMetrics::default(), TaskMetrics::default().of("test")).await;
     let told: Vec<serde_json::Value> =
         written.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<(&str, i64)> = told

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use stream_domain::testing::SeededEntropy;
 use stream_http::NotReady;
+use stream_metrics::TaskMetrics;
 
 use super::*;
 
@@ -30,7 +31,7 @@ impl World {
                     std::future::pending::<()>().await;
                 }
             };
-            keep("injected", watched, &SeededEntropy::default(), make).await;
+            keep(&TaskMetrics::default().of("injected"), watched, &SeededEntropy::default(), make).await;
         });
         Self { readiness, starts, _tasks: tasks }
     }
@@ -83,6 +84,6 @@ async fn a_task_that_ends_by_itself_is_not_started_again() {
         starts.fetch_add(1, Ordering::SeqCst);
         async {}
     };
-    keep("short", readiness, &SeededEntropy::default(), make).await;
+    keep(&TaskMetrics::default().of("short"), readiness, &SeededEntropy::default(), make).await;
     assert_eq!(starts.load(Ordering::SeqCst), 1);
 }

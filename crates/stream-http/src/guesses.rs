@@ -1,0 +1,56 @@
+//! Guesses: a client that asks for keys that do not exist is refused for a while.
+//!
+//! A key has 256 random bits, so guesses find none; they only cost lookups.
+//! A request with a good key is answered whatever its client guessed before: a media server asks for all its publishers
+//! from one address, and a household shares one.
+
+use std::net::IpAddr;
+
+use crate::client_address::limited_as;
+use crate::rate::{Exceeded, PerMinute};
+
+/// How many unknown keys a client may ask for in a minute, on this instance.
+#[derive(Debug)]
+pub struct GuessLimit(PerMinute<IpAddr>);
+
+impl GuessLimit {
+    /// Allows this many in a minute; 0 means any number.
+    pub fn per_minute(keys: u32) -> Self {
+        Self(PerMinute::new("unknown-keys", keys))
+    }
+
+    /// Counts a key that no stream has.
+    pub(crate) fn missed(&self, client: IpAddr) -> Result<(), Exceeded> {
+        self.0.check(&limited_as(client))
+    }
+
+    /// Frees the memory of clients that have not guessed lately.
+    pub fn forget_quiet_clients(&self) {
+        self.0.forget_quiet();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_client_has_guesses_of_its_own() {
+        let limit = GuessLimit::per_minute(3);
+        let client = |text: &str| text.parse::<IpAddr>().unwrap();
+        for _ in 0..3 {
+            limit.missed(client("192.0.2.1")).unwrap();
+        }
+        let wait = limit.missed(client("::ffff:192.0.2.1")).unwrap_err().wait;
+        assert!(wait <= Duration::from_secs(20), "{wait:?}");
+        limit.missed(client("192.0.2.2")).unwrap();
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limit = GuessLimit::per_minute(0);
+        assert!((0..1000).all(|_| limit.missed("192.0.2.1".parse().unwrap()).is_ok()));
+    }
+}

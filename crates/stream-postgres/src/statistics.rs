@@ -1,0 +1,79 @@
+//! Statistics: what operators count.
+
+use async_trait::async_trait;
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use futures_util::FutureExt as _;
+use stream_domain::broadcasts::session::EndReason;
+use stream_domain::catalog::PublicFilter;
+use stream_domain::ports::{Counts, EndedSession, Statistics, StoreError, StoreUsage};
+use stream_domain::{ServerName, SessionId, Timestamp};
+use time::PrimitiveDateTime;
+
+use crate::error;
+use crate::lists::List;
+use crate::schema::publish_sessions as sessions;
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl Statistics for PostgresStore {
+    async fn count(&self, now: Timestamp) -> Result<Counts, StoreError> {
+        self.on(&self.reads, move |connection| {
+            async move {
+                let active = List::at(PublicFilter::Active, now).unordered().count();
+                let active: i64 = active.get_result(connection).await.map_err(error::query)?;
+                let live = List::at(PublicFilter::Live, now).unordered().count();
+                let live: i64 = live.get_result(connection).await.map_err(error::query)?;
+                let open: Vec<(String, i64)> = sessions::table
+                    .filter(sessions::ended_at.is_null())
+                    .group_by(sessions::server)
+                    .select((sessions::server, count_star()))
+                    .load(connection)
+                    .await
+                    .map_err(error::query)?;
+                Ok(counts_of(active, live, open))
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn list_ended(&self, after: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+        self.on(&self.reads, move |connection| {
+            async move {
+                let rows: Vec<(i64, Option<PrimitiveDateTime>, Option<String>)> = sessions::table
+                    .filter(sessions::ended_at.gt(after.to_naive_utc()))
+                    .select((sessions::id, sessions::ended_at, sessions::end_reason))
+                    .load(connection)
+                    .await
+                    .map_err(error::query)?;
+                Ok(rows.into_iter().filter_map(ended_of).collect())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    fn usage(&self) -> StoreUsage {
+        StoreUsage {
+            pools: self.pools(),
+            shared_reads: self.coalesced.usage(),
+            errors: error::TALLY.numbers(),
+        }
+    }
+}
+
+fn counts_of(active: i64, live: i64, open: Vec<(String, i64)>) -> Counts {
+    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    // A name that cannot be read is of a newer version.
+    let named =
+        open.into_iter().filter_map(|(name, count)| Some((ServerName::parse(&name).ok()?, number(count))));
+    Counts { active: number(active), live: number(live), open_sessions: named.collect() }
+}
+
+/// `None` for a session that goes on, and for a reason that only a newer version knows.
+fn ended_of((id, at, reason): (i64, Option<PrimitiveDateTime>, Option<String>)) -> Option<EndedSession> {
+    let reason = EndReason::parse(reason.as_deref()?)?;
+    Some(EndedSession { session: SessionId(id), at: Timestamp::from_utc(at?), reason })
+}
