@@ -1,4 +1,4 @@
-//! Measures how long the adoption of a table of a million rows blocks others, as reported in docs/operations.md:
+//! Measures how long the adoption of a table of a million rows blocks others, as reported in docs/operations/upgrade.md:
 //! `cargo run --release -p stream-bench --example measure_adoption`.
 //!
 //! A reader and a writer run one statement after the other at the same time; their longest waits show the locks.

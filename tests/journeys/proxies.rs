@@ -9,23 +9,23 @@ use stream_tests::{Program, Service, ServiceBuilder, eventually, token_of};
 use tempfile::TempDir;
 
 /// A proxy in front of a service.
-struct Proxy {
-    address: String,
+pub(crate) struct Proxy {
+    /// Where it listens, as `host:port`.
+    pub(crate) address: String,
     _program: Program,
     _folder: TempDir,
 }
 
 impl Proxy {
-    /// Starts a program whose settings name `LISTEN`, `SERVICE` and `FOLDER`.
-    async fn start(service: &Service, program: &[&str], settings: &str) -> Self {
+    /// Starts a program whose settings name `LISTEN`, `FOLDER`, and `SERVICE`, which is the upstream's `host:port`.
+    pub(crate) async fn start(upstream: &str, program: &[&str], settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a free port").to_string();
         let place = folder.path().display().to_string();
         let settings = settings.replace("LISTEN", &address).replace("FOLDER", &place);
         let file = folder.path().join("settings");
-        std::fs::write(&file, settings.replace("SERVICE", &address_of(service)))
-            .expect("a file can be written");
+        std::fs::write(&file, settings.replace("SERVICE", upstream)).expect("a file can be written");
         let [name, arguments @ ..] = program else { panic!("a program has a name") };
         let mut command = Command::new(name);
         command.args(arguments).arg(&file).current_dir(folder.path());
@@ -38,32 +38,44 @@ impl Proxy {
     }
 
     async fn nginx(service: &Service) -> Self {
+        Self::nginx_with(
+            &address_of(service),
+            "server { listen LISTEN; location / { proxy_pass http://SERVICE; } }",
+        )
+        .await
+    }
+
+    /// `servers` is what the block `http` has besides folders.
+    pub(crate) async fn nginx_with(upstream: &str, servers: &str) -> Self {
         let settings = "daemon off; pid FOLDER/pid; error_log FOLDER/log; events {}
             http { access_log off; client_body_temp_path FOLDER/b; proxy_temp_path FOLDER/p;
                 fastcgi_temp_path FOLDER/f; uwsgi_temp_path FOLDER/u; scgi_temp_path FOLDER/s;
-                server { listen LISTEN; location / { proxy_pass http://SERVICE; } } }";
-        Self::start(service, &["nginx", "-e", "stderr", "-c"], settings).await
+                SERVERS }";
+        let settings = settings.replace("SERVERS", servers);
+        Self::start(upstream, &["nginx", "-e", "stderr", "-c"], &settings).await
     }
 
     /// `options` are those of the line `server`.
     async fn haproxy(service: &Service, options: &str) -> Self {
         let settings = "defaults\n mode http\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
             frontend all\n bind LISTEN\n default_backend one\nbackend one\n server one SERVICE OPTIONS\n";
-        Self::start(service, &["haproxy", "-db", "-f"], &settings.replace("OPTIONS", options)).await
+        Self::start(&address_of(service), &["haproxy", "-db", "-f"], &settings.replace("OPTIONS", options))
+            .await
     }
 
     async fn caddy(service: &Service) -> Self {
         let settings = "{\n admin off\n auto_https off\n}\nhttp://LISTEN {\n reverse_proxy SERVICE\n}\n";
-        Self::start(service, &["caddy", "run", "--adapter", "caddyfile", "--config"], settings).await
+        Self::start(&address_of(service), &["caddy", "run", "--adapter", "caddyfile", "--config"], settings)
+            .await
     }
 }
 
-fn address_of(service: &Service) -> String {
+pub(crate) fn address_of(service: &Service) -> String {
     service.url("").replace("http://", "")
 }
 
 /// The complete response to these bytes.
-fn send(address: &str, bytes: &[u8]) -> String {
+pub(crate) fn send(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection is accepted");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out can be set");
     stream.write_all(bytes).expect("bytes are taken");
@@ -74,7 +86,7 @@ fn send(address: &str, bytes: &[u8]) -> String {
 }
 
 /// The status of a POST as `curl -X POST` sends it: without a body and without `Content-Length`.
-fn post(address: &str, version: &str, path: &str, user: u32) -> String {
+pub(crate) fn post(address: &str, version: &str, path: &str, user: u32) -> String {
     let token = token_of(user);
     let head = format!(
         "POST {path} HTTP/{version}\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
@@ -83,7 +95,7 @@ fn post(address: &str, version: &str, path: &str, user: u32) -> String {
     answer.split(' ').nth(1).unwrap_or_else(|| panic!("no status: {answer:?}")).to_owned()
 }
 
-async fn on_sqlite(level: &str) -> Service {
+pub(crate) async fn on_sqlite(level: &str) -> Service {
     ServiceBuilder::on("sqlite://streams.db")
         .with("LOG_LEVEL", level)
         .with("LOG_FORMAT", "json")

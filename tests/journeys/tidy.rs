@@ -11,12 +11,12 @@ use stream_http::ROUTES;
 use stream_http::error::ErrorCode;
 use stream_tests::{ServiceBuilder, workspace};
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Every file that git knows or would add, below the root.
-fn files(ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let mut git = Command::new("git");
     git.args(["ls-files", "--cached", "--others", "--exclude-standard"]);
     let output = git.current_dir(workspace()).output().expect("git is there");
@@ -29,7 +29,7 @@ fn files(ending: &str) -> Vec<PathBuf> {
 
 /// What operators read.
 pub(super) fn operations_pages() -> String {
-    read("docs/operations.md")
+    read("docs/operations/observe.md")
 }
 
 /// The cells, without backticks, of the Markdown table rows whose first cell is wanted.
@@ -185,7 +185,7 @@ fn the_documented_errors_match_the_code() {
 }
 
 /// Each setting's variable with its default, as printed by `--help`.
-fn settings_of_help() -> BTreeMap<String, String> {
+pub(crate) fn settings_of_help() -> BTreeMap<String, String> {
     let (status, help, _) = ServiceBuilder::default().run(&["--help"]);
     assert!(status.success());
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -202,7 +202,7 @@ fn settings_of_help() -> BTreeMap<String, String> {
 fn the_documented_settings_match_the_help() {
     let is_variable =
         |cell: &str| cell.len() > 3 && cell.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    let rows = table(&read("docs/operations.md"), is_variable);
+    let rows = table(&read("docs/operations/configure.md"), is_variable);
     let documented: BTreeMap<String, String> = rows
         .into_iter()
         .map(|row| {

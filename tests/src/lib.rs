@@ -3,6 +3,7 @@
 
 mod binary;
 mod client;
+pub mod documents;
 pub mod encoder;
 mod file_graph;
 mod media;
@@ -15,6 +16,7 @@ mod service;
 mod stage;
 mod store;
 mod token;
+pub mod tools;
 pub mod viewers;
 mod waiting;
 

@@ -46,12 +46,14 @@ async fn migrated() -> (Database<'static>, Arc<PostgresStore>) {
     (database, Arc::new(store))
 }
 
-/// The statements of the first block of SQL below these words in docs/operations.md.
-fn documented(line: &str) -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (_, rest) = text.split_once(line).unwrap_or_else(|| panic!("{line} is not in docs/operations.md"));
-    let (_, block) = rest.split_once("```sql\n").unwrap();
+/// The statements of the block of SQL with this name in docs/operations.
+fn documented(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations");
+    let pages = std::fs::read_dir(folder).unwrap().map(|page| page.unwrap().path());
+    let start = format!("```sql {name}\n");
+    let text = pages.map(|page| std::fs::read_to_string(page).unwrap()).find(|text| text.contains(&start));
+    let text = text.unwrap_or_else(|| panic!("{name} is not in docs/operations"));
+    let (_, block) = text.split_once(&start).unwrap();
     block.split("```").next().unwrap().to_owned()
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct TlsParameters {
     pub(crate) hides_name: bool,
 }
 
-/// The parameters that have a meaning here, in the order of docs/operations.md.
+/// The parameters that have a meaning here, in the order of docs/operations/postgresql.md.
 pub(crate) const TAKEN: [&str; 25] = [
     "host",
     "hostaddr",

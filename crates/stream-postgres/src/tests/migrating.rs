@@ -245,7 +245,7 @@ fn undone_migrations_whose_record_was_left_are_done_again() {
         let (database, store) = migrated().await;
         store.start(&new_stream(1, "mine")).await.unwrap();
         let record = "DROP TABLE __diesel_schema_migrations;";
-        database.sql(documented("**The way back.**").strip_suffix(&format!("{record}\n")).unwrap());
+        database.sql(documented("way-back").strip_suffix(&format!("{record}\n")).unwrap());
         store.migrate().await.unwrap();
         assert!(store.plan_migration().await.unwrap().changes.is_empty());
         assert!(store.stop_active(user(1), now()).await.unwrap().is_some());
@@ -291,7 +291,7 @@ fn the_way_back_leaves_the_earlier_services_table_and_can_be_gone_again() {
             let name = format!("key-{}", database.sql("SELECT count(*) FROM streams"));
             store.start(&new_stream(1, &name)).await.unwrap();
             store.stop_active(user(1), now()).await.unwrap();
-            database.sql(&documented("**The way back.**"));
+            database.sql(&documented("way-back"));
             assert_eq!(database.sql(shape), before);
         }
         assert_eq!(database.sql("SELECT count(*) FROM streams"), "2");

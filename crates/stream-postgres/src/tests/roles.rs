@@ -23,11 +23,11 @@ fn an_owner_migrates_and_a_service_with_the_documented_grants_serves() {
     block_on(async {
         let (database, owner, service) = split_roles();
         database.create_users(9);
-        database.sql(&grants("**Before the owner migrates**", &owner, &service));
+        database.sql(&grants("grants-of-the-owner", &owner, &service));
         let ours = store_at(&database.url_as(&owner));
         ours.migrate().await.unwrap();
         assert_eq!(ours.check().await.unwrap(), UsersTable::Referenced);
-        database.sql(&grants("**After it**", &owner, &service));
+        database.sql(&grants("grants-of-the-service", &owner, &service));
         let store = store_at(&database.url_as(&service));
         assert!(store.migrate().await.unwrap().is_empty());
         assert_eq!(store.check().await.unwrap(), UsersTable::Referenced);
@@ -43,9 +43,9 @@ fn a_service_that_may_not_migrate_names_who_must() {
     block_on(async {
         let (database, owner, service) = split_roles();
         database.create_users(9);
-        database.sql(&grants("**Before the owner migrates**", &owner, &service));
+        database.sql(&grants("grants-of-the-owner", &owner, &service));
         store_at(&database.url_as(&owner)).migrate().await.unwrap();
-        database.sql(&grants("**After it**", &owner, &service));
+        database.sql(&grants("grants-of-the-service", &owner, &service));
         let store = store_at(&database.url_as(&service));
         database.sql("DROP INDEX streams_playback_id");
         let mend = store.migrate().await.unwrap_err();

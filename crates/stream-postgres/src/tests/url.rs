@@ -112,7 +112,7 @@ fn a_password_that_is_not_percent_encoded_is_told_so_and_not_shown() {
 
 #[test]
 fn the_parameters_that_are_taken_are_documented() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations/postgresql.md");
     let text = std::fs::read_to_string(path).unwrap();
     let (_, section) = text.split_once("## The database's URL").unwrap();
     let section = section.split("\n## ").next().unwrap();

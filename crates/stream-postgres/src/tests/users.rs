@@ -236,9 +236,9 @@ fn a_users_streams_are_deleted_before_the_user_or_with_the_user() {
         }
         let refused = std::panic::catch_unwind(|| database.sql("DELETE FROM users WHERE id = 1"));
         assert!(refused.is_err(), "the key has no ON DELETE");
-        database.sql(&documented("**Deleting users.**"));
+        database.sql(&documented("delete-a-user"));
         assert_eq!(store.find_by_key(&key("first")).await.unwrap(), None);
-        database.sql(&documented("Or let the database do it"));
+        database.sql(&documented("delete-users-with-their-streams"));
         database.sql("DELETE FROM users WHERE id = 2");
         assert_eq!(store.find_by_key(&key("second")).await.unwrap(), None);
         assert_eq!(store.add_users_foreign_key().await.unwrap(), UsersTable::Referenced);

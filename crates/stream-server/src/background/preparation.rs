@@ -102,7 +102,7 @@ fn outlook(error: &StoreError, cause: &str) -> (bool, &'static str) {
         ),
         StoreError::Denied(_) => (
             true,
-            "correct user and password in DB_URL, or grant the role the privileges that docs/operations.md lists",
+            "correct user and password in DB_URL, or grant the role the privileges that docs/operations/postgresql.md lists",
         ),
         StoreError::Corrupt { .. } | StoreError::Failed(_) => {
             (true, "look at what `stream-server migrate --dry-run` says, and restore what is missing")

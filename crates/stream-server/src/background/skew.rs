@@ -1,7 +1,7 @@
 //! Clock skew between this machine and the database.
 //!
 //! Leases and expiries are compared with each instance's own clock, so clocks that disagree end sessions too early or
-//! too late; docs/operations.md says by how much they may.
+//! too late; docs/operations/scale.md says by how much they may.
 
 use std::sync::Arc;
 use std::time::Duration;

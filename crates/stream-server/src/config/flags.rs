@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     pub(super) flags: Flags,
 }
 
-/// Every setting, as clap reads it; docs/operations.md has the same table.
+/// Every setting, as clap reads it; docs/operations/configure.md has the same table.
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(next_help_heading = "Settings, as flags or environment variables")]
