@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test unit test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
+.PHONY: help run demo obs test unit openapi test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +28,11 @@ unit: ## Runs the tests that need no other program: rules, tokens, dialects, res
 	@tests/need cargo cc
 	cargo test --locked --workspace --exclude stream-bench --exclude stream-postgres --exclude stream-server \
 		--exclude stream-test-postgres --exclude stream-tests --features stream-domain/testing
+
+openapi: ## Writes docs/openapi.json, the API's own description, after a change to a route or a field
+	@tests/need cargo cc
+	cargo run --quiet --locked --package stream-http --example openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
 	@tests/need cargo cc postgresql pgbouncer openssl sqlite3 node npm

@@ -1,5 +1,6 @@
 //! Checks of the whole repository: its layers, and documents that match the code.
 
+mod description;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use stream_domain::Stream;
 use stream_domain::broadcasts::admission::AddressForm;
+use utoipa::ToSchema;
 
 /// The base URLs that names are appended to, and where the key goes.
 #[derive(Debug, Clone)]
@@ -17,18 +18,25 @@ pub struct Addresses {
 }
 
 /// The two fields of an encoder: a server, and a stream key to paste, which is not always the bare key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ingest)]
 pub(crate) struct Ingest<'a> {
+    /// The encoder's "Server".
     server: &'a str,
+    /// The encoder's "Stream Key": joined to `server` by a slash it is `rtmp_url`.
     stream_key: Cow<'a, str>,
+    /// The other ways to publish that the settings name; absent in public.
     #[serde(skip_serializing_if = "Option::is_none")]
     alternatives: Option<Vec<Alternative<'a>>>,
 }
 
 /// Another way to publish.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IngestAlternative)]
 struct Alternative<'a> {
+    /// `srt`, `whip`, `rtsp` or `rtmp`.
     protocol: &'a str,
+    /// Where to publish; in OBS it is entered as "Server".
     url: String,
 }
 

@@ -15,11 +15,13 @@ use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi};
 use crate::client_address::TrustedProxies;
 use crate::cors;
+use crate::docs::{self, DocsApi};
 use crate::guesses::GuessLimit;
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, GenerateKeyLimit, KeysApi};
 use crate::metrics::{self, MetricsApi};
+use crate::openapi;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
 use crate::tasks::TokioTasks;
@@ -29,7 +31,7 @@ use crate::turns::Turns;
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 14] = [
+pub const ROUTES: [(&str, &str); 18] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -44,6 +46,10 @@ pub const ROUTES: [(&str, &str); 14] = [
     ("GET", "/api/streams/{stream_key}"),
     ("POST", "/hooks/{family}/{server}"),
     ("POST", "/hooks/{family}/{server}/{secret}"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/script.js"),
+    ("GET", "/docs/style.css"),
 ];
 
 /// What the settings say about the surface.
@@ -122,6 +128,7 @@ pub struct HttpApi {
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
     health: Data<HealthApi>,
+    docs: Data<DocsApi>,
 }
 
 impl std::fmt::Debug for HttpApi {
@@ -175,6 +182,7 @@ impl HttpApi {
                 options.guess_limit,
             )),
             health,
+            docs: Data::new(DocsApi::new(&openapi::document())),
             readiness,
         }
     }
@@ -220,7 +228,8 @@ impl HttpApi {
                     .configure(|config| broadcasts::routes(config, &self.broadcasts))
                     .default_service(web::to(not_found)),
             )
-            .configure(|config| hooks::routes(config, &self.hooks));
+            .configure(|config| hooks::routes(config, &self.hooks))
+            .configure(|config| docs::routes(config, &self.docs));
     }
 }
 

@@ -13,11 +13,17 @@ use crate::timeouts::ClientTimeouts;
 #[derive(Debug)]
 pub(crate) struct Body<const LIMIT: usize>(pub(crate) Vec<u8>);
 
+/// The largest body of a client, in bytes.
+pub(crate) const SMALL: usize = 16 * 1024;
+
+/// The largest body of a hook, in bytes.
+pub(crate) const HOOK: usize = 64 * 1024;
+
 /// A client's body.
-pub(crate) type SmallBody = Body<{ 16 * 1024 }>;
+pub(crate) type SmallBody = Body<SMALL>;
 
 /// The body of a hook: some media servers send all their settings.
-pub(crate) type HookBody = Body<{ 64 * 1024 }>;
+pub(crate) type HookBody = Body<HOOK>;
 
 impl<const LIMIT: usize> FromRequest for Body<LIMIT> {
     type Error = ApiError;

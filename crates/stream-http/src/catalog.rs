@@ -11,21 +11,21 @@ mod tests;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, Encoding, EntityTag, Header as _, HeaderValue, IfNoneMatch,
-};
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header as _};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Scope};
 use stream_domain::{Catalog, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
+use crate::conditional::is_known;
 use crate::cors;
 use crate::error::{ApiError, ErrorCode};
+use crate::paging::PageQuery;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::{get, not_found};
 use crate::turns::Turns;
-use crate::view::{JSON, StreamView, answer_stream};
+use crate::view::{JSON, PageView, StreamView, answer_stream};
 use pages::Pages;
 
 /// What the handlers of the catalog need.
@@ -68,10 +68,32 @@ fn public_routes() -> Scope {
         .default_service(web::to(not_found))
 }
 
-/// `GET /api/streams/public`: every active stream, newest first; with `live=true` every live one.
+/// Lists what is active or live.
 ///
-/// 304 without a body if `If-None-Match` names what would be sent.
-async fn list_public(request: HttpRequest, api: Data<CatalogApi>) -> Result<HttpResponse, ApiError> {
+/// Every active stream, newest first, with `live=true` every live one: all of them, unless `limit` or `cursor` requests
+/// a page.
+/// The list is read from the database after the request arrived, also for a 304.
+/// Lists of 1 KiB and more are compressed with brotli or gzip for clients that accept it.
+#[utoipa::path(
+    get,
+    path = "/api/streams/public",
+    tag = "Catalog",
+    params(query::FilterQuery, PageQuery),
+    responses(
+        (
+            status = 200, description = "The list, or the requested page of it.", body = PageView<'_>,
+            links(("next_page" = (operation_id = "list_public", parameters(("cursor" = "$response.body#/next_cursor"))))),
+        ),
+        (status = 304, description = "The list is the one that `If-None-Match` names."),
+    ),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::InvalidLimit, ErrorCode::InvalidCursor, ErrorCode::InvalidLive,
+    ]))),
+)]
+pub(crate) async fn list_public(
+    request: HttpRequest,
+    api: Data<CatalogApi>,
+) -> Result<HttpResponse, ApiError> {
     let asked = query::requested_page(&request)?;
     api.catalog.get()?;
     let page = api.pages.show(asked).await?;
@@ -93,22 +115,6 @@ async fn list_public(request: HttpRequest, api: Data<CatalogApi>) -> Result<Http
     Ok(response.content_type(JSON).body(list.encoded(encoding).await))
 }
 
-/// Whether the client has what this `ETag` names, in any encoding.
-fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
-    let Some(known) = request.headers().get(header::IF_NONE_MATCH) else {
-        return false;
-    };
-    if known == etag {
-        return true;
-    }
-    let own = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(items)) => own.is_some_and(|own| items.iter().any(|item| item.weak_eq(&own))),
-        Err(_) => false,
-    }
-}
-
 /// The most compact encoding that the client accepts.
 fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
     let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
@@ -119,8 +125,23 @@ fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
     }
 }
 
-/// `GET /api/streams/public/{playback_id}`: what a viewer may know of a stream, while it is active.
-async fn find_public_stream(
+/// Shows a stream to its viewers.
+///
+/// A page that plays the stream polls this: 410 and 404 mean that the broadcast has ended.
+#[utoipa::path(
+    get,
+    path = "/api/streams/public/{playback_id}",
+    tag = "Catalog",
+    params((
+        "playback_id" = String, Path, description = "The stream's public name.", min_length = 1, max_length = 64,
+        pattern = "^[A-Za-z0-9_-]+$",
+    )),
+    responses((status = 200, description = "The key of this stream may publish.", body = StreamView<'_>)),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::StreamNotFound, ErrorCode::StreamStopped, ErrorCode::StreamExpired,
+    ]))),
+)]
+pub(crate) async fn find_public_stream(
     request: HttpRequest,
     text: Path<String>,
     api: Data<CatalogApi>,

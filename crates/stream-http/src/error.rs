@@ -15,6 +15,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use stream_domain::broadcasts::admission::Refusal;
 use stream_domain::ports::chain_of;
+use utoipa::ToSchema;
+use utoipa::openapi::{Object, Ref};
+
+use crate::schemas::words;
 
 pub use code::ErrorCode;
 
@@ -40,13 +44,28 @@ pub struct ApiError {
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The JSON of an error.
-#[derive(Serialize)]
+/// An error; more fields may be added.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
 pub(crate) struct ErrorView<'a> {
+    /// A sentence for a person; it may change.
     pub(crate) error: &'a str,
+    #[schema(schema_with = codes)]
     pub(crate) code: &'static str,
+    /// The active stream, only with `stream_already_active`.
+    #[schema(schema_with = stream_schema, required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stream: Option<&'a RawValue>,
+}
+
+/// The words of `code`.
+fn codes() -> Object {
+    words("A stable code, which never changes its meaning.", ErrorCode::ALL.iter().map(|code| code.as_str()))
+}
+
+/// A stream is rendered before it becomes part of an error.
+fn stream_schema() -> Ref {
+    Ref::from_schema_name("Stream")
 }
 
 impl ApiError {

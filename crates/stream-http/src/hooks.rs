@@ -40,12 +40,14 @@ use stream_domain::broadcasts::{HookEvent, Hooks};
 use stream_domain::ports::Clock;
 use stream_domain::{Family, ServerName};
 use stream_metrics::{Decision, HookMetrics};
+use utoipa::openapi::Object;
 
 use crate::body::HookBody;
 use crate::error::ApiError;
 use crate::guesses::GuessLimit;
 use crate::readiness::AfterStart;
 use crate::request_id::RequestId;
+use crate::schemas::words;
 use authenticity::HookSenders;
 use dialect::{Dialect, SECRET};
 use fields::Fields;
@@ -53,7 +55,14 @@ use outcome::Outcome;
 use rejections::{METHODS, Rejection, RejectionLog, Sender};
 use request::{HookRequest, HookSource};
 
+pub(crate) use answer::RefusedView;
+pub(crate) use ant_media::AntMediaHook;
+pub(crate) use mediamtx::MediaMtxHook;
+pub(crate) use node_media_server::NodeMediaServerHook;
+pub(crate) use ovenmediaengine::OvenMediaEngineHook;
 pub use server::{HookSecrets, HookServer, HookServers};
+pub(crate) use srs::SrsHook;
+pub(crate) use zlmediakit::ZlMediaKitHook;
 
 /// What the handlers of hooks need.
 pub(crate) struct HooksApi {
@@ -97,6 +106,12 @@ pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<HooksApi>) {
             .route("/{family}/{server}", web::to(receive_hook))
             .route("/{family}/{server}/{secret}", web::to(receive_hook)),
     );
+}
+
+/// How the document describes the families that have hooks.
+pub(crate) fn family_schema() -> Object {
+    let families = Family::ALL.into_iter().filter(|family| !family.capabilities().has_gate);
+    words("A family of media servers.", families.map(Family::as_str))
 }
 
 /// The dialect of each family.

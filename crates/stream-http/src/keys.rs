@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use stream_domain::{Keys, StreamKey};
 use stream_metrics::KeyMetrics;
+use utoipa::ToSchema;
 
 use crate::addresses::{Addresses, Audience};
 use crate::auth::SignedIn;
@@ -16,7 +17,7 @@ use crate::body::SmallBody;
 use crate::client_address::TrustedProxies;
 use crate::error::{ApiError, ErrorCode};
 use crate::guesses::GuessLimit;
-use crate::paging::requested_page;
+use crate::paging::{PageQuery, requested_page};
 use crate::readiness::AfterStart;
 use crate::routing::{get, post};
 use crate::turns::Turns;
@@ -45,23 +46,52 @@ pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<KeysApi>) {
         .service(get("/streams/{stream_key}", web::to(find_stream)));
 }
 
-/// The JSON of a new key.
-#[derive(Serialize)]
-struct GeneratedView<'a> {
+/// A new key.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GeneratedKey)]
+pub(crate) struct GeneratedView<'a> {
+    /// A sentence for a person.
     message: String,
     stream: StreamView<'a>,
 }
 
-/// The JSON of a stopped stream.
-#[derive(Serialize)]
-struct StoppedView<'a> {
+/// A stopped stream.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoppedStream)]
+pub(crate) struct StoppedView<'a> {
+    /// A sentence for a person.
     message: &'static str,
+    /// The stream's number.
     stream_id: i32,
+    /// The key that may no longer publish.
+    #[schema(max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
     stream_key: &'a str,
 }
 
-/// `POST /api/streams/generate-key`: 201 with the new stream, or 409 with the active one.
-async fn generate_key(
+/// Generates a key.
+///
+/// A user has at most one active stream: while there is one, the response is 409 with that stream.
+/// No body is needed; one that arrives is read, up to 16 KiB and for at most 10 seconds, and ignored.
+#[utoipa::path(
+    post,
+    path = "/api/streams/generate-key",
+    tag = "Keys",
+    security(("token" = [])),
+    responses((
+        status = 201, description = "The new stream, with its key and addresses.", body = GeneratedView<'_>,
+        links(
+            ("lookup" = (operation_id = "find_stream", parameters(("stream_key" = "$response.body#/stream/stream_key")))),
+            ("viewers" = (
+                operation_id = "find_public_stream", parameters(("playback_id" = "$response.body#/stream/playback_id"))
+            )),
+            ("sessions" = (operation_id = "list_sessions", parameters(("id" = "$response.body#/stream/id")))),
+        ),
+    )),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::RequestTimeout, ErrorCode::StreamAlreadyActive, ErrorCode::BodyTooLarge, ErrorCode::TooManyRequests,
+    ]))),
+)]
+pub(crate) async fn generate_key(
     SignedIn(user): SignedIn,
     _body: SmallBody,
     api: Data<KeysApi>,
@@ -85,8 +115,21 @@ async fn generate_key(
     Ok(HttpResponse::Created().json(GeneratedView { message, stream }))
 }
 
-/// `POST /api/streams/stop`: 200 with the stopped stream.
-async fn stop_stream(
+/// Stops the active stream.
+///
+/// Its key may no longer publish from this moment on, and its publisher is kicked.
+/// No body is needed; one that arrives is read, up to 16 KiB and for at most 10 seconds, and ignored.
+#[utoipa::path(
+    post,
+    path = "/api/streams/stop",
+    tag = "Keys",
+    security(("token" = [])),
+    responses((status = 200, description = "The stream that was stopped.", body = StoppedView<'_>)),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::NoActiveStream, ErrorCode::RequestTimeout, ErrorCode::BodyTooLarge,
+    ]))),
+)]
+pub(crate) async fn stop_stream(
     SignedIn(user): SignedIn,
     _body: SmallBody,
     api: Data<KeysApi>,
@@ -99,8 +142,21 @@ async fn stop_stream(
     }))
 }
 
-/// `GET /api/streams`: the user's own streams in every state, newest first.
-async fn list_own(
+/// Lists the user's own streams.
+///
+/// They come in every state, newest first: all of them, unless `limit` or `cursor` requests a page.
+#[utoipa::path(
+    get,
+    path = "/api/streams",
+    tag = "Keys",
+    security(("token" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "The list, or the requested page of it.", body = PageView<'_>,
+        links(("next_page" = (operation_id = "list_own", parameters(("cursor" = "$response.body#/next_cursor"))))),
+    )),
+    extensions(("x-error-codes" = json!([ErrorCode::InvalidLimit, ErrorCode::InvalidCursor]))),
+)]
+pub(crate) async fn list_own(
     SignedIn(user): SignedIn,
     request: HttpRequest,
     api: Data<KeysApi>,
@@ -112,11 +168,26 @@ async fn list_own(
     Ok(HttpResponse::Ok().content_type(JSON).body(view.to_json()))
 }
 
-/// `GET /api/streams/{stream_key}`: 200 while the key may publish, which is how an RTMP server asks.
+/// Looks a key up.
 ///
+/// Any 2xx means that the key may publish at this moment, which is how a media server without hooks asks.
 /// Text that cannot be a key is refused without the store, and a client that asks for many keys that no stream has is
 /// refused for a while.
-async fn find_stream(
+#[utoipa::path(
+    get,
+    path = "/api/streams/{stream_key}",
+    tag = "Keys",
+    params((
+        "stream_key" = String, Path, description = "The key, percent-encoded.", min_length = 1, max_length = 255,
+        pattern = "^[A-Za-z0-9_-]+$",
+    )),
+    responses((status = 200, description = "The key may publish.", body = StreamView<'_>)),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::StreamNotFound, ErrorCode::StreamStopped, ErrorCode::StreamExpired,
+        ErrorCode::TooManyRequests,
+    ]))),
+)]
+pub(crate) async fn find_stream(
     request: HttpRequest,
     text: Path<String>,
     api: Data<KeysApi>,

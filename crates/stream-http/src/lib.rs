@@ -3,6 +3,7 @@
 //! Each resource is a module with its routes, queries, views, handlers and the state that they need: `keys`,
 //! `catalog`, `broadcasts`, `hooks`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
 //! Handlers parse, call one use case of the domain, and render; the rules are in the domain.
+//! The surface describes itself (`openapi.rs`), and serves its description with a page that shows it (`docs.rs`).
 //! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),
 //! and the server answers every request that it has accepted before it stops ([`server`]).
 
@@ -20,19 +21,23 @@ mod auth;
 pub mod bench_routes;
 mod body;
 mod client_address;
+mod conditional;
 mod connection;
 mod cors;
+mod docs;
 pub mod error;
 mod guesses;
 mod hang_up;
 mod headers;
 mod observe;
+mod openapi;
 mod paging;
 mod rate;
 mod readiness;
 mod request_id;
 mod rfc3339;
 mod routing;
+mod schemas;
 pub mod server;
 mod tasks;
 mod timeouts;
@@ -48,5 +53,6 @@ pub use client_address::TrustedProxies;
 pub use guesses::GuessLimit;
 pub use hooks::{HookSecrets, HookServer, HookServers};
 pub use keys::GenerateKeyLimit;
+pub use openapi::openapi_json;
 pub use readiness::{NotReady, Readiness};
 pub use timeouts::ClientTimeouts;

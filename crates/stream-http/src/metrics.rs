@@ -47,8 +47,20 @@ pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<MetricsApi>) {
     config.app_data(api.clone()).service(get("/metrics", web::to(show_metrics)));
 }
 
-/// `GET /metrics`: every metric, in the format that `Accept` asks for.
-async fn show_metrics(request: HttpRequest, api: Data<MetricsApi>) -> HttpResponse {
+/// Shows every metric to Prometheus.
+///
+/// In OpenMetrics text where `Accept` names it, else in Prometheus's text format. The path is not there with
+/// `METRICS_ADDRESS`, which moves it to an address of its own.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Health",
+    responses((
+        status = 200, description = "The metrics.",
+        content((String = "text/plain"), (String = "application/openmetrics-text")),
+    )),
+)]
+pub(crate) async fn show_metrics(request: HttpRequest, api: Data<MetricsApi>) -> HttpResponse {
     // Without a look at the database, `stream_database_up` says so.
     let _ = api.looks.submit(()).await;
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());

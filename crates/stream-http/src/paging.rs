@@ -9,18 +9,25 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stream_domain::{PageRequest, Position, StreamId, Timestamp};
+use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
 
 /// The largest page.
-const MAX_LIMIT: u32 = 1_000;
+pub(crate) const MAX_LIMIT: u32 = 1_000;
 
 /// The size of a page with a cursor and no limit.
 const DEFAULT_LIMIT: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
 
-#[derive(Deserialize)]
-struct PageQuery {
+/// The page of a list that a request asks for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// The largest number of streams to return; without it the list is complete, or 50 with a `cursor`.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
     limit: Option<String>,
+    /// The `next_cursor` of an earlier page, to continue after it.
+    #[param(value_type = Option<String>, format = "cursor")]
     cursor: Option<String>,
 }
 

@@ -6,12 +6,14 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use stream_domain::Timestamp;
 use time::format_description::well_known;
+use utoipa::ToSchema;
 
 /// The longest text, in bytes: `2026-01-02T03:04:05.678901Z`.
 const LENGTH: usize = 27;
 
 /// An instant in UTC as of RFC 3339, such as `2026-01-02T03:04:05.678901Z`; trailing zeros of the fraction are left out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(as = Time, value_type = String, format = DateTime, pattern = "Z$", example = "2026-01-02T03:04:05.678901Z")]
 pub(crate) struct Rfc3339(pub(crate) Timestamp);
 
 impl Serialize for Rfc3339 {

@@ -3,11 +3,14 @@
 use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stream_domain::{Stream, StreamPage, Timestamp};
+use stream_domain::{Stream, StreamPage, StreamStatus, Timestamp};
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use crate::addresses::{Addresses, Audience, Ingest};
 use crate::paging;
 use crate::rfc3339::Rfc3339;
+use crate::schemas::words;
 
 /// The content type of every body.
 pub(crate) const JSON: &str = "application/json";
@@ -15,21 +18,45 @@ pub(crate) const JSON: &str = "application/json";
 /// The typical length of the JSON of a stream, in bytes.
 const STREAM_LENGTH: usize = 840;
 
-/// The JSON of a stream; times are RFC 3339 in UTC.
-#[derive(Debug, Serialize)]
+/// A stream at the moment of the response.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stream)]
 pub(crate) struct StreamView<'a> {
+    /// The stream's number, for `/api/streams/{id}/sessions`.
     id: i32,
+    /// The key to publish with; in public, where addresses hide the key, the playback id in its place.
+    #[schema(max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
     stream_key: &'a str,
+    /// The stream's public name; `ended-{id}` for streams that ended before there were public names.
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     playback_id: &'a str,
+    #[schema(schema_with = status)]
     status: &'static str,
+    /// Whether its key may publish and a media server has lately reported its publisher.
     live: bool,
+    /// When the broadcast began; `null` while the stream is not live.
+    #[schema(required)]
     live_since: Option<Rfc3339>,
+    /// When the key was generated.
     created_at: Rfc3339,
+    /// When the status last changed.
     updated_at: Rfc3339,
+    /// When the key expires, and its publisher is kicked.
     expires_at: Rfc3339,
+    /// Where to publish; in public, where addresses hide the key, an address that admits nobody.
     rtmp_url: String,
     ingest: Ingest<'a>,
+    /// Where to watch, as HLS; 404 until the first fragment is complete.
     hls_url: String,
+}
+
+/// The words of `status`.
+fn status() -> Object {
+    let description = "A stream past its `expires_at` is `expired`, whether or not the database says so yet.";
+    words(
+        description,
+        [StreamStatus::Active, StreamStatus::Stopped, StreamStatus::Expired].map(StreamStatus::as_str),
+    )
 }
 
 impl<'a> StreamView<'a> {
@@ -75,10 +102,13 @@ fn json_of(value: &impl Serialize, length: usize) -> Vec<u8> {
     json
 }
 
-/// The JSON of a list, with the cursor of the next page if there is one.
-#[derive(Debug, Serialize)]
+/// A list of streams, newest first, with the cursor of the next page if there is one.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StreamList)]
 pub(crate) struct PageView<'a> {
     streams: Vec<StreamView<'a>>,
+    /// Continues after this page as `cursor`; absent on the last page and on complete lists.
+    #[schema(value_type = String, format = "cursor", required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

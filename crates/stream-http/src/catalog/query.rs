@@ -3,12 +3,17 @@
 use actix_web::HttpRequest;
 use serde::Deserialize;
 use stream_domain::catalog::{CatalogQuery, PublicFilter};
+use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::paging;
 
-#[derive(Deserialize)]
-struct FilterQuery {
+/// Which streams of the public list a request asks for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FilterQuery {
+    /// `true` for the live streams only.
+    #[param(value_type = Option<bool>)]
     live: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! The table of errors: each code with its status and its sentence.
 
 use actix_web::http::StatusCode;
+use serde::{Serialize, Serializer};
 use strum::{IntoStaticStr, VariantArray};
 
 /// What went wrong, in the order of docs/http-api.md.
@@ -57,6 +58,12 @@ pub enum ErrorCode {
     StoreUnavailable,
     /// The service is not ready yet, or is about to stop.
     NotReady,
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl ErrorCode {

@@ -2,11 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 use stream_domain::broadcasts::admission::Refusal;
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::outcome::Outcome;
 use crate::error::{ErrorCode, sentence_of};
+use crate::schemas::words;
 
 /// A response in the terms of a family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,28 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Value,
     pub(super) location: Option<String>,
+}
+
+/// The no that nearly every family accepts, in the shape of this service's errors.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublishRefused)]
+pub(crate) struct RefusedView {
+    #[schema(schema_with = code)]
+    code: &'static str,
+    /// What to correct, as a sentence for a person.
+    error: String,
+    #[schema(schema_with = reason)]
+    reason: &'static str,
+}
+
+/// The code of a refused publisher.
+fn code() -> Object {
+    words("Always `publish_refused`.", [ErrorCode::PublishRefused.as_str()])
+}
+
+/// The words of `reason`.
+fn reason() -> Object {
+    words("Why the publisher is refused.", Refusal::ALL.map(Refusal::as_str))
 }
 
 impl Answer {
@@ -37,7 +63,7 @@ impl Answer {
     /// The no that nearly every family accepts, in the shape of this service's errors.
     fn refused(refusal: Refusal) -> Self {
         let code = ErrorCode::PublishRefused.as_str();
-        Self::json(403, json!({ "error": sentence_of(refusal), "code": code, "reason": refusal.as_str() }))
+        Self::json(403, json!(RefusedView { code, error: sentence_of(refusal), reason: refusal.as_str() }))
     }
 
     pub(super) fn into_response(self) -> HttpResponse {

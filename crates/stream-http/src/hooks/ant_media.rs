@@ -6,19 +6,26 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::dialect::Dialect;
 use super::fields::{self, Fields};
 use stream_domain::broadcasts::HookEvent;
 
-#[derive(Deserialize)]
+/// Ant Media Server: a question about a publisher, or an event, which has an `action`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = AntMediaHook)]
 #[serde(rename_all = "camelCase")]
-struct Question {
+pub(crate) struct AntMediaHook {
+    /// The application.
     app_name: Option<String>,
+    /// The name that is published, which is the session too.
     stream_id: Option<String>,
+    /// `play` is accepted; everything else asks.
     mode: Option<String>,
+    /// The publisher's query, as the text of a Java map: `{a=1, b=2}`.
     query_params: Option<Value>,
-    /// Events have an action, and questions have none.
+    /// `liveStreamEnded` ends the session, other actions are accepted; questions have none.
     action: Option<String>,
     /// The stream's name in events.
     id: Option<String>,
@@ -35,7 +42,7 @@ impl Dialect for AntMedia {
             let form = Fields::parse(text);
             return event(form.required("action")?, form.one("id")?);
         }
-        let question: Question = fields::json(body)?;
+        let question: AntMediaHook = fields::json(body)?;
         if let Some(action) = &question.action {
             return event(action, question.id.as_deref().or(question.stream_id.as_deref()));
         }

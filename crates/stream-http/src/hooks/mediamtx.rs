@@ -5,6 +5,7 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
@@ -12,18 +13,28 @@ use super::fields::{self, Fields};
 use super::outcome::Outcome;
 use stream_domain::broadcasts::HookEvent;
 
-/// A request for permission; fields that older versions do not send are optional.
-#[derive(Deserialize)]
-struct Question {
+/// `MediaMTX`: a request for permission; fields that older versions do not send are optional.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = MediaMtxHook)]
+pub(crate) struct MediaMtxHook {
+    /// `publish` asks; `read` and `playback` are accepted, everything else is refused.
     action: String,
+    /// The application and the name that is published, joined by a slash.
     path: Option<String>,
+    /// The publisher's protocol.
     #[serde(default)]
     protocol: String,
+    /// The session; a request without it is answered and begins none.
     id: Option<String>,
+    /// The publisher's query.
     query: Option<String>,
+    /// The user name of the publisher's credentials.
     user: Option<String>,
+    /// The key, from protocols without a query.
     password: Option<String>,
+    /// The key, from protocols without a query.
     token: Option<String>,
+    /// The publisher's IP address.
     #[serde(default)]
     ip: String,
 }
@@ -37,7 +48,7 @@ impl Dialect for MediaMtx {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return parse_command(body);
         }
-        let question: Question = fields::json(body)?;
+        let question: MediaMtxHook = fields::json(body)?;
         match question.action.as_str() {
             "publish" => {}
             "read" | "playback" => return Ok(HookEvent::Ignored),
@@ -69,7 +80,7 @@ impl Dialect for MediaMtx {
         let Outcome::Refused(_) = outcome else {
             return answer;
         };
-        let is_bare_rtsp = fields::json(body).is_ok_and(|question: Question| {
+        let is_bare_rtsp = fields::json(body).is_ok_and(|question: MediaMtxHook| {
             let is_empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
             question.protocol.starts_with("rtsp") && is_empty(&question.user) && is_empty(&question.password)
         });

@@ -7,23 +7,34 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::dialect::{Dialect, has_browser_headers};
 use super::fields::{self, Fields};
 use stream_domain::broadcasts::HookEvent;
 
-#[derive(Deserialize)]
-struct Event {
+/// node-media-server 4: an event, labelled `text/plain`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NodeMediaServerHook)]
+pub(crate) struct NodeMediaServerHook {
+    /// `prePublish` and `postPublish` ask, `donePublish` and `donePlay` end the session; others are accepted.
     action: String,
+    /// The session.
     id: String,
+    /// The publisher's IP address and port.
     #[serde(default)]
     ip: String,
+    /// The application.
     #[serde(default)]
     app: String,
+    /// The name that is published.
     #[serde(default)]
     name: String,
+    /// The publisher's query: each field is text, or a list of texts where it occurs twice.
+    #[schema(value_type = Object)]
     #[serde(default)]
     query: Map<String, Value>,
+    /// The publisher's protocol.
     #[serde(default)]
     protocol: String,
 }
@@ -39,7 +50,7 @@ impl Dialect for NodeMediaServer {
     }
 
     fn parse(&self, body: &[u8], _host: Option<&str>) -> Result<HookEvent, Refusal> {
-        let event: Event = fields::json(body)?;
+        let event: NodeMediaServerHook = fields::json(body)?;
         match event.action.as_str() {
             // The two come in either order.
             "prePublish" | "postPublish" => {}

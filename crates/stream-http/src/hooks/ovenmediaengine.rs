@@ -8,6 +8,7 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
@@ -19,24 +20,38 @@ use super::server::HookSecrets;
 use crate::error::sentence_of;
 use stream_domain::broadcasts::HookEvent;
 
-#[derive(Deserialize)]
-struct Hook {
+/// `OvenMediaEngine`: an admission webhook.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = OvenMediaEngineHook)]
+pub(crate) struct OvenMediaEngineHook {
+    #[schema(inline)]
     client: Client,
+    #[schema(inline)]
     request: Request,
 }
 
-#[derive(Deserialize)]
+/// Who publishes or watches.
+#[derive(Deserialize, ToSchema)]
 struct Client {
+    /// The IP address of the connection.
     address: String,
+    /// The port of the connection.
+    #[schema(maximum = 65_535)]
     port: u16,
+    /// The IP address behind a proxy.
     real_ip: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What is done.
+#[derive(Deserialize, ToSchema)]
 struct Request {
+    /// `incoming` publishes; everything else is accepted.
     direction: String,
+    /// The publisher's protocol.
     protocol: String,
+    /// `opening` asks, `closing` ends the session; everything else is accepted.
     status: String,
+    /// Where the client publishes to, such as `rtmp://host:1935/live/name?query`.
     url: String,
 }
 
@@ -52,7 +67,7 @@ impl Dialect for OvenMediaEngine {
     }
 
     fn parse(&self, body: &[u8], _host: Option<&str>) -> Result<HookEvent, Refusal> {
-        let Hook { client, request } = fields::json(body)?;
+        let OvenMediaEngineHook { client, request } = fields::json(body)?;
         if request.direction != "incoming" {
             return Ok(HookEvent::Ignored);
         }

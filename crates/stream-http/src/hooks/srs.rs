@@ -5,6 +5,7 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::dialect::Dialect;
 use super::fields::{self, Fields};
@@ -13,23 +14,32 @@ use stream_domain::broadcasts::HookEvent;
 /// The virtual host of a publisher that names none.
 const DEFAULT_HOST: &str = "__defaultVhost__";
 
-#[derive(Deserialize)]
-struct Event {
+/// SRS: a hook, which has an `action`, or a heartbeat, which has none.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SrsHook)]
+pub(crate) struct SrsHook {
+    /// `on_publish` asks, `on_hls` is a heartbeat of a publisher, `on_unpublish` and `on_close` end it; others are accepted.
     action: Option<String>,
     /// The boot id of the server in hooks.
     service_id: Option<String>,
     /// The boot id of the server in heartbeats.
     service: Option<String>,
+    /// The session.
     #[serde(default)]
     client_id: String,
+    /// The publisher's IP address.
     #[serde(default)]
     ip: String,
+    /// The virtual host that SRS found.
     #[serde(default)]
     vhost: String,
+    /// The application.
     #[serde(default)]
     app: String,
+    /// The name that is published.
     #[serde(default)]
     stream: String,
+    /// The publisher's query, with its `?`; the key is its field `key` where addresses hide it.
     #[serde(default)]
     param: String,
     /// The URL that the publisher connected to.
@@ -43,7 +53,7 @@ pub(super) struct Srs;
 
 impl Dialect for Srs {
     fn parse(&self, body: &[u8], host: Option<&str>) -> Result<HookEvent, Refusal> {
-        let event: Event = fields::json(body)?;
+        let event: SrsHook = fields::json(body)?;
         let trigger = match event.action.as_deref() {
             Some("on_publish") => Trigger::PublishRequest,
             // Comes with each segment, and so is a heartbeat of the publisher.

@@ -6,6 +6,7 @@ use stream_domain::Family;
 use stream_domain::broadcasts::PublisherReport;
 use stream_domain::broadcasts::admission::{Refusal, Trigger};
 use stream_domain::broadcasts::session::PublishName;
+use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::dialect::Dialect;
@@ -17,19 +18,31 @@ use stream_domain::broadcasts::HookEvent;
 /// The virtual host of a publisher that names none.
 const DEFAULT_HOST: &str = "__defaultVhost__";
 
-#[derive(Deserialize, Default)]
+/// `ZLMediaKit`: an event without its name, which its fields reveal.
+///
+/// `originType` marks a publisher; `data` without `stream` is a heartbeat; `api.…` or `general.…` are the settings that a
+/// server posts at its start.
+#[derive(Deserialize, Default, ToSchema)]
+#[schema(as = ZlMediaKitHook)]
 #[serde(default)]
-struct Event {
+pub(crate) struct ZlMediaKitHook {
+    /// The virtual host.
     vhost: String,
+    /// The application.
     app: String,
+    /// The name that is published.
     stream: String,
+    /// The publisher's protocol.
     schema: String,
+    /// The publisher's query.
     params: String,
+    /// The publisher's IP address.
     ip: String,
+    /// The session.
     id: String,
-    /// Only `on_stream_changed` has it.
+    /// Only `on_stream_changed` has it: `false` when an output ends.
     regist: Option<bool>,
-    /// Only `on_flow_report` has it.
+    /// Only `on_flow_report` has it: `false` when a publisher has left.
     player: Option<bool>,
 }
 
@@ -47,7 +60,7 @@ impl Dialect for ZlMediaKit {
         // The source of a stream, which some older versions do not send.
         let is_publisher = members.contains_key("originType");
         let is_keepalive = members.contains_key("data") && !members.contains_key("stream");
-        let event: Event =
+        let event: ZlMediaKitHook =
             serde_json::from_value(Value::Object(members)).map_err(|_| Refusal::MalformedRequest)?;
         if is_keepalive {
             return Ok(HookEvent::Heartbeat { boot_id: None });

@@ -16,10 +16,10 @@ pub(crate) enum MetricsAddress {
 }
 
 impl MetricsAddress {
-    /// Reads `api`, `none`, or an address with a port.
+    /// Reads `api` (as if nothing were set), `none`, or an address with a port.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match value::plain(text) {
-            "api" => Ok(Self::Api),
+            "" | "api" => Ok(Self::Api),
             "none" => Ok(Self::Off),
             address => address.parse().map(Self::Own).map_err(|_| {
                 format!("{address} is none of api, none, and an address with a port such as 127.0.0.1:9090 or [::]:9090")

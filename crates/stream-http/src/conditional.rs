@@ -1,0 +1,20 @@
+//! Conditional requests: whether a client already has what would be sent.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{EntityTag, Header as _, HeaderValue, IF_NONE_MATCH, IfNoneMatch};
+
+/// Whether the client has what this `ETag` names, in any encoding.
+pub(crate) fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    let Some(known) = request.headers().get(IF_NONE_MATCH) else {
+        return false;
+    };
+    if known == etag {
+        return true;
+    }
+    let own = etag.to_str().ok().and_then(|text| text.parse::<EntityTag>().ok());
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(items)) => own.is_some_and(|own| items.iter().any(|item| item.weak_eq(&own))),
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,148 @@
+//! What describes the API to its clients: the document, and a page that shows it.
+//!
+//! The page's files are part of the binary, and its policy lets it load nothing from anywhere else.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use sha1::{Digest as _, Sha1};
+
+use crate::conditional::is_known;
+use crate::routing::get;
+use crate::view::JSON;
+
+/// The page may load what this service serves, and nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// The files, ready to be sent.
+pub(crate) struct DocsApi {
+    document: File,
+    page: File,
+    script: File,
+    style: File,
+}
+
+impl DocsApi {
+    pub(crate) fn new(document: &Value) -> Self {
+        Self {
+            document: File::new(JSON, document.to_string().into()),
+            page: File::of_page("text/html; charset=utf-8", include_str!("docs/page.html")),
+            script: File::of_page("text/javascript; charset=utf-8", include_str!("docs/script.js")),
+            style: File::of_page("text/css; charset=utf-8", include_str!("docs/style.css")),
+        }
+    }
+}
+
+/// A file as it is sent.
+struct File {
+    content_type: &'static str,
+    bytes: Bytes,
+    etag: HeaderValue,
+}
+
+impl File {
+    fn new(content_type: &'static str, bytes: Bytes) -> Self {
+        let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&bytes)[..16]);
+        let etag = HeaderValue::from_str(&format!("\"{name}\"")).expect("base64 is printable");
+        Self { content_type, bytes, etag }
+    }
+
+    fn of_page(content_type: &'static str, text: &'static str) -> Self {
+        Self::new(content_type, Bytes::from_static(text.as_bytes()))
+    }
+
+    /// The file, or 304 if the client has it.
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let is_known = is_known(request, &self.etag);
+        let mut response =
+            HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+        response.insert_header((header::ETAG, self.etag.clone()));
+        // A client may keep it, and revalidates it each time.
+        response.insert_header((header::CACHE_CONTROL, "no-cache"));
+        if is_known {
+            return response.finish();
+        }
+        response.content_type(self.content_type).body(self.bytes.clone())
+    }
+}
+
+/// Registers the routes.
+pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<DocsApi>) {
+    config
+        .app_data(api.clone())
+        .service(get("/openapi.json", web::to(show_document)))
+        .service(get("/docs", web::to(show_page)))
+        .service(get("/docs/script.js", web::to(show_script)))
+        .service(get("/docs/style.css", web::to(show_style)));
+}
+
+/// Describes this API.
+///
+/// This document: OpenAPI 3.1, as JSON.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "Documentation",
+    responses(
+        (status = 200, description = "The document.", body = Object, content_type = "application/json"),
+        (status = 304, description = "The document is the one that `If-None-Match` names."),
+    ),
+)]
+pub(crate) async fn show_document(request: HttpRequest, api: Data<DocsApi>) -> HttpResponse {
+    api.document.answer(&request)
+}
+
+/// Shows this document as a page.
+///
+/// The page loads its script, its style and the document from this service, and nothing else from anywhere.
+#[utoipa::path(
+    get,
+    path = "/docs",
+    tag = "Documentation",
+    responses(
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 304, description = "The page is the one that `If-None-Match` names."),
+    ),
+)]
+pub(crate) async fn show_page(request: HttpRequest, api: Data<DocsApi>) -> HttpResponse {
+    let mut response = api.page.answer(&request);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+/// Serves the page's script.
+///
+/// It renders the document; text is set as text, never as HTML.
+#[utoipa::path(
+    get,
+    path = "/docs/script.js",
+    tag = "Documentation",
+    responses(
+        (status = 200, description = "The script.", body = String, content_type = "text/javascript"),
+        (status = 304, description = "The script is the one that `If-None-Match` names."),
+    ),
+)]
+pub(crate) async fn show_script(request: HttpRequest, api: Data<DocsApi>) -> HttpResponse {
+    api.script.answer(&request)
+}
+
+/// Serves the page's style.
+///
+/// It follows the reader's choice of light or dark.
+#[utoipa::path(
+    get,
+    path = "/docs/style.css",
+    tag = "Documentation",
+    responses(
+        (status = 200, description = "The style.", body = String, content_type = "text/css"),
+        (status = 304, description = "The style is the one that `If-None-Match` names."),
+    ),
+)]
+pub(crate) async fn show_style(request: HttpRequest, api: Data<DocsApi>) -> HttpResponse {
+    api.style.answer(&request)
+}

@@ -1,0 +1,138 @@
+//! The errors that the document gives each operation, provoked for real.
+
+use std::collections::BTreeSet;
+
+use stream_domain::broadcasts::admission::AddressForm;
+use stream_domain::lifecycle::LIFETIME;
+use stream_domain::{Family, ServerName};
+
+use super::{Answer, World};
+use crate::openapi::document;
+use crate::{HookSecrets, HookServer, HookServers};
+
+/// The errors that every operation shares, or that only another store brings; other tests provoke them.
+const SHARED: [&str; 7] = [
+    "bad_request",
+    "request_timeout",
+    "headers_too_large",
+    "internal_error",
+    "store_unavailable",
+    "not_ready",
+    "unknown_user",
+];
+
+/// The errors of each operation, as `operation code`.
+fn described() -> BTreeSet<String> {
+    let document = document();
+    let mut described = BTreeSet::new();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            for response in operation["responses"].as_object().unwrap().values() {
+                let name = response["$ref"].as_str().map(|name| name.trim_start_matches('#'));
+                let response = name.map_or(response, |name| document.pointer(name).unwrap());
+                let examples = response["content"]["application/json"]["examples"].as_object();
+                for (code, example) in examples.into_iter().flatten() {
+                    if example["value"]["code"] == code.as_str() && !SHARED.contains(&code.as_str()) {
+                        described.insert(format!("{} {code}", operation["operationId"].as_str().unwrap()));
+                    }
+                }
+            }
+        }
+    }
+    described
+}
+
+/// The path of an operation's error that a stream in three states has: unknown, stopped and expired.
+fn ended_streams(world: &World) -> [(String, &'static str); 2] {
+    let stream = |user: &str| world.get_as(user, "/api/streams").json()["streams"][0].clone();
+    world.key_of(8);
+    let expired = stream("user-8");
+    world.clock.advance(LIFETIME);
+    world.key_of(9);
+    world.post_as("user-9", "/api/streams/stop");
+    let name = |stream: &serde_json::Value| stream["stream_key"].as_str().unwrap().to_owned();
+    let id = |stream: &serde_json::Value| stream["playback_id"].as_str().unwrap().to_owned();
+    let stopped = stream("user-9");
+    [
+        (format!("{} {}", name(&stopped), id(&stopped)), "stream_stopped"),
+        (format!("{} {}", name(&expired), id(&expired)), "stream_expired"),
+    ]
+}
+
+#[test]
+fn every_error_of_the_document_can_be_provoked_and_no_others() {
+    let secrets = HookSecrets::new(vec!["hook-secret".to_owned()]);
+    let server = HookServer { family: Family::NginxRtmp, secrets, host: None };
+    let servers: HookServers = [(ServerName::parse("edge-1").unwrap(), server)].into();
+    let world = World::on_air(AddressForm::Key, servers);
+    let mut provoked = BTreeSet::new();
+    let mut note = |operation: &str, answer: &Answer| {
+        provoked.insert(format!("{operation} {}", answer.code()));
+    };
+
+    for (operation, method, path) in [
+        ("generate_key", "POST", "/api/streams/generate-key"),
+        ("stop_stream", "POST", "/api/streams/stop"),
+        ("list_own", "GET", "/api/streams"),
+        ("list_attempts", "GET", "/api/streams/attempts"),
+        ("list_sessions", "GET", "/api/streams/1/sessions"),
+    ] {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
+        note(operation, &world.send(&head));
+        for token in ["forged", "expired"] {
+            note(operation, &world.send(&format!("{head}Authorization: Bearer {token}\r\n")));
+        }
+        if method == "POST" {
+            let large = "Authorization: Bearer user-1\r\nContent-Length: 16385\r\n";
+            note(operation, &world.send(&format!("{head}{large}")));
+        }
+    }
+    world.key_of(1);
+    note("generate_key", &world.post_as("user-1", "/api/streams/generate-key"));
+    let limited = World::with_key_requests_per_minute(1);
+    limited.key_of(1);
+    note("generate_key", &limited.post_as("user-1", "/api/streams/generate-key"));
+    note("stop_stream", &world.post_as("user-2", "/api/streams/stop"));
+    for query in ["limit=0", "cursor=x"] {
+        note("list_own", &world.get_as("user-1", &format!("/api/streams?{query}")));
+        note("list_public", &world.get(&format!("/api/streams/public?{query}")));
+    }
+    note("list_public", &world.get("/api/streams/public?live=perhaps"));
+    note("list_sessions", &world.get_as("user-2", "/api/streams/1/sessions"));
+    note("find_stream", &world.get("/api/streams/unknown"));
+    note("find_public_stream", &world.get("/api/streams/public/unknown"));
+    for (names, code) in ended_streams(&world) {
+        let (key, id) = names.split_once(' ').unwrap();
+        let answers =
+            [world.get(&format!("/api/streams/{key}")), world.get(&format!("/api/streams/public/{id}"))];
+        assert!(answers.iter().all(|answer| answer.code() == code), "{answers:?}");
+        note("find_stream", &answers[0]);
+        note("find_public_stream", &answers[1]);
+    }
+
+    for (suffix, secret, name) in [
+        ("", "?secret=hook-secret", ""),
+        ("/hook-secret", "", "_with_secret"),
+        ("", "", ""),
+        ("/wrong", "", "_with_secret"),
+    ] {
+        let path = format!("/hooks/nginx-rtmp/edge-1{suffix}{secret}");
+        note(&format!("receive_hook{name}"), &world.hook(&path, "text/plain", "call=publish&name=x"));
+        let mark = if secret.is_empty() { "?" } else { "&" };
+        let question = format!("{path}{mark}call=publish&name=unknown&app=live&clientid=1");
+        note(&format!("ask_by_hook{name}"), &world.get(&question));
+    }
+    for (suffix, name) in [("", ""), ("/s", "_with_secret")] {
+        let [post, get] = ["receive_hook", "ask_by_hook"].map(|operation| format!("{operation}{name}"));
+        note(&post, &world.hook(&format!("/hooks/unknown/edge-1{suffix}"), "text/plain", ""));
+        note(&get, &world.get(&format!("/hooks/unknown/edge-1{suffix}")));
+        note(&get, &world.get(&format!("/hooks/srs/{}{suffix}", "x".repeat(65))));
+        for (operation, method) in [(&post, "POST"), (&get, "GET")] {
+            let path = format!("/hooks/srs/edge-1{suffix}");
+            let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Length: 65537\r\n");
+            note(operation, &world.send(&head));
+        }
+    }
+
+    assert_eq!(provoked, described());
+}
