@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test unit openapi test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
+.PHONY: help run demo obs test unit openapi api-check test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,6 +23,7 @@ test: ## Runs every test, and starts and stops the servers that they need
 	cargo build --locked --package stream-server
 	cargo test --locked --workspace --exclude stream-bench --features stream-domain/testing
 	tests/postgres-versions 13 18
+	tests/api/check 5000 1
 
 unit: ## Runs the tests that need no other program: rules, tokens, dialects, responses, SQLite
 	@tests/need cargo cc
@@ -33,6 +34,10 @@ openapi: ## Writes docs/openapi.json, the API's own description, after a change 
 	@tests/need cargo cc
 	cargo run --quiet --locked --package stream-http --example openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+api-check: ## Holds the service to its own description: 20,000 requests, other ones each time
+	@tests/need cargo cc curl python3 python3-venv
+	tests/api/check 20000
 
 test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
 	@tests/need cargo cc postgresql pgbouncer openssl sqlite3 node npm
