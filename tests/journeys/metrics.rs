@@ -16,7 +16,7 @@ const USERS: u32 = 50;
 /// How many operations each of them does; two processes on one file take turns, and each commit waits for the disk.
 fn operations(kind: StoreKind) -> u32 {
     match kind {
-        StoreKind::Postgres => 200,
+        StoreKind::Postgres => 40,
         StoreKind::Sqlite => 12,
     }
 }
@@ -78,7 +78,7 @@ async fn metrics_of_two_instances_agree_with_the_database(kind: StoreKind) {
                 match operation % 4 {
                     0 | 1 => refused += u32::from(instance.generate_key(user).await.status == 409),
                     2 => {
-                        stopped += u32::from(instance.post_as(user, "/api/streams/stop").await.status == 200)
+                        stopped += u32::from(instance.post_as(user, "/api/streams/stop").await.status == 200);
                     }
                     _ => assert_eq!(instance.post_as(user, "/api/streams/stop").await.status, 404),
                 }
@@ -153,7 +153,7 @@ super::on_both_stores! {
     sessions_of_a_lease_that_ran_out_are_counted
 }
 
-/// The names of metrics in an expression of PromQL.
+/// The names of metrics in an expression.
 fn metrics_in(expression: &str) -> BTreeSet<String> {
     let words = expression.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
     let is_ours = |word: &&str| word.starts_with("stream_") || word.starts_with("process_");

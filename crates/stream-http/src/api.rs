@@ -175,7 +175,7 @@ impl HttpApi {
             broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 AfterStart::new(hooks, &readiness),
-                clock.clone(),
+                clock,
                 options.hook_servers,
                 options.hook_networks,
                 metrics.hooks().clone(),

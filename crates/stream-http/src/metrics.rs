@@ -49,7 +49,7 @@ pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<MetricsApi>) {
 
 /// Shows every metric to Prometheus.
 ///
-/// In OpenMetrics text where `Accept` names it, else in Prometheus's text format. The path is not there with
+/// In `OpenMetrics` text where `Accept` names it, else in Prometheus's text format. The path is not there with
 /// `METRICS_ADDRESS`, which moves it to an address of its own.
 #[utoipa::path(
     get,

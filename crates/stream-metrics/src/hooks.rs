@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use stream_domain::ServerName;
 
-use crate::UNLISTED;
+use crate::labels::UNLISTED;
 use crate::requests::latencies;
 
 /// Hooks by media server and decision.

@@ -9,6 +9,7 @@
 
 mod hooks;
 mod keys;
+mod labels;
 mod media_servers;
 mod platform;
 mod process;
@@ -16,6 +17,7 @@ mod requests;
 mod service;
 mod store;
 mod tasks;
+mod unix_time;
 
 #[cfg(test)]
 mod tests;
@@ -38,9 +40,6 @@ pub use tasks::{TaskMeter, TaskMetrics};
 use crate::process::ProcessCollector;
 use crate::store::StoreCollector;
 
-/// The label of what belongs to no media server of the settings.
-pub(crate) const UNLISTED: &str = "unlisted";
-
 /// Every metric of this process.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Groups>);
@@ -62,7 +61,7 @@ struct Groups {
 pub enum Format {
     /// Prometheus's text format, version 0.0.4.
     Prometheus,
-    /// OpenMetrics text, version 1.0.0.
+    /// `OpenMetrics` text, version 1.0.0.
     OpenMetrics,
 }
 
@@ -75,7 +74,7 @@ impl Format {
         }
     }
 
-    /// The format that an `Accept` header asks for: OpenMetrics where it is named, else Prometheus's.
+    /// The format that an `Accept` header asks for: `OpenMetrics` where it is named, else Prometheus's.
     pub fn of_accept(accept: &str) -> Self {
         if accept.contains("application/openmetrics-text") { Self::OpenMetrics } else { Self::Prometheus }
     }

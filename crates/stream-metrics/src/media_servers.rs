@@ -1,7 +1,7 @@
 //! Media servers: whether they answer, whom they list, and how kicks go.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -14,6 +14,7 @@ use stream_domain::ports::{Kick, KickPatience, Listing, MediaServer, MediaServer
 use stream_domain::{Publisher, ServerName};
 
 use crate::requests::latencies;
+use crate::unix_time::unix_seconds;
 
 /// Control interfaces of media servers.
 #[derive(Debug, Clone)]
@@ -130,8 +131,7 @@ impl MediaServer for MeteredMediaServer {
         if let Ok(listing) = &listed {
             let publishers = i64::try_from(listing.publishers.len()).unwrap_or(i64::MAX);
             metrics.publishers.get_or_create(labels).set(publishers);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            metrics.last_poll.get_or_create(labels).set(now.as_secs_f64());
+            metrics.last_poll.get_or_create(labels).set(unix_seconds());
         }
         listed
     }

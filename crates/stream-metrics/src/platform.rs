@@ -15,7 +15,7 @@ use stream_domain::ports::{Counts, EndedSession, Statistics, StoreError};
 use stream_domain::{ServerName, SessionId, Timestamp};
 use time::Duration;
 
-use crate::UNLISTED;
+use crate::labels::UNLISTED;
 
 /// An end may be written this long after it happened, and is counted all the same.
 const WRITTEN_WITHIN: Duration = Duration::minutes(15);

@@ -1,13 +1,14 @@
 //! Background tasks: when each last did its work, and how often it failed or was started again.
 
 use std::sync::atomic::AtomicU64;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::unix_time::unix_seconds;
 
 /// Background tasks by name.
 #[derive(Debug, Clone, Default)]
@@ -63,8 +64,7 @@ impl TaskMeter {
 
     /// It did its work.
     pub fn succeeded(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.metrics.last_success.get_or_create(&self.labels).set(now.as_secs_f64());
+        self.metrics.last_success.get_or_create(&self.labels).set(unix_seconds());
     }
 
     /// It could not do its work, and will try again.

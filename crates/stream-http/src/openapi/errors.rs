@@ -35,8 +35,14 @@ const SHARED: [(&str, &[ErrorCode]); 8] = [
 ];
 
 /// The headers of a status, besides those of every response.
-const HEADERS: [(&str, &str); 4] =
-    [("401", "WWW-Authenticate"), ("405", "Allow"), ("429", "Retry-After"), ("503", "Retry-After")];
+const HEADERS: [(&str, &str); 6] = [
+    ("401", "WWW-Authenticate"),
+    ("405", "Allow"),
+    ("429", "Retry-After"),
+    ("429", "RateLimit"),
+    ("429", "RateLimit-Policy"),
+    ("503", "Retry-After"),
+];
 
 /// The responses that several operations share, with their names.
 pub(super) fn shared_responses() -> impl Iterator<Item = (&'static str, Value)> {

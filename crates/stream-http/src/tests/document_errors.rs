@@ -100,6 +100,9 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
     note("list_public", &world.get("/api/streams/public?live=perhaps"));
     note("list_sessions", &world.get_as("user-2", "/api/streams/1/sessions"));
     note("find_stream", &world.get("/api/streams/unknown"));
+    let guess = |number: u32| world.get(&format!("/api/streams/guess-{number}"));
+    let limited = (0..100).map(guess).find(|answer| answer.status == 429).expect("guesses are limited");
+    note("find_stream", &limited);
     note("find_public_stream", &world.get("/api/streams/public/unknown"));
     for (names, code) in ended_streams(&world) {
         let (key, id) = names.split_once(' ').unwrap();
