@@ -264,7 +264,8 @@ async fn metrics_have_an_address_of_their_own_or_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_are_refused_and_publishers_admitted_meanwhile() {
     let store = TestStore::new(StoreKind::Postgres);
-    let service = store.setup().with("GENERATE_KEY_PER_MINUTE", "0").with("LOG_LEVEL", "info").start().await;
+    let setup = store.setup().with("UNKNOWN_KEYS_PER_MINUTE", "60").with("LOG_LEVEL", "info");
+    let service = setup.start().await;
     let mut keys = Vec::new();
     for user in 1..=20 {
         keys.push(service.key_of(user).await);
