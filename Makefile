@@ -30,10 +30,10 @@ unit: ## Runs the tests that need no other program: rules, tokens, dialects, res
 	cargo test --locked --workspace --exclude stream-bench --exclude stream-postgres --exclude stream-server \
 		--exclude stream-test-postgres --exclude stream-tests --features stream-domain/testing
 
-openapi: ## Writes docs/openapi.json, the API's own description, after a change to a route or a field
+openapi: ## Writes crates/stream-http/openapi.json, the API's own description, after a change to a route or a field
 	@tests/need cargo cc
-	cargo run --quiet --locked --package stream-http --example openapi > docs/openapi.json.new
-	mv docs/openapi.json.new docs/openapi.json
+	cargo run --quiet --locked --package stream-http --example openapi > crates/stream-http/openapi.json.new
+	mv crates/stream-http/openapi.json.new crates/stream-http/openapi.json
 
 api-check: ## Holds the service to its own description: 20,000 requests, other ones each time
 	@tests/need cargo cc curl python3 python3-venv

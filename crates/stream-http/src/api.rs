@@ -21,7 +21,6 @@ use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, GenerateKeyLimit, KeysApi};
 use crate::metrics::{self, MetricsApi};
-use crate::openapi;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
 use crate::tasks::TokioTasks;
@@ -182,7 +181,7 @@ impl HttpApi {
                 options.guess_limit,
             )),
             health,
-            docs: Data::new(DocsApi::new(&openapi::document())),
+            docs: Data::new(DocsApi::new()),
             readiness,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! What derives cannot say stands beside it: `openapi/parts.json` (the hooks, whose body is that of a family, security,
 //! headers, groups) and `openapi/examples.json`.
-//! The committed copy is `docs/openapi.json`; `make openapi` writes it, and a test compares it.
+//! The committed copy is `crates/stream-http/openapi.json`; `make openapi` writes it, and a test compares it.
 
 mod errors;
 mod json;

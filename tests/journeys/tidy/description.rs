@@ -40,7 +40,7 @@ fn code(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_described_routes_fields_headers_and_codes_are_in_the_prose() {
-    let (document, prose) = (read("docs/openapi.json"), read("docs/http-api.md"));
+    let (document, prose) = (read("crates/stream-http/openapi.json"), read("docs/http-api.md"));
     let document: Value = serde_json::from_str(&document).expect("the description is JSON");
     let paths = document["paths"].as_object().expect("the description has paths");
     for path in paths.keys() {
