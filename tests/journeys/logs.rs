@@ -58,6 +58,7 @@ async fn invalid_input_is_not_logged_as_an_error() {
 fn every_failed_run_ends_with_one_error_event_that_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken = taken.local_addr().expect("an address").port().to_string();
+    let taken_address = format!("127.0.0.1:{taken}");
     for (variables, arguments, expected) in [
         (vec![("PORT", "eighty")], vec![], "PORT (or --port): it must be a whole number"),
         (vec![("PORT", "")], vec![], "PORT (or --port): it is empty"),
@@ -67,6 +68,8 @@ fn every_failed_run_ends_with_one_error_event_that_says_why() {
         (vec![("LOG_FORMAT", "xml")], vec![], "one of auto, text, json"),
         (vec![("SECRET_KEY", "")], vec![], "SECRET_KEY (or --secret-key): it is empty"),
         (vec![("PORT", &*taken)], vec![], "choose another with HOST and PORT"),
+        (vec![("METRICS_ADDRESS", &*taken_address)], vec![], "choose another METRICS_ADDRESS"),
+        (vec![("METRICS_ADDRESS", "9090")], vec![], "an address with a port such as 127.0.0.1:9090"),
         (vec![("DB_URL", "sqlite:///proc/nowhere/streams.db")], vec![], "/proc/nowhere/secret_key"),
         (vec![("DB_URL", "postgresql://u@127.0.0.1/d")], vec![], "SECRET_KEY is not set"),
         (vec![("DB_URL", "oracle://h/d")], vec!["migrate"], "DB_URL: it must begin with"),

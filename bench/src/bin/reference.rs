@@ -21,7 +21,7 @@ use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
     Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
-    MetricsOptions, Readiness, TrustedProxies, UseCases,
+    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_metrics::Metrics;
@@ -90,8 +90,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         metrics: MetricsOptions {
             metrics: Metrics::new(store.clone(), [], &[]),
             statistics: store.clone(),
-            is_on: true,
-            is_route: true,
+            route: MetricsRoute::Api,
         },
     };
     let api = HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, store, system, options);

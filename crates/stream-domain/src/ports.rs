@@ -36,7 +36,9 @@ pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
 pub use kicks::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks};
 pub use media::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process};
 pub use presence::Presence;
-pub use statistics::{Counts, EndedSession, ErrorTally, PoolUsage, SharedReadUsage, Statistics, StoreUsage};
+pub use statistics::{
+    Counts, EndedSession, ErrorTally, PoolUsage, SharedReadUsage, Statistics, StoreUsage, Waits,
+};
 pub use tasks::{Task, Tasks};
 pub use tokens::TokenVerifier;
 

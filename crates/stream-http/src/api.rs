@@ -83,18 +83,24 @@ pub struct MetricsOptions {
     pub metrics: Metrics,
     /// What the store counts.
     pub statistics: Arc<dyn Statistics>,
-    /// Whether requests are counted.
-    pub is_on: bool,
-    /// Whether `GET /metrics` is one of the routes, rather than of [`HttpApi::for_operators`] alone.
-    pub is_route: bool,
+    /// Where `GET /metrics` is.
+    pub route: MetricsRoute,
+}
+
+/// Where `GET /metrics` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsRoute {
+    /// Beside the other routes.
+    Api,
+    /// Among those of [`HttpApi::for_operators`] alone.
+    Operators,
+    /// Nowhere; requests are not counted.
+    Off,
 }
 
 impl std::fmt::Debug for MetricsOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MetricsOptions")
-            .field("is_on", &self.is_on)
-            .field("is_route", &self.is_route)
-            .finish()
+        f.debug_struct("MetricsOptions").field("route", &self.route).finish_non_exhaustive()
     }
 }
 
@@ -117,9 +123,9 @@ pub struct HttpApi {
     pub(crate) readiness: Readiness,
     pub(crate) timeouts: ClientTimeouts,
     is_for_operators: bool,
-    is_metrics_route: bool,
-    requests: Option<RequestMetrics>,
-    metrics: Option<Data<MetricsApi>>,
+    metrics_route: MetricsRoute,
+    requests: RequestMetrics,
+    metrics: Data<MetricsApi>,
     cors_origins: Arc<[String]>,
     authenticator: Data<Authenticator>,
     keys: Data<KeysApi>,
@@ -151,14 +157,14 @@ impl HttpApi {
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
-        let MetricsOptions { metrics, statistics, is_on, is_route } = metrics;
-        let show_metrics = || MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
+        let MetricsOptions { metrics, statistics, route } = metrics;
+        let metrics_api = MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
         Self {
             timeouts,
             is_for_operators: false,
-            requests: is_on.then(|| metrics.requests().clone()),
-            is_metrics_route: is_route,
-            metrics: is_on.then(|| Data::new(show_metrics())),
+            metrics_route: route,
+            requests: metrics.requests().clone(),
+            metrics: Data::new(metrics_api),
             cors_origins: options.cors_origins.into(),
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
@@ -197,13 +203,16 @@ impl HttpApi {
     /// The first match counts, so fixed names come before `{stream_key}`.
     pub(crate) fn routes(&self, config: &mut ServiceConfig) {
         config.app_data(self.readiness.clone()).app_data(self.timeouts);
-        if let Some(requests) = &self.requests {
-            config.app_data(requests.clone());
+        if self.metrics_route != MetricsRoute::Off {
+            config.app_data(self.requests.clone());
         }
-        if let Some(metrics) =
-            self.metrics.as_ref().filter(|_| self.is_metrics_route || self.is_for_operators)
-        {
-            metrics::routes(config, metrics);
+        let shows_metrics = match self.metrics_route {
+            MetricsRoute::Api => true,
+            MetricsRoute::Operators => self.is_for_operators,
+            MetricsRoute::Off => false,
+        };
+        if shows_metrics {
+            metrics::routes(config, &self.metrics);
         }
         health::routes(config, &self.health);
         if !self.is_for_operators {

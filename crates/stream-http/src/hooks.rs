@@ -89,11 +89,15 @@ impl HooksApi {
 
     /// Logs and counts a rejection, and makes the error for its sender.
     fn reject(&self, rejection: Rejection, sender: &Sender<'_>) -> ApiError {
-        let family = Family::parse(sender.family).map(Family::as_str);
-        let decision = Decision::Rejected(rejection.into());
-        self.metrics.answered(sender.server, family, decision, sender.began.elapsed());
+        self.count(sender, Decision::Rejected(rejection.into()));
         self.rejections.log(rejection, sender, self.senders.servers(), self.clock.now());
         rejection.error()
+    }
+
+    /// Counts what a hook was answered.
+    fn count(&self, sender: &Sender<'_>, decision: Decision) {
+        let family = Family::parse(sender.family).map(Family::as_str);
+        self.metrics.answered(sender.server, family, decision, sender.began.elapsed());
     }
 }
 
@@ -194,12 +198,13 @@ async fn receive_hook(
         Err(refusal) => {
             acting::log_refused(&source, None, refusal, None);
             let outcome = Outcome::Refused(refusal);
-            let took = sender.began.elapsed();
-            api.metrics.answered(server.as_str(), Some(family.as_str()), outcome.decision(), took);
+            api.count(&sender, outcome.decision());
             return Ok(dialect.render(body, &outcome).into_response());
         }
     };
-    if matches!(event, HookEvent::Privileged) {
+    // It is counted as what it is, and answered as any refused publisher.
+    let is_rejected = matches!(event, HookEvent::Privileged);
+    if is_rejected {
         let _ = reject(Rejection::NoPublisher);
     }
     let publisher = event.report().and_then(|report| report.address);
@@ -208,7 +213,9 @@ async fn receive_hook(
     // It is refused either way; operators see that it is one of many.
     let is_guessing = publisher.is_some_and(|client| is_unknown && api.guesses.missed(client).is_err());
     let decision = if is_guessing { Decision::Refused("too_many_unknown_keys") } else { outcome.decision() };
-    api.metrics.answered(server.as_str(), Some(family.as_str()), decision, sender.began.elapsed());
+    if !is_rejected {
+        api.count(&sender, decision);
+    }
     Ok(dialect.render(body, &outcome).into_response())
 }
 

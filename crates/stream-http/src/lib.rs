@@ -48,7 +48,7 @@ mod view;
 mod tests;
 
 pub use addresses::Addresses;
-pub use api::{HttpApi, HttpOptions, MetricsOptions, ROUTES, UseCases};
+pub use api::{HttpApi, HttpOptions, MetricsOptions, MetricsRoute, ROUTES, UseCases};
 pub use client_address::TrustedProxies;
 pub use guesses::GuessLimit;
 pub use hooks::{HookSecrets, HookServer, HookServers};

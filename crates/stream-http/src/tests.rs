@@ -40,7 +40,7 @@ use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{
     Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
-    MetricsOptions, Readiness, TrustedProxies,
+    MetricsOptions, MetricsRoute, Readiness, TrustedProxies,
 };
 use client::{Answer, Client};
 
@@ -151,8 +151,7 @@ impl World {
             metrics: MetricsOptions {
                 metrics: Metrics::new(ports.health.clone(), edge, &[("version", "test".to_owned())]),
                 statistics: ports.health.clone(),
-                is_on: true,
-                is_route: true,
+                route: MetricsRoute::Api,
             },
         };
         let clock: Arc<dyn Clock> = ports.clock;

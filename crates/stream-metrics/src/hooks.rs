@@ -72,7 +72,7 @@ impl HookMetrics {
 
     /// A hook of this server was answered; `family` is `unknown` where the path names none.
     pub fn answered(&self, server: &str, family: Option<&'static str>, decision: Decision, took: Duration) {
-        // Whoever may send hooks may send any name, and labels must be few.
+        // A sender of hooks may choose any name, and labels must be few.
         let server = if self.listed.contains(server) { server } else { UNLISTED };
         let family = family.unwrap_or("unknown");
         let (decision, reason) = match decision {

@@ -1,4 +1,4 @@
-//! Media servers: whether they answer, whom they list, and how kicks go.
+//! Media servers: whether they answer, how many publishers they list, and how kicks end.
 
 use std::sync::Arc;
 use std::time::Instant;

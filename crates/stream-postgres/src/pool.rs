@@ -1,13 +1,12 @@
 //! Pools of connections, and how steps run on them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
-use stream_domain::ports::{PoolUsage, StoreError};
+use stream_domain::ports::{PoolUsage, StoreError, Waits};
 
 use crate::attempts::Attempts;
 use crate::connect::NotConnected;
@@ -50,13 +49,6 @@ pub(crate) struct Connections {
     waits: Arc<Waits>,
 }
 
-/// How often operations took a connection, and for how long they waited for it.
-#[derive(Debug, Default)]
-struct Waits {
-    number: AtomicU64,
-    micros: AtomicU64,
-}
-
 impl Connections {
     /// At most `size` connections, each with the settings of `planning`; connects when first used.
     ///
@@ -93,8 +85,8 @@ impl Connections {
             open: status.size,
             in_use: status.size.saturating_sub(status.available),
             waiting: status.waiting,
-            acquired: self.waits.number.load(Ordering::Relaxed),
-            waited: Duration::from_micros(self.waits.micros.load(Ordering::Relaxed)),
+            acquired: self.waits.number(),
+            waited: self.waits.total(),
         }
     }
 
@@ -135,9 +127,7 @@ impl Connections {
     async fn acquire(&self) -> Result<Object<Links>, StoreError> {
         let asked_at = Instant::now();
         let outcome = acquire(&self.pool, self.timeout).await;
-        let waited = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.waits.number.fetch_add(1, Ordering::Relaxed);
-        self.waits.micros.fetch_add(waited, Ordering::Relaxed);
+        self.waits.note(asked_at.elapsed());
         match &self.fallback {
             Some(other) if outcome.is_err() && self.pool.status().size == 0 && other.status().size > 0 => {
                 acquire(other, self.timeout).await

@@ -5,10 +5,9 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
-use stream_domain::broadcasts::session::EndReason;
+use stream_domain::Timestamp;
 use stream_domain::catalog::PublicFilter;
 use stream_domain::ports::{Counts, EndedSession, Statistics, StoreError, StoreUsage};
-use stream_domain::{ServerName, SessionId, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error;
@@ -32,7 +31,7 @@ impl Statistics for PostgresStore {
                     .load(connection)
                     .await
                     .map_err(error::query)?;
-                Ok(counts_of(active, live, open))
+                Ok(Counts::read(active, live, open))
             }
             .boxed()
         })
@@ -64,16 +63,7 @@ impl Statistics for PostgresStore {
     }
 }
 
-fn counts_of(active: i64, live: i64, open: Vec<(String, i64)>) -> Counts {
-    let number = |count: i64| u64::try_from(count).unwrap_or_default();
-    // A name that cannot be read is of a newer version.
-    let named =
-        open.into_iter().filter_map(|(name, count)| Some((ServerName::parse(&name).ok()?, number(count))));
-    Counts { active: number(active), live: number(live), open_sessions: named.collect() }
-}
-
-/// `None` for a session that goes on, and for a reason that only a newer version knows.
+/// A row of [`Statistics::list_ended`], if it can be read.
 fn ended_of((id, at, reason): (i64, Option<PrimitiveDateTime>, Option<String>)) -> Option<EndedSession> {
-    let reason = EndReason::parse(reason.as_deref()?)?;
-    Some(EndedSession { session: SessionId(id), at: Timestamp::from_utc(at?), reason })
+    EndedSession::read(id, Timestamp::from_utc(at?), &reason?)
 }

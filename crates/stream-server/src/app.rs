@@ -12,7 +12,7 @@ use stream_domain::{Authenticator, Broadcasts, Catalog, Keys, MediaServers};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
     Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookSecrets, HookServer, HookServers, HttpApi,
-    HttpOptions, MetricsOptions, Readiness, TrustedProxies, UseCases,
+    HttpOptions, MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
 use stream_metrics::{MeteredKeyStore, Metrics};
@@ -94,23 +94,37 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         }
     }
 
-    let address = config.address;
-    let for_operators = api.for_operators();
-    let server = Server::bind(address, api).map_err(|error| cannot_listen(address, &error))?;
-    let address = server.address().map_err(|error| cannot_listen(address, &error))?;
-    banner::announce(&config, address, &secret);
-    let is_served = CancellationToken::new();
-    let operators = serve_operators(&config, for_operators, is_served.clone())?;
-    let served = server.run(stop, stop_plan(&config)).await;
+    let served = listen(&config, api, &secret, stop).await;
+    // A task that goes on would log after the reason why the process ends.
     background.abort();
-    is_served.cancel();
-    operators.await;
+    let _ = background.await;
     store.close();
-    match served.map_err(|error| Failure::new(format!("the server failed: {error}")))? {
+    match served? {
         0 => tracing::info!("stopped; everything that was accepted was answered"),
         cut => tracing::warn!(cut, "stopped at the deadline; connections that were still open were closed"),
     }
     Ok(())
+}
+
+/// Serves the API, and metrics at an address of their own where that is set, until `stop`; returns how many connections
+/// had to be dropped.
+async fn listen(
+    config: &Config,
+    api: HttpApi,
+    secret: &Secret,
+    stop: impl Future<Output = ()>,
+) -> Result<u32, Failure> {
+    let address = config.address;
+    let for_operators = api.for_operators();
+    let server = Server::bind(address, api).map_err(|error| cannot_listen(address, &error))?;
+    let address = server.address().map_err(|error| cannot_listen(address, &error))?;
+    let is_served = CancellationToken::new();
+    let operators = serve_operators(config, for_operators, is_served.clone())?;
+    banner::announce(config, address, secret);
+    let served = server.run(stop, stop_plan(config)).await;
+    is_served.cancel();
+    operators.await;
+    served.map_err(|error| Failure::new(format!("the server failed: {error}")))
 }
 
 fn stop_plan(config: &Config) -> StopPlan {
@@ -229,8 +243,11 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
         metrics: MetricsOptions {
             metrics: parts.metrics,
             statistics: parts.statistics,
-            is_on: config.metrics_address != MetricsAddress::Off,
-            is_route: config.metrics_address == MetricsAddress::Api,
+            route: match config.metrics_address {
+                MetricsAddress::Api => MetricsRoute::Api,
+                MetricsAddress::Own(_) => MetricsRoute::Operators,
+                MetricsAddress::Off => MetricsRoute::Off,
+            },
         },
     };
     let clock = Arc::new(SystemClock);

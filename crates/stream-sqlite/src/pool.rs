@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
@@ -11,7 +10,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt as _;
-use stream_domain::ports::{PoolUsage, StoreError};
+use stream_domain::ports::{PoolUsage, StoreError, Waits};
 
 use crate::error;
 
@@ -64,13 +63,6 @@ pub(crate) struct Connections {
     waits: Arc<Waits>,
 }
 
-/// How often operations took a connection, and for how long they waited for it.
-#[derive(Debug, Default)]
-struct Waits {
-    number: AtomicU64,
-    micros: AtomicU64,
-}
-
 impl Connections {
     /// At most `size` connections; waiting for one takes at most `timeout`.
     pub(crate) fn new(path: &Path, size: usize, timeout: Duration) -> Self {
@@ -108,8 +100,8 @@ impl Connections {
             open: status.size,
             in_use: status.size.saturating_sub(status.available),
             waiting: status.waiting,
-            acquired: self.waits.number.load(Ordering::Relaxed),
-            waited: Duration::from_micros(self.waits.micros.load(Ordering::Relaxed)),
+            acquired: self.waits.number(),
+            waited: self.waits.total(),
         }
     }
 
@@ -131,9 +123,7 @@ impl Connections {
     {
         let asked_at = Instant::now();
         let taken = self.pool.get().await;
-        let waited = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.waits.number.fetch_add(1, Ordering::Relaxed);
-        self.waits.micros.fetch_add(waited, Ordering::Relaxed);
+        self.waits.note(asked_at.elapsed());
         let mut connection = taken.map_err(|error| error::pool(&self.path, error))?;
         let path = self.path.clone();
         let step = move |connection: &mut _| Ok(error::naming(&path, || step(connection)));

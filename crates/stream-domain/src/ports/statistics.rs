@@ -35,6 +35,18 @@ pub struct Counts {
     pub open_sessions: Vec<(ServerName, u64)>,
 }
 
+impl Counts {
+    /// Counts as a database has them; a name that cannot be read is of a newer version, and is left out.
+    pub fn read(active: i64, live: i64, open_sessions: impl IntoIterator<Item = (String, i64)>) -> Self {
+        let number = |count: i64| u64::try_from(count).unwrap_or_default();
+        let named = open_sessions.into_iter().filter_map(|(name, count)| {
+            let name = ServerName::parse(&name).ok()?;
+            Some((name, number(count)))
+        });
+        Self { active: number(active), live: number(live), open_sessions: named.collect() }
+    }
+}
+
 /// A session that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedSession {
@@ -44,6 +56,13 @@ pub struct EndedSession {
     pub at: Timestamp,
     /// How.
     pub reason: EndReason,
+}
+
+impl EndedSession {
+    /// A session as a database has it; `None` for a reason that only a newer version knows.
+    pub fn read(session: i64, at: Timestamp, reason: &str) -> Option<Self> {
+        Some(Self { session: SessionId(session), at, reason: EndReason::parse(reason)? })
+    }
 }
 
 /// What a store does at the moment, and has done since the process began.
@@ -80,6 +99,32 @@ impl ErrorTally {
     pub fn numbers(&self) -> Vec<(&'static str, u64)> {
         let numbers = self.0.iter().map(|number| number.load(Ordering::Relaxed));
         StoreError::CLASSES.into_iter().zip(numbers).collect()
+    }
+}
+
+/// How often operations took a connection of a pool, and for how long they waited for it.
+#[derive(Debug, Default)]
+pub struct Waits {
+    number: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Waits {
+    /// An operation took a connection, or gave up, after this time.
+    pub fn note(&self, waited: Duration) {
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.number.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// How long all of them waited together.
+    pub fn total(&self) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }
 }
 
