@@ -12,6 +12,7 @@
 pub mod authenticator;
 pub mod broadcasts;
 pub mod catalog;
+pub mod finding;
 pub mod key;
 pub mod keys;
 pub mod lifecycle;
@@ -30,6 +31,7 @@ pub use authenticator::Authenticator;
 pub use broadcasts::Broadcasts;
 pub use broadcasts::session::{Publisher, Session, SessionId};
 pub use catalog::Catalog;
+pub use finding::{Finding, FindingState};
 pub use key::StreamKey;
 pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};

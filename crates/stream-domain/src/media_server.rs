@@ -61,6 +61,11 @@ impl MediaServers {
         self.get(name).map_or_else(|| family.lease(self.key_lifetime), |profile| profile.lease)
     }
 
+    /// Every instance, by its name.
+    pub fn all(&self) -> impl Iterator<Item = (&ServerName, &ServerProfile)> {
+        self.named.iter()
+    }
+
     /// The instances that have a control interface.
     pub fn controlled(&self) -> impl Iterator<Item = &ServerName> {
         self.named.iter().filter(|(_, profile)| profile.control.is_some()).map(|(name, _)| name)

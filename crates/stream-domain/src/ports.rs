@@ -19,7 +19,9 @@ mod history;
 mod keys;
 mod kicks;
 mod media;
+mod operations;
 mod presence;
+mod progress;
 mod statistics;
 mod tasks;
 mod tokens;
@@ -34,8 +36,13 @@ pub use health::{StoreHealth, UsersTable};
 pub use history::History;
 pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
 pub use kicks::{KICK_EXPIRES_AFTER, KICK_RETRY_AFTER, Kicks};
-pub use media::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process};
+pub use media::{
+    HookSettings, HookUrl, Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError,
+    Process,
+};
+pub use operations::{Operations, ServerActivity, SessionFilter};
 pub use presence::Presence;
+pub use progress::Progress;
 pub use statistics::{
     Counts, EndedSession, ErrorTally, PoolUsage, SharedReadUsage, Statistics, StoreUsage, Waits,
 };
@@ -46,7 +53,7 @@ pub use tokens::TokenVerifier;
 pub use {
     admissions::MockAdmissions, catalog::MockCatalogStore, environment::MockEntropy, history::MockHistory,
     keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
-    presence::MockPresence, statistics::MockStatistics,
+    operations::MockOperations, presence::MockPresence, statistics::MockStatistics,
 };
 
 /// A store that has every port of streams and their keys.
@@ -55,9 +62,9 @@ pub trait StreamStore: KeyStore + KeyLookup + CatalogStore {}
 impl<S: KeyStore + KeyLookup + CatalogStore> StreamStore for S {}
 
 /// A store that has every port of publish sessions.
-pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup {}
+pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup + Operations {}
 
-impl<S: Admissions + Presence + Kicks + History + KeyLookup> SessionStore for S {}
+impl<S: Admissions + Presence + Kicks + History + KeyLookup + Operations> SessionStore for S {}
 
 /// The ports of a store that concern streams and their keys.
 #[derive(Clone)]
@@ -96,6 +103,8 @@ pub struct SessionPorts {
     pub history: Arc<dyn History>,
     /// Finds the streams of questions that begin no session.
     pub lookup: Arc<dyn KeyLookup>,
+    /// Shows operators the sessions of every user, and takes their orders.
+    pub operations: Arc<dyn Operations>,
 }
 
 impl SessionPorts {
@@ -106,7 +115,8 @@ impl SessionPorts {
             presence: store.clone(),
             kicks: store.clone(),
             history: store.clone(),
-            lookup: store,
+            lookup: store.clone(),
+            operations: store,
         }
     }
 }

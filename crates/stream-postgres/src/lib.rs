@@ -26,6 +26,7 @@ mod link;
 mod lists;
 mod migrate;
 mod objects;
+mod operations;
 mod pool;
 mod pooler;
 mod presence;

@@ -18,6 +18,7 @@ mod kicks;
 mod lists;
 mod migrate;
 mod objects;
+mod operations;
 mod pool;
 mod presence;
 mod row;

@@ -244,7 +244,7 @@ impl Broadcasts {
     }
 
     /// Who may take over at this server: no one from a live publisher that can neither be kicked nor gives way by itself.
-    fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
+    pub(super) fn takeover_at(&self, server: &ServerName, family: Family) -> Takeover {
         let gives_way = family.capabilities().replaces_publishers || family.capabilities().asks_again;
         if gives_way || self.control_of(server).is_some() { self.options.takeover } else { Takeover::Overdue }
     }

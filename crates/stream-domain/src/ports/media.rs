@@ -19,6 +19,39 @@ pub trait MediaServer: Send + Sync {
 
     /// Tells the server to end this publisher, within what `patience` allows.
     async fn kick(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError>;
+
+    /// What the server's own configuration says of its hooks, where its control interface shows that.
+    ///
+    /// It MUST be answered or fail within seconds, and change nothing.
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        Ok(HookSettings::Unreadable)
+    }
+}
+
+/// What a media server's configuration says of its hooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookSettings {
+    /// The control interface does not show it.
+    Unreadable,
+    /// Nobody is asked about publishers, since this setting is missing or off.
+    Off(&'static str),
+    /// The hooks that are set.
+    Set(Vec<HookUrl>),
+}
+
+/// A hook in a media server's configuration.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HookUrl {
+    /// What the setting is called there.
+    pub setting: &'static str,
+    /// Where the hook goes; may hold a secret.
+    pub url: String,
+}
+
+impl std::fmt::Debug for HookUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HookUrl").field("setting", &self.setting).finish_non_exhaustive()
+    }
 }
 
 /// How long an order to end a publisher may take.

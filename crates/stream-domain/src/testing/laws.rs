@@ -14,6 +14,7 @@ mod history;
 mod keys;
 mod kicks;
 mod lookup;
+mod operations;
 mod presence;
 mod statistics;
 mod streams;
@@ -29,6 +30,7 @@ pub use history::*;
 pub use keys::*;
 pub use kicks::*;
 pub use lookup::*;
+pub use operations::*;
 pub use presence::*;
 pub use statistics::*;
 pub use withdrawals::*;
@@ -162,6 +164,14 @@ macro_rules! store_laws {
         $crate::store_laws!(@each $store, $block_on;
             counts_agree_with_the_public_lists
             ended_sessions_are_listed_with_their_reasons
+        );
+        // What operators see and do.
+        $crate::store_laws!(@each $store, $block_on;
+            a_stream_is_found_by_its_number
+            operators_see_the_sessions_of_all
+            an_ordered_kick_marks_one_open_session
+            an_ordered_kick_keeps_the_reason_of_a_pending_one
+            servers_are_shown_with_what_was_last_heard
         );
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;

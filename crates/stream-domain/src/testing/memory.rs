@@ -6,6 +6,7 @@ mod catalog;
 mod history;
 mod keys;
 mod kicks;
+mod operations;
 mod presence;
 mod sessions;
 mod statistics;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::ports::{
-    MockAdmissions, MockCatalogStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks, MockPresence,
-    SessionPorts, StreamPorts,
+    MockAdmissions, MockCatalogStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks, MockOperations,
+    MockPresence, SessionPorts, StreamPorts,
 };
 
 /// Ports of streams that nobody may call.
@@ -24,5 +24,6 @@ pub fn unused_session_ports() -> SessionPorts {
         kicks: Arc::new(MockKicks::new()),
         history: Arc::new(MockHistory::new()),
         lookup: Arc::new(MockKeyLookup::new()),
+        operations: Arc::new(MockOperations::new()),
     }
 }

@@ -4,6 +4,7 @@ mod admitting;
 mod answering;
 mod comparing;
 mod kicking;
+mod operating;
 mod proving;
 mod showing;
 mod words;

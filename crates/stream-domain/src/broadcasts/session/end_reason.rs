@@ -23,11 +23,13 @@ pub enum EndReason {
     Expired,
     /// The stream, or its user, was deleted.
     Deleted,
+    /// An operator kicked the publisher; its key may still publish.
+    Kicked,
 }
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Left,
         Self::Lost,
         Self::Superseded,
@@ -37,6 +39,7 @@ impl EndReason {
         Self::Stopped,
         Self::Expired,
         Self::Deleted,
+        Self::Kicked,
     ];
 
     /// The word that the database and the API use.
@@ -51,6 +54,7 @@ impl EndReason {
             Self::Stopped => "stopped",
             Self::Expired => "expired",
             Self::Deleted => "deleted",
+            Self::Kicked => "kicked",
         }
     }
 

@@ -10,7 +10,7 @@ fn every_word_is_read_back_and_stands_for_one_thing() {
     let families: BTreeSet<&str> = Family::ALL.into_iter().map(Family::as_str).collect();
     let reasons: BTreeSet<&str> = EndReason::ALL.into_iter().map(EndReason::as_str).collect();
     let refusals: BTreeSet<&str> = Refusal::ALL.into_iter().map(Refusal::as_str).collect();
-    assert_eq!((families.len(), reasons.len(), refusals.len()), (8, 9, 14));
+    assert_eq!((families.len(), reasons.len(), refusals.len()), (8, 10, 14));
     assert!(Family::ALL.into_iter().all(|family| Family::parse(family.as_str()) == Some(family)));
     assert!(EndReason::ALL.into_iter().all(|reason| EndReason::parse(reason.as_str()) == Some(reason)));
     assert!(Refusal::ALL.into_iter().all(|refusal| Refusal::parse(refusal.as_str()) == Some(refusal)));
@@ -25,7 +25,7 @@ fn words_are_never_renamed() {
     let reasons = EndReason::ALL.map(EndReason::as_str).join(" ");
     assert_eq!(
         reasons,
-        "left lost superseded republished server_restarted answered_too_late stopped expired deleted"
+        "left lost superseded republished server_restarted answered_too_late stopped expired deleted kicked"
     );
     let refusals = Refusal::ALL.map(Refusal::as_str).join(" ");
     assert_eq!(
