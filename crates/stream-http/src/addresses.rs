@@ -99,7 +99,7 @@ impl Addresses {
     }
 
     /// Where to watch.
-    pub(crate) fn hls_url(&self, stream: &Stream) -> String {
+    pub fn hls_url(&self, stream: &Stream) -> String {
         [&self.hls_base, "/", self.name(stream, Audience::Public), "/index.m3u8"].concat()
     }
 }

@@ -14,6 +14,7 @@ mod outcome;
 mod rejections;
 mod request;
 mod server;
+mod url;
 
 mod ant_media;
 mod mediamtx;
@@ -63,6 +64,7 @@ pub(crate) use ovenmediaengine::OvenMediaEngineHook;
 pub use server::{HookSecrets, HookServer, HookServers};
 pub(crate) use srs::SrsHook;
 pub(crate) use zlmediakit::ZlMediaKitHook;
+pub use url::{HookUrlFault, judge_hook_url, path_to_try};
 
 /// What the handlers of hooks need.
 pub(crate) struct HooksApi {

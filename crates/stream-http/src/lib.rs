@@ -51,7 +51,7 @@ pub use addresses::Addresses;
 pub use api::{HttpApi, HttpOptions, MetricsOptions, MetricsRoute, ROUTES, UseCases};
 pub use client_address::TrustedProxies;
 pub use guesses::GuessLimit;
-pub use hooks::{HookSecrets, HookServer, HookServers};
+pub use hooks::{HookSecrets, HookServer, HookServers, HookUrlFault, judge_hook_url, path_to_try};
 pub use keys::GenerateKeyLimit;
 pub use openapi::openapi_json;
 pub use readiness::{NotReady, Readiness};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use stream_domain::Publisher;
-use stream_domain::ports::{Kick, KickPatience, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{HookSettings, Kick, KickPatience, Listing, MediaServer, MediaServerError};
 use tokio::time::timeout;
 
 /// How long a list may take in all.
@@ -39,5 +39,10 @@ impl<M: MediaServer> MediaServer for Bounded<M> {
         };
         let done = timeout(within, self.0.kick(publisher, patience)).await;
         done.unwrap_or_else(|late| Err(MediaServerError::Unreachable(late.into())))
+    }
+
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        let read = timeout(ORDER_WITHIN, self.0.hook_settings()).await;
+        read.unwrap_or_else(|late| Err(MediaServerError::Unreachable(late.into())))
     }
 }

@@ -15,6 +15,7 @@ mod node_media_server_2;
 mod node_media_server_4;
 mod ovenmediaengine;
 mod pages;
+mod probe;
 mod srs;
 mod zlmediakit;
 
@@ -31,6 +32,7 @@ use crate::http::Http;
 use crate::srs::DEFAULT_HOST;
 
 pub use error::InvalidControl;
+pub use probe::{Probe, Probed};
 
 /// Prepares the control interface of a media server; nothing is sent yet.
 ///

@@ -10,7 +10,9 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use stream_domain::Publisher;
 use stream_domain::broadcasts::session::PublishName;
-use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{
+    HookSettings, HookUrl, Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError,
+};
 
 use crate::http::{self, Http};
 use crate::pages::{Budget, PAGE, Page};
@@ -157,6 +159,29 @@ impl MediaServer for MediaMtx {
         }
         Ok(Kick::Gone)
     }
+
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        let answer = self.http.get(self.http.url(&["v3", "config", "global", "get"], &[])).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(HookSettings::Unreadable);
+        }
+        let global: Global = answer.ok()?.json()?;
+        // Versions before 1.9 have no method; there, an address is enough.
+        let is_http = global.auth_method.is_none_or(|method| method == "http");
+        Ok(match global.auth_http_address.filter(|url| is_http && !url.is_empty()) {
+            Some(url) => HookSettings::Set(vec![HookUrl { setting: "authHTTPAddress", url }]),
+            None => HookSettings::Off("authMethod: http with authHTTPAddress"),
+        })
+    }
+}
+
+/// What `/v3/config/global/get` says of hooks.
+#[derive(Deserialize)]
+struct Global {
+    #[serde(rename = "authMethod")]
+    auth_method: Option<String>,
+    #[serde(rename = "authHTTPAddress")]
+    auth_http_address: Option<String>,
 }
 
 /// A path is the application and the name, joined; only the name has no slash for sure.

@@ -6,7 +6,9 @@ use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
 use stream_domain::broadcasts::session::PublishName;
-use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{
+    HookSettings, HookUrl, Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError,
+};
 
 use crate::http::Http;
 
@@ -91,4 +93,34 @@ impl MediaServer for OvenMediaEngine {
         let stream = self.streams(&publisher.application, Some(publisher.name.expose()));
         self.http.order(Method::DELETE, stream).await?.done_or_gone()
     }
+
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        let segments: &[&str] = if self.http.has_path() { &[] } else { &["v1", "vhosts", "default"] };
+        let answer = self.http.get(self.http.url(segments, &[])).await?;
+        let host: Option<VirtualHost> = answer.ok().and_then(|answer| answer.json()).ok();
+        let hooks = host.and_then(|host| host.response).and_then(|host| host.admission_webhooks);
+        // Versions that leave the block out say nothing of whether it is there.
+        Ok(match hooks.and_then(|hooks| hooks.control_server_url) {
+            Some(url) => HookSettings::Set(vec![HookUrl { setting: "ControlServerUrl", url }]),
+            None => HookSettings::Unreadable,
+        })
+    }
+}
+
+/// What `/v1/vhosts/{name}` says of hooks.
+#[derive(Deserialize)]
+struct VirtualHost {
+    response: Option<HostSettings>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HostSettings {
+    admission_webhooks: Option<AdmissionWebhooks>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AdmissionWebhooks {
+    control_server_url: Option<String>,
 }

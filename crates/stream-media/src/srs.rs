@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use stream_domain::Publisher;
 use stream_domain::broadcasts::session::PublishName;
 use stream_domain::ports::{
-    Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError, Process,
+    HookSettings, HookUrl, Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError,
+    Process,
 };
 
 use crate::http::{self, Http};
@@ -160,6 +161,45 @@ impl MediaServer for Srs {
             code => Err(MediaServerError::Unexpected(format!("its code is {code}"))),
         }
     }
+
+    /// Only versions with `raw_api`, and only where that may be queried, show their configuration.
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        let query = [("rpc", "query"), ("scope", "vhost"), ("vhost", self.host.as_str())];
+        let answer = self.http.get(self.http.url(&["api", "v1", "raw"], &query)).await?;
+        let Ok(Raw { code: 0, vhost: Some(host) }) = answer.json::<Raw>() else {
+            return Ok(HookSettings::Unreadable);
+        };
+        let hooks = host.http_hooks.filter(|hooks| hooks.enabled);
+        let Some(hooks) = hooks.filter(|hooks| !hooks.on_publish.is_empty()) else {
+            return Ok(HookSettings::Off("http_hooks with on_publish"));
+        };
+        let named = |setting| move |url| HookUrl { setting, url };
+        let mut set: Vec<HookUrl> = hooks.on_publish.into_iter().map(named("on_publish")).collect();
+        set.extend(hooks.on_unpublish.into_iter().map(named("on_unpublish")));
+        Ok(HookSettings::Set(set))
+    }
+}
+
+/// What `/api/v1/raw?rpc=query` says of a virtual host.
+#[derive(Deserialize)]
+struct Raw {
+    code: i64,
+    vhost: Option<Host>,
+}
+
+#[derive(Deserialize)]
+struct Host {
+    http_hooks: Option<HttpHooks>,
+}
+
+#[derive(Deserialize)]
+struct HttpHooks {
+    #[serde(default)]
+    enabled: bool,
+    #[serde(default)]
+    on_publish: Vec<String>,
+    #[serde(default)]
+    on_unpublish: Vec<String>,
 }
 
 fn of_stream(client: Option<Client>, stream: Stream) -> ListedPublisher {

@@ -1,6 +1,8 @@
 //! Each adapter against a server that gives the answers which real ones were seen to give.
 
 mod bounds;
+mod hook_settings;
+mod probing;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,11 +1,15 @@
 //! `ZLMediaKit`: its list has every output of a stream, with the socket of its publisher.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
 use stream_domain::Publisher;
 use stream_domain::broadcasts::session::PublishName;
-use stream_domain::ports::{Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{
+    HookSettings, HookUrl, Kick, KickPatience, ListedPublisher, Listing, MediaServer, MediaServerError,
+};
 
 use crate::http::{self, Http};
 
@@ -82,6 +86,35 @@ impl MediaServer for ZlMediaKit {
         }
         Ok(Kick::Gone)
     }
+
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        let query = [("secret", self.http.secret())];
+        let answer =
+            self.http.get(self.http.url(&["index", "api", "getServerConfig"], &query)).await?.ok()?;
+        let config: Config = answer.json()?;
+        succeeded(config.code)?;
+        let mut settings = config.data.into_iter().next().unwrap_or_default();
+        let mut text = |name: &str| settings.remove(name).filter(|text| !text.is_empty());
+        if text("hook.enable").as_deref() != Some("1") {
+            return Ok(HookSettings::Off("hook.enable"));
+        }
+        let Some(on_publish) = text("hook.on_publish") else {
+            return Ok(HookSettings::Off("hook.on_publish"));
+        };
+        let mut set = vec![HookUrl { setting: "hook.on_publish", url: on_publish }];
+        for setting in ["hook.on_stream_changed", "hook.on_flow_report", "hook.on_server_keepalive"] {
+            set.extend(text(setting).map(|url| HookUrl { setting, url }));
+        }
+        Ok(HookSettings::Set(set))
+    }
+}
+
+/// What `getServerConfig` says: every setting by its section and name.
+#[derive(Deserialize)]
+struct Config {
+    code: i64,
+    #[serde(default)]
+    data: Vec<HashMap<String, String>>,
 }
 
 fn succeeded(code: i64) -> Result<(), MediaServerError> {

@@ -17,6 +17,7 @@ mod connect;
 mod connector;
 mod cure;
 mod error;
+mod examine;
 mod generations;
 mod health;
 mod history;

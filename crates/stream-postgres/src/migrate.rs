@@ -5,27 +5,31 @@
 //! Everything happens in transactions that hold the lock for migrations, on one connection and without a setting that
 //! outlives its transaction, so that it works through a pooler as well.
 
-mod access;
+pub(crate) mod access;
 mod embedded;
 mod plan;
 mod rows;
+mod steps;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::sql_query;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{Progress, StoreError};
 
 use crate::advisory_lock::{Turn, begin, commit};
 use crate::store::PostgresStore;
 use crate::{error, objects};
-use embedded::{pending, version_of};
+use embedded::version_of;
+pub(crate) use steps::LoggedSteps;
 
 #[cfg(test)]
 pub(crate) use access::too_old;
-pub(crate) use embedded::MIGRATIONS;
+pub(crate) use embedded::{MIGRATIONS, pending};
 pub use plan::Plan;
+pub(crate) use rows::LOCAL_DEFAULTS;
 
 /// How long to wait for another instance's migration, before a service reports it and tries again.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,14 +48,27 @@ impl PostgresStore {
         self.migrate_within(PATIENCE).await
     }
 
+    /// The same, and shows what it is at.
+    pub async fn migrate_showing(&self, progress: Arc<dyn Progress>) -> Result<Vec<String>, StoreError> {
+        self.migrate_as(PATIENCE, progress).await
+    }
+
     /// The same, with another bound on the wait for another instance.
     pub(crate) async fn migrate_within(&self, patience: Duration) -> Result<Vec<String>, StoreError> {
+        self.migrate_as(patience, Arc::new(LoggedSteps::default())).await
+    }
+
+    async fn migrate_as(
+        &self,
+        patience: Duration,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Vec<String>, StoreError> {
         let store = self.clone();
         let run = self.runtime.spawn(async move {
             store.check_pooler().await?;
             let connection =
                 store.connector.connect_without_limits().await.map_err(StoreError::unavailable)?;
-            let done = bring_up_to_date(connection, Turn::within(patience)).await?;
+            let done = bring_up_to_date(connection, Turn::within(patience), &*progress).await?;
             // What stands between us and the users table is no reason not to serve; it is tried again later.
             if let Err(error) = store.add_users_foreign_key().await {
                 tracing::warn!(cause = error.innermost_cause(), "streams cannot refer to the users table");
@@ -78,6 +95,7 @@ impl PostgresStore {
 pub(crate) async fn bring_up_to_date(
     mut connection: AsyncPgConnection,
     mut turn: Turn,
+    progress: &dyn Progress,
 ) -> Result<Vec<String>, StoreError> {
     begin(&mut connection).await?;
     access::require_version(&mut connection).await?;
@@ -86,12 +104,13 @@ pub(crate) async fn bring_up_to_date(
     if !pending(&mut connection).await?.is_empty() {
         access::require_ownership(&mut connection).await?;
         commit(&mut connection).await?;
-        rows::prepare(&mut connection, &mut turn).await?;
+        rows::prepare(&mut connection, &mut turn, progress).await?;
         for &(name, statements) in MIGRATIONS {
             turn.begin(&mut connection).await?;
             connection.batch_execute(RECORD).await.map_err(error::query)?;
             // Another instance may have been faster.
             if pending(&mut connection).await?.contains(&name) {
+                progress.begin(&format!("running the migration {name}"), None);
                 connection.batch_execute(statements).await.map_err(error::query)?;
                 let record = sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ($1)");
                 let record = record.bind::<Text, _>(version_of(name));
@@ -99,6 +118,7 @@ pub(crate) async fn bring_up_to_date(
                 done.push(version_of(name));
             }
             commit(&mut connection).await?;
+            progress.end();
         }
         begin(&mut connection).await?;
     }
@@ -106,7 +126,7 @@ pub(crate) async fn bring_up_to_date(
     if !missing.is_empty() {
         access::require_ownership_to_mend(&mut connection, &missing).await?;
         commit(&mut connection).await?;
-        mend(&mut connection, &mut turn).await?;
+        mend(&mut connection, &mut turn, progress).await?;
         tracing::warn!(objects = missing.join(", "), "made again what the database lacked");
         begin(&mut connection).await?;
     }
@@ -116,8 +136,12 @@ pub(crate) async fn bring_up_to_date(
 }
 
 /// Runs the migrations again, all in one transaction: each makes what it finds missing.
-async fn mend(connection: &mut AsyncPgConnection, turn: &mut Turn) -> Result<(), StoreError> {
-    rows::prepare(connection, turn).await?;
+async fn mend(
+    connection: &mut AsyncPgConnection,
+    turn: &mut Turn,
+    progress: &dyn Progress,
+) -> Result<(), StoreError> {
+    rows::prepare(connection, turn, progress).await?;
     turn.begin(connection).await?;
     connection.batch_execute(&objects::drop_invalid()).await.map_err(error::query)?;
     for (_, statements) in MIGRATIONS {

@@ -23,14 +23,14 @@ const OCCUPIED: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl PostgresStore {
-    /// Makes sure that the store can work through what stands between it and the server.
+    /// Makes sure that the store can work through what stands between it and the server; tells whether that is a pooler.
     ///
     /// A statement is prepared, the server connection that knows it is occupied by another transaction, and the
     /// statement is executed again.
-    pub(crate) async fn check_pooler(&self) -> Result<(), StoreError> {
+    pub(crate) async fn check_pooler(&self) -> Result<bool, StoreError> {
         let mut asker = self.connect_through_pooler().await?;
         if !asker.is_pooled() {
-            return Ok(());
+            return Ok(false);
         }
         let mut occupying = Vec::new();
         let outcome = self.try_statements(&mut asker, &mut occupying).await;
@@ -38,7 +38,7 @@ impl PostgresStore {
             // The pooler would do it as well, by closing the server connection.
             let _ = timeout(PATIENCE, other.batch_execute("ROLLBACK")).await;
         }
-        outcome
+        outcome.map(|()| true)
     }
 
     async fn try_statements(&self, asker: &mut Link, occupying: &mut Vec<Link>) -> Result<(), StoreError> {

@@ -27,6 +27,11 @@ impl Url {
         Self { authority: authority.to_owned(), path: format!("/{path}"), query: query.to_owned() }
     }
 
+    /// The whole, as it stands in a server's configuration.
+    pub(crate) fn whole(&self) -> String {
+        format!("http://{}{}", self.authority, self.target())
+    }
+
     /// Path and query, as in a request line.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }

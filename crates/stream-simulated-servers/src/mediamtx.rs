@@ -139,6 +139,7 @@ fn control(process: &Process, call: &Call) -> Reaction {
             }
         }
         ("GET", None) if call.path == "/v3/paths/list" => Reaction::json(200, &paths(process, call)),
+        ("GET", None) if call.path == "/v3/config/global/get" => Reaction::json(200, &global(process)),
         ("POST", Some(id)) => {
             let id = id.to_owned();
             Reaction::Kick {
@@ -153,6 +154,19 @@ fn control(process: &Process, call: &Call) -> Reaction {
             body: "404 page not found".to_owned(),
         }),
     }
+}
+
+/// The part of the configuration that concerns hooks; the real one has some two hundred settings.
+fn global(process: &Process) -> Value {
+    json!({
+        "logLevel": "info",
+        "readTimeout": "10s",
+        "authMethod": "http",
+        "authHTTPAddress": process.hook.whole(),
+        "authHTTPExclude": [{"action": "read", "path": ""}, {"action": "api", "path": ""}],
+        "api": true,
+        "apiAddress": "127.0.0.1:9997",
+    })
 }
 
 fn not_found() -> Answer {

@@ -189,6 +189,7 @@ fn control(process: &Process, call: &Call) -> Reaction {
     }
     match call.path.as_str() {
         "/index/api/getMediaList" => Reaction::json(200, &media_list(process, call.parameter("schema"))),
+        "/index/api/getServerConfig" => Reaction::json(200, &server_config(process)),
         "/index/api/kick_session" => {
             let id = call.parameter("id").map(str::to_owned);
             Reaction::Kick {
@@ -203,6 +204,21 @@ fn control(process: &Process, call: &Call) -> Reaction {
             body: "<html><body>404</body></html>".to_owned(),
         }),
     }
+}
+
+/// Every setting is a text; the real list has some two hundred.
+fn server_config(process: &Process) -> Value {
+    let hook = process.hook.whole();
+    json!({"code": 0, "data": [{
+        "api.secret": API_SECRET,
+        "hook.alive_interval": "4.0",
+        "hook.enable": "1",
+        "hook.on_flow_report": hook,
+        "hook.on_publish": hook,
+        "hook.on_server_keepalive": hook,
+        "hook.on_server_started": "",
+        "hook.on_stream_changed": hook,
+    }]})
 }
 
 /// Without an entry, the list has no `data`.

@@ -226,7 +226,7 @@ pub(crate) fn damaged(path: &Path, found: &str) -> StoreError {
 }
 
 /// Who must be able to write where: an operator who mounts a folder has to give it to the service's user.
-fn owner(folder: &Path) -> String {
+pub(crate) fn owner(folder: &Path) -> String {
     let user = std::fs::metadata("/proc/self").map(|me| format!("user {}", me.uid()));
     let user = user.unwrap_or_else(|_| "the service's user".to_owned());
     let owner = std::fs::metadata(folder).map(|found| format!(", which belongs to user {}", found.uid()));

@@ -11,6 +11,7 @@ mod admissions;
 mod catalog;
 mod coalesced_reads;
 mod error;
+mod examine;
 mod health;
 mod history;
 mod keys;

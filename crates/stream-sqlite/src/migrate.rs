@@ -75,7 +75,7 @@ fn migrate(path: &Path, timeout: Duration) -> Result<Vec<String>, StoreError> {
 }
 
 /// Refuses a file that is damaged, such as one that was restored beside the `-wal` of another.
-fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let is_long = std::fs::metadata(path).is_ok_and(|found| found.len() > LONG);
     // The quick one does not compare indexes with their tables.
     let statement = if is_long { "quick_check" } else { "integrity_check" };
@@ -130,14 +130,12 @@ pub struct Plan {
 
 impl Plan {
     fn read(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
-        let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
-        let (mut changes, mut applied) = (Vec::new(), Vec::new());
+        let (mut changes, mut pending) = (Vec::new(), all()?);
         if path.exists() {
             let opened = pool::open(path, Mode::Look, timeout);
             let mut connection = opened.map_err(|error| error::connection(path, error))?;
-            let versions = || applied_versions(&mut connection).map_err(error::query);
-            applied = error::naming(path, versions)?;
-            if all.iter().all(|migration| applied.contains(&migration.name().version().to_string())) {
+            pending = error::naming(path, || self::pending(&mut connection))?;
+            if pending.is_empty() {
                 let missing = objects::missing(&mut connection).map_err(StoreError::Failed)?;
                 changes.extend(
                     missing.into_iter().map(|what| format!("make again, since it is missing: {what}")),
@@ -146,11 +144,24 @@ impl Plan {
         } else {
             changes.push(format!("make the file {}", path.display()));
         }
-        let names = all.iter().map(|migration| migration.name());
-        let pending = names.filter(|name| !applied.contains(&name.version().to_string()));
-        changes.extend(pending.map(|name| format!("run the migration {name}")));
+        changes.extend(pending.iter().map(|name| format!("run the migration {name}")));
         Ok(Self { changes })
     }
+}
+
+/// The names of all migrations, in their order.
+fn all() -> Result<Vec<String>, StoreError> {
+    let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
+    Ok(all.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// The names of those that have not run; reads only.
+pub(crate) fn pending(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    let applied = applied_versions(connection).map_err(error::query)?;
+    let all: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations().map_err(StoreError::failed)?;
+    let names = all.iter().map(|migration| migration.name());
+    let pending = names.filter(|name| !applied.contains(&name.version().to_string()));
+    Ok(pending.map(ToString::to_string).collect())
 }
 
 /// The migrations that have run; Diesel's harness would create its own table to find out.

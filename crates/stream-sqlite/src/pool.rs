@@ -30,6 +30,8 @@ pub(crate) enum Mode {
     Write,
     /// Look into it and leave it as it is.
     Look,
+    /// The same, without making anything beside it, not even for the moment.
+    Examine,
 }
 
 /// Opens the file, with everything set that a connection needs.
@@ -43,6 +45,9 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
         Mode::Write => ("rw", "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"),
         // Only a connection that may write removes what it needs beside the file.
         Mode::Look => ("rw", ""),
+        // Without a log beside it, the file holds everything.
+        Mode::Examine if has_log(path) => ("ro", ""),
+        Mode::Examine => ("ro&immutable=1", ""),
     };
     // An absolute path may begin with two slashes, which alone would be taken for a host's name.
     let authority = if path.starts_with('/') { "//" } else { "" };
@@ -53,6 +58,12 @@ pub(crate) fn open(path: &Path, mode: Mode, timeout: Duration) -> ConnectionResu
         format!("PRAGMA busy_timeout = {}; PRAGMA temp_store = MEMORY; {journal}", timeout.as_millis());
     connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// Whether there may be more beside the file than in it.
+fn has_log(path: &str) -> bool {
+    let log = std::fs::metadata(format!("{path}-wal"));
+    log.is_ok_and(|log| log.len() > 0)
 }
 
 /// A pool of connections to the file, and how steps run on them.

@@ -66,6 +66,11 @@ impl SqliteStore {
         vec![self.coalesced_reads.usage("lookups"), self.reads.usage("reads"), self.writes.usage("writes")]
     }
 
+    /// Whether the file is there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Closes every connection that is idle, and each other one when its operation ends.
     pub fn close(&self) {
         self.coalesced_reads.close();

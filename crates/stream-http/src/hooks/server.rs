@@ -39,6 +39,11 @@ impl HookSecrets {
         self.0.is_empty()
     }
 
+    /// The first of the secrets, which the settings name first.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.0.first().map(String::as_str)
+    }
+
     /// Whether this is one of the secrets.
     pub(super) fn contains(&self, text: &str) -> bool {
         // All are compared, so that the time does not reveal which one it is.

@@ -11,7 +11,7 @@ use crate::{error, objects};
 const OLDEST: i32 = 13;
 
 /// Refuses a server that is too old to be worked with, rather than fail on some of its statements.
-pub(super) async fn require_version(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+pub(crate) async fn require_version(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Version {
         #[diesel(sql_type = Integer)]
@@ -33,7 +33,7 @@ pub(crate) fn too_old(number: i32) -> Option<String> {
 }
 
 /// Refuses a role that cannot see which migrations have run.
-pub(super) async fn require_record(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+pub(crate) async fn require_record(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Grant {
         #[diesel(sql_type = Nullable<Text>)]
@@ -66,7 +66,7 @@ struct Owner {
 }
 
 /// Refuses to begin what cannot be ended: only a table's owner may add an index or a trigger to it.
-pub(super) async fn require_ownership(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+pub(crate) async fn require_ownership(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     let Owner { role, owner, schema, owns, may_create } = owner(connection).await?;
     if !owns {
         return Err(StoreError::denied(format!(
@@ -84,7 +84,7 @@ pub(super) async fn require_ownership(connection: &mut AsyncPgConnection) -> Res
 }
 
 /// The same, where something is missing that the owner once made.
-pub(super) async fn require_ownership_to_mend(
+pub(crate) async fn require_ownership_to_mend(
     connection: &mut AsyncPgConnection,
     missing: &[String],
 ) -> Result<(), StoreError> {
@@ -111,7 +111,7 @@ async fn owner(connection: &mut AsyncPgConnection) -> Result<Owner, StoreError> 
 }
 
 /// Refuses to serve with privileges that would let every request of some kind fail.
-pub(super) async fn require_privileges(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+pub(crate) async fn require_privileges(connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Grant {
         #[diesel(sql_type = Text)]

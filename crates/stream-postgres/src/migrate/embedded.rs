@@ -19,7 +19,7 @@ pub(super) fn version_of(name: &str) -> String {
 }
 
 /// The names of the migrations that have not run; those that a newer version of this service ran are none of ours.
-pub(super) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<&'static str>, StoreError> {
+pub(crate) async fn pending(connection: &mut AsyncPgConnection) -> Result<Vec<&'static str>, StoreError> {
     #[derive(QueryableByName)]
     struct Applied {
         #[diesel(sql_type = Text)]

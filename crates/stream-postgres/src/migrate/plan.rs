@@ -7,6 +7,7 @@ use stream_domain::ports::StoreError;
 
 use super::access;
 use super::embedded::{MIGRATIONS, pending};
+use super::rows::{SURPLUS, WITHOUT_EXPIRY};
 use crate::catalog_tables::{count, is_true};
 use crate::{objects, users};
 
@@ -70,16 +71,11 @@ fn effect(name: &str) -> Option<&'static str> {
 /// What adopting an existing table would change in its rows.
 async fn adoption(connection: &mut AsyncPgConnection) -> Result<Vec<String>, StoreError> {
     let mut changes = Vec::new();
-    let without_expiry = "SELECT count(*) AS answer FROM streams
-                          WHERE expires_at IS NULL AND created_at IS NOT NULL";
-    let rows = count(connection, without_expiry).await?;
+    let rows = count(connection, WITHOUT_EXPIRY).await?;
     if rows > 0 {
         changes.push(format!("{rows} rows without expires_at get created_at + 24 hours"));
     }
-    let surplus = "SELECT COALESCE(sum(active - 1), 0)::bigint AS answer FROM (
-                       SELECT count(*) AS active FROM streams
-                       WHERE status = 'active' AND user_id IS NOT NULL GROUP BY user_id) AS users";
-    let rows = count(connection, surplus).await?;
+    let rows = count(connection, SURPLUS).await?;
     if rows > 0 {
         changes.push(format!("{rows} active rows become stopped, since their users have newer active ones"));
     }

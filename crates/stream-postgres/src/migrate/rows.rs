@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use diesel::sql_query;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
-use stream_domain::ports::StoreError;
+use stream_domain::ports::{Progress, StoreError};
 
 use crate::advisory_lock::{Turn, commit, rollback};
-use crate::catalog_tables::is_true;
+use crate::catalog_tables::{count, is_true};
 use crate::error;
 
 /// How often a lock that keeps readers waiting is asked for before a migration gives up.
@@ -20,22 +20,35 @@ const COLUMN_PAUSE: Duration = Duration::from_millis(200);
 const BATCH: i64 = 5_000;
 
 /// The columns whose default is the writer's local time, as an SQL query.
-pub(super) const LOCAL_DEFAULTS: &str = "SELECT attname FROM pg_attribute
+pub(crate) const LOCAL_DEFAULTS: &str = "SELECT attname FROM pg_attribute
     JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = to_regclass('streams') AND attname IN ('created_at', 'updated_at')
     AND atttypid = 'timestamp'::regtype
     AND pg_get_expr(adbin, adrelid) ~* '(now|_timestamp|localtimestamp)'
     AND pg_get_expr(adbin, adrelid) !~* '(timezone|at time zone)'";
 
+/// How many rows have no expiry, as an SQL query.
+pub(super) const WITHOUT_EXPIRY: &str = "SELECT count(*) AS answer FROM streams
+    WHERE expires_at IS NULL AND created_at IS NOT NULL";
+
+/// How many active rows have a newer one of the same user, as an SQL query.
+pub(super) const SURPLUS: &str = "SELECT COALESCE(sum(active - 1), 0)::bigint AS answer FROM (
+    SELECT count(*) AS active FROM streams
+    WHERE status = 'active' AND user_id IS NOT NULL GROUP BY user_id) AS users";
+
 /// Changes rows and columns as the migrations would, a little at a time.
-pub(super) async fn prepare(connection: &mut AsyncPgConnection, turn: &mut Turn) -> Result<(), StoreError> {
+pub(super) async fn prepare(
+    connection: &mut AsyncPgConnection,
+    turn: &mut Turn,
+    progress: &dyn Progress,
+) -> Result<(), StoreError> {
     turn.begin(connection).await?;
     let is_there = is_true(connection, "to_regclass('streams') IS NOT NULL").await?;
     commit(connection).await?;
     if !is_there {
         return Ok(());
     }
-    complete_and_stop(connection, turn).await?;
+    complete_and_stop(connection, turn, progress).await?;
     let is_due = "NOT EXISTS (SELECT FROM pg_attribute
                   WHERE attrelid = to_regclass('streams') AND attname = 'playback_id' AND atthasdef)";
     let add = "ALTER TABLE streams ADD COLUMN IF NOT EXISTS playback_id VARCHAR(64);
@@ -55,7 +68,11 @@ pub(super) async fn prepare(connection: &mut AsyncPgConnection, turn: &mut Turn)
 }
 
 /// Changes rows in short transactions, as the migration itself would, so that it has few left to do under its lock.
-async fn complete_and_stop(connection: &mut AsyncPgConnection, turn: &mut Turn) -> Result<(), StoreError> {
+async fn complete_and_stop(
+    connection: &mut AsyncPgConnection,
+    turn: &mut Turn,
+    progress: &dyn Progress,
+) -> Result<(), StoreError> {
     let complete_expiries = format!(
         "WITH incomplete AS MATERIALIZED (
              SELECT id FROM streams WHERE expires_at IS NULL AND created_at IS NOT NULL
@@ -74,10 +91,17 @@ async fn complete_and_stop(connection: &mut AsyncPgConnection, turn: &mut Turn) 
          UPDATE streams SET status = 'stopped', updated_at = timezone('UTC', now())
          FROM surplus WHERE streams.id = surplus.id"
     );
-    for (statement, done) in [
-        (complete_expiries, "completed missing expiries as created_at + 24 hours"),
-        (stop_surplus, "stopped active streams whose users have newer ones"),
+    for (statement, step, due) in [
+        (complete_expiries, "completing missing expiries as created_at + 24 hours", WITHOUT_EXPIRY),
+        (stop_surplus, "stopping active streams whose users have newer ones", SURPLUS),
     ] {
+        turn.begin(connection).await?;
+        let due = count(connection, due).await?;
+        commit(connection).await?;
+        if due == 0 {
+            continue;
+        }
+        progress.begin(step, u64::try_from(due).ok());
         loop {
             turn.begin(connection).await?;
             let rows = sql_query(statement.as_str()).execute(connection).await.map_err(error::query)?;
@@ -85,8 +109,9 @@ async fn complete_and_stop(connection: &mut AsyncPgConnection, turn: &mut Turn) 
             if rows == 0 {
                 break;
             }
-            tracing::info!(rows, "{done}");
+            progress.advance(rows as u64);
         }
+        progress.end();
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use stream_test_postgres::{Cluster, Database, eventually, free_port};
 
 use super::{block_on, documented, migrated, new_stream, now, store_at, user};
 use crate::advisory_lock::Turn;
-use crate::migrate::{MIGRATIONS, bring_up_to_date, too_old};
+use crate::migrate::{LoggedSteps, MIGRATIONS, bring_up_to_date, too_old};
 
 const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -129,7 +129,7 @@ fn no_lock_and_no_setting_stays_behind_on_a_poolers_connections() {
         // Twice at once, so that each waits for the other through the pooler.
         let migrating = [(); 2].map(|()| async {
             let connection = AsyncPgConnection::establish(&pooler.url(&database)).await.unwrap();
-            bring_up_to_date(connection, Turn::within(Duration::from_secs(60))).await
+            bring_up_to_date(connection, Turn::within(Duration::from_secs(60)), &LoggedSteps::default()).await
         });
         let done = futures_util::future::join_all(migrating).await;
         assert_eq!(done.into_iter().map(|done| done.unwrap().len()).sum::<usize>(), MIGRATIONS.len());
