@@ -85,6 +85,11 @@ impl Stage {
         self.service.as_ref().expect("the service is running")
     }
 
+    /// The settings of the service, for commands beside it.
+    pub fn setup(&self) -> &ServiceBuilder {
+        &self.setup
+    }
+
     /// Kills the service, as a crash would.
     pub fn crash_service(&mut self) {
         if let Some(mut service) = self.service.take() {

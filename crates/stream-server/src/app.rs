@@ -15,6 +15,7 @@ use stream_http::{
     HttpOptions, MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
+pub(crate) use stream_media::{Probe, Probed};
 use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::background::Background;
 use crate::banner;
-use crate::config::{Config, MetricsAddress};
+use crate::config::{BroadcastConfig, Config, MetricsAddress, TokenConfig};
 use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::signals::Signals;
@@ -46,10 +47,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let metrics = wire_metrics(&config, ports.statistics.clone());
     let streams = metered(ports.streams, &metrics);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let authenticator = Authenticator::new(Arc::new(wire_tokens(&config, &secret)?), clock.clone());
-    let keys = Keys::new(&streams, clock.clone(), entropy).with_lifetime(config.key_lifetime);
+    let authenticator = Authenticator::new(Arc::new(wire_tokens(&config.tokens, &secret)?), clock.clone());
+    let keys = Keys::new(&streams, clock.clone(), entropy).with_lifetime(config.broadcasts.key_lifetime);
     let catalog = Catalog::new(&streams, clock);
-    let (broadcasts, hook_servers) = wire_media_servers(&config, ports.sessions, &metrics)?;
+    let (broadcasts, hook_servers) =
+        wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(config.generate_key_per_minute));
@@ -135,7 +137,7 @@ fn stop_plan(config: &Config) -> StopPlan {
 
 /// What is counted.
 fn wire_metrics(config: &Config, statistics: Arc<dyn Statistics>) -> Metrics {
-    let servers = config.media_servers.iter().map(|server| (server.name.clone(), server.family));
+    let servers = config.broadcasts.media_servers.iter().map(|server| (server.name.clone(), server.family));
     let build =
         [("version", env!("CARGO_PKG_VERSION").to_owned()), ("store", config.database.url.kind().to_owned())];
     Metrics::new(statistics, servers, &build)
@@ -175,19 +177,19 @@ fn serve_operators(
 }
 
 /// The verifier of tokens.
-fn wire_tokens(config: &Config, secret: &Secret) -> Result<JwtVerifier, Failure> {
-    let previous = config.tokens.previous.as_ref().map(Secret::readings).unwrap_or_default();
+pub(crate) fn wire_tokens(tokens: &TokenConfig, secret: &Secret) -> Result<JwtVerifier, Failure> {
+    let previous = tokens.previous.as_ref().map(Secret::readings).unwrap_or_default();
     let others = secret.readings().iter().skip(1).chain(previous);
-    let verifier = JwtVerifier::new(secret.main(), others, config.tokens.user_id_claims.clone());
+    let verifier = JwtVerifier::new(secret.main(), others, tokens.user_id_claims.clone());
     let verifier = verifier.map_err(|error| Failure::new(error.to_string()))?;
-    Ok(verifier.requiring(config.tokens.rules.clone()))
+    Ok(verifier.requiring(tokens.rules.clone()))
 }
 
 /// The use cases of media servers, and the servers that may send hooks.
-fn wire_media_servers(
-    config: &Config,
+pub(crate) fn wire_media_servers(
+    config: &BroadcastConfig,
     sessions: SessionPorts,
-    metrics: &Metrics,
+    metrics: Option<&Metrics>,
 ) -> Result<(Broadcasts, HookServers), Failure> {
     let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
     for server in config.media_servers.iter().cloned() {
@@ -198,8 +200,11 @@ fn wire_media_servers(
         let control = control
             .transpose()
             .map_err(|error| Failure::wrong_setting(format!("MEDIA_SERVERS: {}: {error}", server.name)))?;
-        let control =
-            control.map(|control| metrics.media_servers().metered(&server.name, server.family, control));
+        let metered = |control| match metrics {
+            Some(metrics) => metrics.media_servers().metered(&server.name, server.family, control),
+            None => control,
+        };
+        let control = control.map(metered);
         let secrets = HookSecrets::new(server.secrets);
         let hooks = HookServer { family: server.family, secrets, host: server.host };
         hook_servers.insert(server.name.clone(), hooks);
@@ -213,6 +218,11 @@ fn wire_media_servers(
     };
     let servers = Arc::new(MediaServers::new(servers).with_key_lifetime(config.key_lifetime));
     Ok((Broadcasts::new(sessions, Arc::new(SystemClock), servers, options), hook_servers))
+}
+
+/// Looks at addresses from here, each for at most `limit`.
+pub(crate) fn wire_probe(limit: Duration) -> Result<Probe, Failure> {
+    Probe::new(limit).map_err(|error| Failure::new(format!("addresses cannot be looked at: {error}")))
 }
 
 /// What the HTTP surface works on.
@@ -230,7 +240,7 @@ struct HttpParts {
 /// The HTTP surface.
 fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
     let options = HttpOptions {
-        addresses: Addresses::new(&config.rtmp_base, &config.hls_base, config.address_form)
+        addresses: Addresses::new(&config.rtmp_base, &config.hls_base, config.broadcasts.address_form)
             .with_alternatives(config.ingest_alternatives.clone()),
         cors_origins: config.cors_origins.clone(),
         generate_key_limit: parts.limit,

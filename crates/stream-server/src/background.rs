@@ -5,7 +5,7 @@
 
 mod media_servers;
 mod preparation;
-mod skew;
+pub(crate) mod skew;
 mod supervisor;
 mod sweeps;
 mod ticks;

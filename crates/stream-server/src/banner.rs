@@ -40,7 +40,7 @@ pub(crate) fn warn_of_settings(config: &Config, secret: &Secret) {
             near.setting
         );
     }
-    if config.address_form == AddressForm::Key {
+    if config.broadcasts.address_form == AddressForm::Key {
         tracing::warn!(
             "ADDRESSES is key: the stream key is part of the address that viewers watch, so any of them could publish \
              with it. ADDRESSES=playback keeps it secret; docs/media-servers says how"
@@ -62,7 +62,7 @@ fn warn_of_networks(config: &Config) {
 
 /// Warns of media servers that can be neither listed nor told to kick, unless they report their publishers themselves.
 fn warn_of_missing_control(config: &Config) {
-    for server in config.media_servers.iter().filter(|server| server.control.is_none()) {
+    for server in config.broadcasts.media_servers.iter().filter(|server| server.control.is_none()) {
         if let Some(cure) = server.family.capabilities().liveness_settings {
             let lease = server.lease.whole_seconds();
             tracing::warn!(
@@ -109,9 +109,9 @@ pub(crate) fn announce(config: &Config, address: SocketAddr, secret: &Secret) {
         database_host = host,
         database_name = name,
         file,
-        media_servers = config.media_servers.len(),
-        addresses = word_of(config.address_form),
-        key_lifetime_hours = config.key_lifetime.hours(),
+        media_servers = config.broadcasts.media_servers.len(),
+        addresses = word_of(config.broadcasts.address_form),
+        key_lifetime_hours = config.broadcasts.key_lifetime.hours(),
         "stream-service {version} listens on http://{address}"
     );
     if !std::io::stdout().is_terminal() {

@@ -5,8 +5,10 @@
 
 mod alternatives;
 mod bases;
+mod broadcasts;
 mod claims;
 mod command_line;
+mod commands;
 mod database;
 mod files;
 mod flags;
@@ -20,9 +22,10 @@ mod service;
 mod tokens;
 mod values;
 
-pub(crate) use crate::config::command_line::{Command, CommandLine};
+pub(crate) use crate::config::broadcasts::BroadcastConfig;
+pub(crate) use crate::config::command_line::{Command, CommandLine, Examination, OperatorConfig, Order};
 pub(crate) use crate::config::database::{DatabaseConfig, DbUrl};
-pub(crate) use crate::config::flags::variables;
+pub(crate) use crate::config::flags::{variables, whole};
 pub(crate) use crate::config::logs::{LogConfig, LogFormat};
 pub(crate) use crate::config::metrics::MetricsAddress;
 pub(crate) use crate::config::service::Config;

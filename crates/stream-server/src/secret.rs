@@ -85,6 +85,18 @@ pub(crate) enum SecretSource {
 }
 
 impl SecretSource {
+    /// The secret as it is now; `None` where the file does not exist yet. Makes nothing.
+    pub(crate) fn peek(&self) -> Result<Option<Secret>, String> {
+        match self {
+            Self::Given(secret) => Ok(Some(secret.clone())),
+            Self::File(path) if !path.exists() => Ok(None),
+            Self::File(path) => match read(path) {
+                Ok(secret) => Ok(Some(secret)),
+                Err(error) => Err(format!("the secret in {} cannot be used: {error}", path.display())),
+            },
+        }
+    }
+
     /// The secret; makes the file, with random bytes, if there is none.
     pub(crate) fn read(&self, entropy: &dyn Entropy) -> Result<Secret, Failure> {
         match self {
@@ -100,6 +112,10 @@ fn read_or_make(path: &Path, entropy: &dyn Entropy) -> std::io::Result<Secret> {
     if !path.exists() {
         make(path, entropy)?;
     }
+    read(path)
+}
+
+fn read(path: &Path) -> std::io::Result<Secret> {
     let content = std::fs::read_to_string(path)?;
     Secret::given(content.trim_end()).map_err(|empty| std::io::Error::new(ErrorKind::InvalidData, empty))
 }

@@ -1,9 +1,11 @@
 //! The choice of the store: PostgreSQL or SQLite, behind the ports of the domain.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use stream_domain::Finding;
 use stream_domain::ports::{
-    SessionPorts, SessionStore, Statistics, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable,
+    Progress, SessionPorts, SessionStore, Statistics, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable,
     chain_of,
 };
 use stream_postgres::{PostgresOptions, PostgresStore};
@@ -77,11 +79,35 @@ impl Store {
         }
     }
 
+    /// The same, and shows what it is at.
+    pub(crate) async fn migrate_showing(
+        &self,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Postgres(store) => store.migrate_showing(progress).await,
+            Self::Sqlite(store) => {
+                progress.begin("bringing the file up to date", None);
+                let done = store.migrate().await;
+                progress.end();
+                done
+            }
+        }
+    }
+
     /// What [`Self::migrate`] would change, in words.
     pub(crate) async fn plan_migration(&self) -> Result<String, StoreError> {
         match self {
             Self::Postgres(store) => Ok(store.plan_migration().await?.to_string()),
             Self::Sqlite(store) => Ok(store.plan_migration().await?.to_string()),
+        }
+    }
+
+    /// Examines the database; each step takes at most `limit`. It changes nothing.
+    pub(crate) async fn examine(&self, limit: Duration) -> Vec<Finding> {
+        match self {
+            Self::Postgres(store) => store.examine(limit).await,
+            Self::Sqlite(store) => store.examine(limit).await,
         }
     }
 
@@ -104,6 +130,14 @@ impl Store {
     /// Whether an error at start may pass by itself: a server may come back, a file that cannot be used will not.
     pub(crate) fn may_come_back(&self) -> bool {
         matches!(self, Self::Postgres(_))
+    }
+
+    /// Whether the database is there to be asked: a server may be, a file is once it was made.
+    pub(crate) fn is_there(&self) -> bool {
+        match self {
+            Self::Postgres(_) => true,
+            Self::Sqlite(store) => store.exists(),
+        }
     }
 
     /// Closes the connections.

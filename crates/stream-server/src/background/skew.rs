@@ -52,7 +52,7 @@ pub(super) async fn watch(
 
 /// How bad a skew is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Degree {
+pub(crate) enum Degree {
     Tolerable,
     Noticeable,
     TooMuch,
@@ -60,9 +60,9 @@ enum Degree {
 
 /// The difference between two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Skew {
+pub(crate) struct Skew {
     /// How far the database's clock is ahead of this machine's.
-    ahead: time::Duration,
+    pub(crate) ahead: time::Duration,
     /// By how much that may be wrong, because of the time that the answer took.
     uncertainty: time::Duration,
 }
@@ -81,7 +81,8 @@ impl Skew {
         (self.ahead.abs() - self.uncertainty).max(time::Duration::ZERO)
     }
 
-    fn degree(self) -> Degree {
+    /// How bad it is.
+    pub(crate) fn degree(self) -> Degree {
         match self.certainly() {
             skew if skew >= TOO_MUCH_FROM => Degree::TooMuch,
             skew if skew >= WARN_FROM => Degree::Noticeable,
@@ -115,7 +116,7 @@ impl Skew {
 }
 
 /// Asks the store for its time; `None` if it has no clock of its own.
-async fn measure(store: &dyn StoreHealth, clock: &dyn Clock) -> Result<Option<Skew>, StoreError> {
+pub(crate) async fn measure(store: &dyn StoreHealth, clock: &dyn Clock) -> Result<Option<Skew>, StoreError> {
     let asked = clock.now();
     let theirs = store.clock().await?;
     Ok(theirs.map(|theirs| Skew::between(asked, theirs, clock.now())))

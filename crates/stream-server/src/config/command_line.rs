@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Parser as _;
+use clap_complete::Shell;
+use stream_domain::ports::SessionFilter;
+use stream_domain::{SessionId, StreamId};
 
+use crate::config::broadcasts::BroadcastConfig;
+use crate::config::commands::{KeysCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand};
 use crate::config::database::DatabaseConfig;
-use crate::config::flags::{Arguments, Flags, Subcommand, variables};
+use crate::config::flags::{Arguments, Flags, variables};
 use crate::config::logs::LogConfig;
+use crate::config::near_names::NearName;
 use crate::config::service::Config;
 use crate::config::tokens::TokenConfig;
 use crate::config::{files, near_names};
@@ -17,12 +24,60 @@ use crate::failure::Failure;
 pub(crate) enum Command {
     /// Serve until a signal.
     Serve(Box<Config>),
+    /// Examine the installation.
+    Doctor(Box<Examination>),
+    /// Work on streams and sessions as an operator.
+    Operate { settings: Box<OperatorConfig>, order: Order, is_json: bool },
     /// Bring the database up to date, or only print what would change.
     Migrate { database: DatabaseConfig, is_dry_run: bool },
     /// Print a token for development.
     Token { tokens: TokenConfig, user: i64, lifetime: time::Duration },
     /// Ask the instance at this address whether it is ready.
     Healthcheck { address: SocketAddr },
+    /// Print completions.
+    Completions { shell: Shell },
+    /// Write man pages.
+    Man { folder: PathBuf },
+}
+
+/// What an examination looks at; settings that are wrong are a part of what it finds.
+pub(crate) struct Examination {
+    /// Every setting, or what is wrong with one.
+    pub(crate) config: Result<Config, String>,
+    /// The database, which may be looked at where another setting is wrong.
+    pub(crate) database: Result<DatabaseConfig, String>,
+    /// Where a token of the user-service is, if it is to be tried; `-` is standard input.
+    pub(crate) token_file: Option<PathBuf>,
+    /// Whether JSON is wanted.
+    pub(crate) is_json: bool,
+}
+
+/// What operators' commands need.
+pub(crate) struct OperatorConfig {
+    /// The database.
+    pub(crate) database: DatabaseConfig,
+    /// The media servers, and how publishers are admitted there.
+    pub(crate) broadcasts: BroadcastConfig,
+}
+
+/// What an operator wants; streams and keys are as they were typed.
+pub(crate) enum Order {
+    /// Judge a key.
+    CheckKey { key: String },
+    /// List streams: a user's in every state, or the active ones, or those of them that are live.
+    ListStreams { user: Option<i64>, is_live: bool, limit: u32 },
+    /// Show a stream.
+    ShowStream { stream: String },
+    /// Stop a stream.
+    StopStream { stream: String },
+    /// Stop a user's active stream.
+    StopUser { user: i64 },
+    /// List sessions.
+    ListSessions { filter: SessionFilter, limit: u32 },
+    /// Kick a publisher.
+    KickSession { session: SessionId },
+    /// List media servers.
+    ListServers,
 }
 
 /// Flags and variables that clap accepted.
@@ -59,10 +114,59 @@ fn parse(
     CommandLine { command, mut flags }: CommandLine,
     environment: &BTreeMap<String, String>,
 ) -> Result<Command, String> {
-    files::read_into(&mut flags)?;
+    let files = files::read_into(&mut flags);
     let near_names = near_names::find(environment, &variables());
-    Ok(match command {
-        Subcommand::Serve => Command::Serve(Box::new(Config::parse(flags, near_names)?)),
+    let command = match command {
+        // These need no settings, so that none can stop them.
+        Subcommand::Completions { shell } => return Ok(Command::Completions { shell }),
+        Subcommand::Man { folder } => return Ok(Command::Man { folder }),
+        Subcommand::Doctor { token_file, output } => {
+            return Ok(Command::Doctor(Box::new(Examination {
+                database: files.clone().and_then(|()| DatabaseConfig::parse(&flags, &near_names)),
+                config: files.and_then(|()| Config::parse(flags, near_names)),
+                token_file,
+                is_json: output.json,
+            })));
+        }
+        command => command,
+    };
+    files?;
+    let (order, output) = match command {
+        Subcommand::Keys { command: KeysCommand::Check { key, output } } => (Order::CheckKey { key }, output),
+        Subcommand::Streams { command } => match command {
+            StreamsCommand::List { live, user, limit, output } => {
+                (Order::ListStreams { user, is_live: live, limit }, output)
+            }
+            StreamsCommand::Show { stream, output } => (Order::ShowStream { stream }, output),
+            StreamsCommand::Stop { stream, user, output } => match (stream, user) {
+                (Some(stream), _) => (Order::StopStream { stream }, output),
+                (None, Some(user)) => (Order::StopUser { user }, output),
+                (None, None) => return Err("name the stream, or its user by --user".to_owned()),
+            },
+        },
+        Subcommand::Sessions { command } => match command {
+            SessionsCommand::List { server, stream, all, limit, output } => {
+                let stream = stream.map(StreamId);
+                let filter = SessionFilter { server, stream, is_open: !all, ..SessionFilter::default() };
+                (Order::ListSessions { filter, limit }, output)
+            }
+            SessionsCommand::Kick { session, output } => {
+                (Order::KickSession { session: SessionId(session) }, output)
+            }
+        },
+        Subcommand::Servers { command: ServersCommand::List { output } } => (Order::ListServers, output),
+        other => return parse_other(&other, flags, near_names),
+    };
+    let settings = OperatorConfig {
+        database: DatabaseConfig::parse(&flags, &near_names)?,
+        broadcasts: BroadcastConfig::parse(&flags)?,
+    };
+    Ok(Command::Operate { settings: Box::new(settings), order, is_json: output.json })
+}
+
+/// The commands that are no operator's.
+fn parse_other(command: &Subcommand, flags: Flags, near_names: Vec<NearName>) -> Result<Command, String> {
+    Ok(match *command {
         Subcommand::Migrate { dry_run } => {
             Command::Migrate { database: DatabaseConfig::parse(&flags, &near_names)?, is_dry_run: dry_run }
         }
@@ -72,5 +176,6 @@ fn parse(
             lifetime: time::Duration::minutes(minutes.into()),
         },
         Subcommand::Healthcheck => Command::Healthcheck { address: SocketAddr::new(flags.host, flags.port) },
+        _ => Command::Serve(Box::new(Config::parse(flags, near_names)?)),
     })
 }

@@ -12,6 +12,7 @@ use stream_domain::lifecycle::KeyLifetime;
 
 use crate::config::bases::{HLS_BASE, RTMP_BASE};
 use crate::config::claims::{ClaimNames, Names, RequiredClaims};
+use crate::config::commands::Subcommand;
 use crate::config::logs::{LogFormat, LogLevel};
 use crate::config::metrics::MetricsAddress;
 use crate::config::networks::Networks;
@@ -198,33 +199,14 @@ pub(super) struct Flags {
     pub(super) flask_debug: bool,
 }
 
-/// The commands; without one, `serve` runs.
-#[derive(clap::Subcommand)]
-pub(super) enum Subcommand {
-    /// Serves until SIGTERM or SIGINT (the default).
-    Serve,
-    /// Brings the database to the shape that this version needs, and exits.
-    Migrate {
-        /// Only print what would change.
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Prints a token for development, as the user-service would issue it.
-    Token {
-        /// The user's id.
-        #[arg(long, value_name = "ID")]
-        user: i64,
-        /// How long it is valid.
-        #[arg(long, value_name = "MINUTES", default_value_t = 60)]
-        minutes: u32,
-    },
-    /// Asks the instance on HOST and PORT whether it is ready; exits with 1 if not.
-    Healthcheck,
-}
-
 /// The environment variables of all settings.
 pub(crate) fn variables() -> Vec<String> {
     let command = Arguments::command();
     let variables = command.get_arguments().filter_map(clap::Arg::get_env);
     variables.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// The whole command line, from which completions and man pages are made.
+pub(crate) fn whole() -> clap::Command {
+    Arguments::command()
 }

@@ -3,17 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stream_domain::broadcasts::admission::{AddressForm, Takeover};
-use stream_domain::lifecycle::KeyLifetime;
-
+use crate::config::broadcasts::BroadcastConfig;
 use crate::config::database::DatabaseConfig;
 use crate::config::flags::Flags;
-use crate::config::media_servers::MediaServerConfig;
 use crate::config::metrics::MetricsAddress;
 use crate::config::near_names::NearName;
 use crate::config::networks::Networks;
 use crate::config::tokens::TokenConfig;
-use crate::config::{alternatives, bases, media_servers};
+use crate::config::{alternatives, bases};
 
 /// Every setting of `serve`.
 pub(crate) struct Config {
@@ -27,20 +24,12 @@ pub(crate) struct Config {
     pub(crate) rtmp_base: String,
     /// Where viewers go.
     pub(crate) hls_base: String,
-    /// The application that publishers go to: the path of `rtmp_base`.
-    pub(crate) application: String,
-    /// Where the key is in addresses.
-    pub(crate) address_form: AddressForm,
+    /// How publishers are admitted, and at which media servers.
+    pub(crate) broadcasts: BroadcastConfig,
     /// Other ways to publish: protocol and template.
     pub(crate) ingest_alternatives: Vec<(String, String)>,
-    /// The media servers.
-    pub(crate) media_servers: Vec<MediaServerConfig>,
     /// Networks that may send hooks without a secret.
     pub(crate) hook_networks: Networks,
-    /// Who may take over from a live publisher.
-    pub(crate) takeover: Takeover,
-    /// Within which time a publisher that comes back continues the same broadcast.
-    pub(crate) reconnect_window: time::Duration,
     /// Origins whose pages may send credentials.
     pub(crate) cors_origins: Vec<String>,
     /// Key requests per user and minute; 0 is no limit.
@@ -49,8 +38,6 @@ pub(crate) struct Config {
     pub(crate) unknown_keys_per_minute: u32,
     /// Proxies that say who their clients are.
     pub(crate) trusted_proxies: Networks,
-    /// How long new keys live.
-    pub(crate) key_lifetime: KeyLifetime,
     /// The pause between sweeps.
     pub(crate) sweep_interval: Duration,
     /// How long a connection may be idle.
@@ -73,31 +60,24 @@ impl Config {
         let hls_base = bases::parse_hls_base(&flags.hls_base_url).map_err(named("HLS_BASE_URL"))?;
         let tokens = TokenConfig::parse(&flags, &near_names)?;
         let database = DatabaseConfig::parse(&flags, &near_names)?;
-        let key_lifetime = KeyLifetime::from_hours(flags.key_lifetime_hours).unwrap_or_default();
-        let servers = flags.media_servers.as_deref().unwrap_or_default();
-        let media_servers = media_servers::parse(servers, key_lifetime).map_err(named("MEDIA_SERVERS"))?;
+        let broadcasts = BroadcastConfig::parse(&flags)?;
         let templates = flags.ingest_alternatives.as_deref().unwrap_or_default();
         let ingest_alternatives =
             alternatives::parse(templates, flags.addresses).map_err(named("INGEST_ALTERNATIVES"))?;
         let seconds = |count: u16| Duration::from_secs(count.into());
         Ok(Self {
             address: SocketAddr::new(flags.host, flags.port),
-            application: bases::application_of(&rtmp_base).map_err(named("RTMP_BASE_URL"))?,
+            broadcasts,
             database,
             tokens,
             rtmp_base,
             hls_base,
-            address_form: flags.addresses,
             ingest_alternatives,
-            media_servers,
             hook_networks: flags.hook_networks,
-            takeover: flags.takeover,
-            reconnect_window: time::Duration::seconds(flags.reconnect_window.into()),
             cors_origins: flags.cors_origins.0,
             generate_key_per_minute: flags.generate_key_per_minute,
             unknown_keys_per_minute: flags.unknown_keys_per_minute,
             trusted_proxies: flags.trusted_proxies,
-            key_lifetime,
             sweep_interval: seconds(flags.sweep_interval),
             keep_alive: Duration::from_secs(flags.keep_alive.into()),
             shutdown_notice: seconds(flags.shutdown_notice),

@@ -42,7 +42,7 @@ fn without_any_setting_the_documented_defaults_hold() {
     assert!(config.database.is_default);
     assert_eq!(config.address.to_string(), "0.0.0.0:8082");
     assert_eq!(config.rtmp_base, "rtmp://localhost:1935/live");
-    assert_eq!(config.application, "live");
+    assert_eq!(config.broadcasts.application, "live");
     assert_eq!(config.hls_base, "http://localhost:8083/live");
     assert_eq!(
         config.cors_origins,

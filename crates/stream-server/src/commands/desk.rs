@@ -1,0 +1,13 @@
+//! What operators' commands share: the use cases that they call.
+
+use stream_domain::{Broadcasts, Catalog, Keys};
+
+/// The use cases that operators work with.
+pub(super) struct Desk {
+    /// Streams of users.
+    pub(super) keys: Keys,
+    /// Streams of all.
+    pub(super) catalog: Catalog,
+    /// Publishers and media servers.
+    pub(super) broadcasts: Broadcasts,
+}

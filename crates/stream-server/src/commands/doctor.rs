@@ -1,0 +1,93 @@
+//! `doctor`: examines the installation as it is configured here, next to a service that runs or instead of it.
+//!
+//! Everything is looked at side by side, each within [`LIMIT`](surroundings::LIMIT), and nothing is changed: no migration runs, and no file is
+//! made.
+
+mod addresses;
+mod database;
+mod hooks;
+mod media_servers;
+mod port;
+mod report;
+mod settings;
+mod surroundings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stream_domain::{Catalog, Finding};
+use tokio::time::timeout;
+
+use surroundings::{LIMIT, Surroundings};
+
+use crate::app;
+use crate::config::{Config, DatabaseConfig, Examination};
+use crate::failure::Failure;
+use crate::store::{Ports, Store};
+use crate::system::SystemClock;
+
+/// How long a group of looks may take that follow one another.
+const GROUP_LIMIT: Duration = Duration::from_secs(15);
+
+/// Examines, prints what was found, and fails if anything does.
+pub(super) async fn examine(examination: Examination) -> Result<(), Failure> {
+    let mut findings = settings::examine(&examination);
+    if let Ok(config) = &examination.config {
+        match examine_all(config).await {
+            Ok(found) => {
+                findings.extend(found);
+                return report::print(&findings, examination.is_json);
+            }
+            Err(failure) => findings.push(wrong(&failure)),
+        }
+    }
+    // Another setting is wrong; the database may be right.
+    if let Ok(database) = &examination.database {
+        findings.extend(examine_database(database).await.unwrap_or_else(|failure| vec![wrong(&failure)]));
+    }
+    report::print(&findings, examination.is_json)
+}
+
+fn wrong(failure: &Failure) -> Finding {
+    Finding::failure("settings", failure.to_string(), "correct the setting that it names")
+}
+
+/// The database alone, since another setting is wrong.
+async fn examine_database(config: &DatabaseConfig) -> Result<Vec<Finding>, Failure> {
+    let store = Store::open(config)?;
+    let findings = database::examine(&store, &*store.ports().health).await;
+    store.close();
+    Ok(findings)
+}
+
+async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let store = Store::open(&config.database)?;
+    let Ports { streams, sessions, health } = store.ports();
+    let (broadcasts, hook_servers) = app::wire_media_servers(&config.broadcasts, sessions)?;
+    let catalog = Catalog::new(&streams, Arc::new(SystemClock));
+    let around = Surroundings { config, probe: app::wire_probe(LIMIT)?, broadcasts, catalog, hook_servers };
+    let (database, here) = tokio::join!(
+        in_time("database", database::examine(&store, &*health)),
+        port::examine(&around.probe, config.address),
+    );
+    // Without a database there is nothing to ask it, and a file is only opened where it is sound.
+    let is_usable = report::failures(&database) == 0 && store.is_there();
+    let (media, addresses) = tokio::join!(
+        in_time("media servers", media_servers::examine(&around, &here, is_usable)),
+        in_time("addresses", addresses::examine(&around, is_usable)),
+    );
+    store.close();
+    Ok([database, here.findings, media, addresses].concat())
+}
+
+/// A group of looks, or the finding that they took too long.
+async fn in_time(subject: &str, looks: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
+    timeout(GROUP_LIMIT, looks).await.unwrap_or_else(|_elapsed| {
+        let what = format!("could not be looked at within {} seconds", GROUP_LIMIT.as_secs());
+        vec![Finding::failure(
+            subject,
+            what,
+            "look for a program that accepts connections and does not answer",
+        )]
+    })
+}

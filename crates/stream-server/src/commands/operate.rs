@@ -1,0 +1,44 @@
+//! Operators' orders: the use cases are wired to the database and the media servers of the settings, and one is carried out.
+
+use std::sync::Arc;
+
+use stream_domain::{Catalog, Keys};
+
+use crate::app;
+use crate::commands::desk::Desk;
+use crate::commands::output::Format;
+use crate::commands::{check_key, servers, sessions, streams};
+use crate::config::{OperatorConfig, Order};
+use crate::failure::Failure;
+use crate::store::Store;
+use crate::system::{OsEntropy, SystemClock};
+
+/// Carries out an order.
+pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) -> Result<(), Failure> {
+    let store = Store::open(&settings.database)?;
+    let ports = store.ports();
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let (broadcasts, _) = app::wire_media_servers(&settings.broadcasts, ports.sessions)?;
+    let desk = Desk {
+        keys: Keys::new(&ports.streams, clock.clone(), entropy),
+        catalog: Catalog::new(&ports.streams, clock),
+        broadcasts,
+    };
+    let format = Format::of_list(is_json);
+    let done = match order {
+        Order::CheckKey { key } => {
+            check_key::check(&desk, &key, settings.broadcasts.address_form, format).await
+        }
+        Order::ListStreams { user, is_live, limit } => {
+            streams::list(&desk, user, is_live, limit, format).await
+        }
+        Order::ShowStream { stream } => streams::show(&desk, &stream, format).await,
+        Order::StopStream { stream } => streams::stop(&desk, &stream, format).await,
+        Order::StopUser { user } => streams::stop_user(&desk, user, format).await,
+        Order::ListSessions { filter, limit } => sessions::list(&desk, &filter, limit, format).await,
+        Order::KickSession { session } => sessions::kick(&desk, session, format).await,
+        Order::ListServers => servers::list(&desk, format).await,
+    };
+    store.close();
+    done
+}

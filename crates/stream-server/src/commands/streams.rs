@@ -1,0 +1,132 @@
+//! `streams`: the streams of all users, one stream, and an end to it.
+
+use std::num::NonZeroU32;
+
+use serde_json::{Value, json};
+use stream_domain::catalog::CatalogQuery;
+use stream_domain::keys::StopError;
+use stream_domain::ports::{SessionFilter, UserStreamsError, chain_of};
+use stream_domain::{PageRequest, Stream, Timestamp, UserId};
+
+use crate::commands::desk::Desk;
+use crate::commands::output::{Format, argument, instant, or_dash, second, show as print_as, table};
+use crate::commands::sessions;
+use crate::failure::Failure;
+
+/// How many of a stream's last sessions are shown with it.
+const LAST_SESSIONS: u32 = 20;
+
+const HEADER: [&str; 6] = ["STREAM", "USER", "STATUS", "LIVE SINCE", "EXPIRES", "PLAYBACK ID"];
+
+/// Lists a user's streams in every state, or the active ones of all.
+pub(super) async fn list(
+    desk: &Desk,
+    user: Option<i64>,
+    is_live: bool,
+    limit: u32,
+    format: Format,
+) -> Result<(), Failure> {
+    let page = PageRequest { limit: NonZeroU32::new(limit), after: None };
+    let (streams, now) = match user {
+        Some(user) => {
+            let listed = desk.keys.list_own(known_user(user)?, &page).await;
+            (listed.map_err(|error| unknown_or(error, user))?.streams, desk.keys.now())
+        }
+        None => {
+            let query = if is_live { CatalogQuery::live(page) } else { CatalogQuery::active(page) };
+            let (page, now) = desk.catalog.list(&query).await?;
+            (page.streams.clone(), now)
+        }
+    };
+    let json = json!({ "streams": streams.iter().map(|stream| view(stream, now)).collect::<Vec<_>>() });
+    print_as(format, &json, || table(&HEADER, streams.iter().map(|stream| row(stream, now)).collect()))
+}
+
+/// Shows the stream that a text means, with its last sessions.
+pub(super) async fn show(desk: &Desk, text: &str, format: Format) -> Result<(), Failure> {
+    let stream = find(desk, text).await?;
+    let filter = SessionFilter { stream: Some(stream.id), ..SessionFilter::default() };
+    let (listed, now) = desk.broadcasts.list_sessions_of_all(&filter, LAST_SESSIONS).await?;
+    let mut json = view(&stream, now);
+    json["sessions"] = listed.iter().map(|session| sessions::view(session, now)).collect();
+    print_as(format, &json, || {
+        let stream = table(&HEADER, vec![row(&stream, now)]);
+        if listed.is_empty() {
+            return stream;
+        }
+        format!("{stream}\n\n{}", sessions::table_of(&listed, now))
+    })
+}
+
+/// Stops the stream that a text means.
+pub(super) async fn stop(desk: &Desk, text: &str, format: Format) -> Result<(), Failure> {
+    let stream = find(desk, text).await?;
+    if let Err(ended) = stream.publishable_at(desk.keys.now()) {
+        return Err(Failure::new(format!("stream {} cannot be stopped: {ended}", stream.id.0)));
+    }
+    let user = stream.user_id.ok_or_else(|| {
+        Failure::new(format!("stream {} belongs to no user, so it cannot be stopped here", stream.id.0))
+    })?;
+    stop_of(desk, user, format).await
+}
+
+/// Stops a user's active stream.
+pub(super) async fn stop_user(desk: &Desk, user: i64, format: Format) -> Result<(), Failure> {
+    stop_of(desk, known_user(user)?, format).await
+}
+
+async fn stop_of(desk: &Desk, user: UserId, format: Format) -> Result<(), Failure> {
+    let stopped = desk.keys.stop(user).await.map_err(|error| match error {
+        StopError::Store(error) => error.into(),
+        error => Failure::new(format!("user {}: {error}", user.get())),
+    })?;
+    let now = desk.keys.now();
+    print_as(format, &view(&stopped, now), || {
+        let live = if stopped.on_air.is_some() { "; its publisher is to be kicked" } else { "" };
+        format!("Stopped stream {} of user {}{live}.", stopped.id.0, user.get())
+    })
+}
+
+async fn find(desk: &Desk, text: &str) -> Result<Stream, Failure> {
+    let found = desk.broadcasts.find_stream(&argument(text)?).await?;
+    found.ok_or_else(|| {
+        Failure::new("there is no such stream; name it by its number, its playback id or its key")
+    })
+}
+
+fn known_user(user: i64) -> Result<UserId, Failure> {
+    UserId::new(user).map_err(|error| Failure::new(format!("--user: {error}")))
+}
+
+fn unknown_or(error: UserStreamsError, user: i64) -> Failure {
+    match error {
+        UserStreamsError::Store(error) => error.into(),
+        error => Failure::new(format!("user {user}: {}", chain_of(&error))),
+    }
+}
+
+/// A stream without its key, which nobody but its owner needs.
+fn view(stream: &Stream, now: Timestamp) -> Value {
+    json!({
+        "id": stream.id.0,
+        "user_id": stream.user_id.map(UserId::get),
+        "status": stream.status_at(now).as_str(),
+        "playback_id": stream.playback_id.as_str(),
+        "live": stream.live_since_at(now).is_some(),
+        "live_since": stream.live_since_at(now).map(instant),
+        "created_at": instant(stream.created_at),
+        "updated_at": instant(stream.updated_at),
+        "expires_at": instant(stream.expires_at),
+    })
+}
+
+fn row(stream: &Stream, now: Timestamp) -> Vec<String> {
+    vec![
+        stream.id.0.to_string(),
+        or_dash(stream.user_id.map(UserId::get)),
+        stream.status_at(now).as_str().to_owned(),
+        second(stream.live_since_at(now)),
+        second(Some(stream.expires_at)),
+        stream.playback_id.to_string(),
+    ]
+}
