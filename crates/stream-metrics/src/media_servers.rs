@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use stream_domain::ports::{Kick, KickPatience, Listing, MediaServer, MediaServerError};
+use stream_domain::ports::{HookSettings, Kick, KickPatience, Listing, MediaServer, MediaServerError};
 use stream_domain::{Publisher, ServerName};
 
 use crate::requests::latencies;
@@ -134,6 +134,10 @@ impl MediaServer for MeteredMediaServer {
             metrics.last_poll.get_or_create(labels).set(unix_seconds());
         }
         listed
+    }
+
+    async fn hook_settings(&self) -> Result<HookSettings, MediaServerError> {
+        self.control.hook_settings().await
     }
 
     async fn kick(&self, publisher: &Publisher, patience: KickPatience) -> Result<Kick, MediaServerError> {

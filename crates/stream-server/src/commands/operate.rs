@@ -18,7 +18,7 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
     let store = Store::open(&settings.database)?;
     let ports = store.ports();
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let (broadcasts, _) = app::wire_media_servers(&settings.broadcasts, ports.sessions)?;
+    let (broadcasts, _) = app::wire_media_servers(&settings.broadcasts, ports.sessions, None)?;
     let desk = Desk {
         keys: Keys::new(&ports.streams, clock.clone(), entropy),
         catalog: Catalog::new(&ports.streams, clock),
