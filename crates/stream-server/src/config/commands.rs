@@ -86,7 +86,8 @@ pub(super) enum KeysCommand {
     /// and exits with 1 if it would be refused.
     Check {
         /// The key, or an address that holds it; - reads standard input, which keeps it out of the shell's history.
-        #[arg(value_name = "KEY")]
+        // One key in 64 begins with a hyphen.
+        #[arg(value_name = "KEY", allow_hyphen_values = true)]
         key: String,
         #[command(flatten)]
         output: Output,
@@ -113,7 +114,7 @@ pub(super) enum StreamsCommand {
     /// Shows one stream with its last sessions.
     Show {
         /// Its number, its playback id, or its key; - reads standard input.
-        #[arg(value_name = "STREAM")]
+        #[arg(value_name = "STREAM", allow_hyphen_values = true)]
         stream: String,
         #[command(flatten)]
         output: Output,
@@ -121,7 +122,12 @@ pub(super) enum StreamsCommand {
     /// Stops a stream, as its owner would: its key admits no publisher any more, and the one that is live is kicked.
     Stop {
         /// Its number, its playback id, or its key; - reads standard input.
-        #[arg(value_name = "STREAM", required_unless_present = "user", conflicts_with = "user")]
+        #[arg(
+            value_name = "STREAM",
+            required_unless_present = "user",
+            conflicts_with = "user",
+            allow_hyphen_values = true
+        )]
         stream: Option<String>,
         /// The user whose active stream is meant.
         #[arg(long, value_name = "ID")]

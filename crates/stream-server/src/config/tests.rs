@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::flags::Arguments;
 use super::origins::Origins;
-use super::{Command, CommandLine, Config, DbUrl};
+use super::{Command, CommandLine, Config, DbUrl, Order};
 use crate::secret::SecretSource;
 
 fn command_line(arguments: &[&str]) -> Result<CommandLine, String> {
@@ -283,4 +283,28 @@ fn rules_for_tokens_are_read_and_none_is_the_default() {
         assert!(refusal.contains("type=access"), "{wrong}: {refusal}");
     }
     assert!(rules(&["--token-audience", "a,,b"]).is_err());
+}
+
+/// Keys are base64url, so one in 64 begins with a hyphen; to refuse it would also show it.
+#[test]
+fn a_key_that_begins_with_a_hyphen_is_taken_as_a_key() {
+    for key in ["-hV3kQ", "--V3kQ", "-", "plain"] {
+        for (command, flags) in
+            [(["keys", "check"], &[][..]), (["streams", "show"], &["--json"]), (["streams", "stop"], &[])]
+        {
+            let told = match order_of(&[&command[..], flags, &[key]].concat()) {
+                Order::CheckKey { key } => key,
+                Order::ShowStream { stream } | Order::StopStream { stream } => stream,
+                _ => panic!("{command:?} is another order"),
+            };
+            assert_eq!(told, key, "{command:?}");
+        }
+    }
+}
+
+fn order_of(arguments: &[&str]) -> Order {
+    match command(arguments).unwrap() {
+        Command::Operate { order, .. } => order,
+        _ => panic!("{arguments:?} is no order"),
+    }
 }
