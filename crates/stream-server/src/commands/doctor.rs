@@ -62,7 +62,7 @@ async fn examine_database(config: &DatabaseConfig) -> Result<Vec<Finding>, Failu
 
 async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
     let store = Store::open(&config.database)?;
-    let Ports { streams, sessions, health } = store.ports();
+    let Ports { streams, sessions, health, .. } = store.ports();
     let (broadcasts, hook_servers) = app::wire_media_servers(&config.broadcasts, sessions, None)?;
     let catalog = Catalog::new(&streams, Arc::new(SystemClock));
     let around = Surroundings { config, probe: app::wire_probe(LIMIT)?, broadcasts, catalog, hook_servers };
