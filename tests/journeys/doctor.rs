@@ -133,7 +133,7 @@ async fn without_json_each_finding_is_a_line() {
     assert!(status.success(), "{output}");
     let lines: Vec<&str> = output.lines().collect();
     let (last, findings) = lines.split_last().expect("lines");
-    assert!(last.ends_with("0 failures, 4 warnings"), "{output}");
+    assert!(last.ends_with("0 failed, 4 with a warning"), "{output}");
     for line in findings {
         assert!(["ok       ", "warning  "].iter().any(|word| line.starts_with(word)), "{line}");
         assert_eq!(line.starts_with("warning"), line.contains(". Cure: "), "{line}");

@@ -63,8 +63,8 @@ pub(crate) use node_media_server::NodeMediaServerHook;
 pub(crate) use ovenmediaengine::OvenMediaEngineHook;
 pub use server::{HookSecrets, HookServer, HookServers};
 pub(crate) use srs::SrsHook;
-pub(crate) use zlmediakit::ZlMediaKitHook;
 pub use url::{HookUrlFault, judge_hook_url, path_to_try};
+pub(crate) use zlmediakit::ZlMediaKitHook;
 
 /// What the handlers of hooks need.
 pub(crate) struct HooksApi {

@@ -50,8 +50,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let authenticator = Authenticator::new(Arc::new(wire_tokens(&config.tokens, &secret)?), clock.clone());
     let keys = Keys::new(&streams, clock.clone(), entropy).with_lifetime(config.broadcasts.key_lifetime);
     let catalog = Catalog::new(&streams, clock);
-    let (broadcasts, hook_servers) =
-        wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
+    let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
     let limit = Arc::new(GenerateKeyLimit::per_minute(config.generate_key_per_minute));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use stream_domain::Finding;
 use stream_domain::ports::{
-    Progress, SessionPorts, SessionStore, Statistics, StoreError, StoreHealth, StreamPorts, StreamStore, UsersTable,
-    chain_of,
+    Progress, SessionPorts, SessionStore, Statistics, StoreError, StoreHealth, StreamPorts, StreamStore,
+    UsersTable, chain_of,
 };
 use stream_postgres::{PostgresOptions, PostgresStore};
 use stream_sqlite::{SqliteOptions, SqliteStore};

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+use stream_simulated_servers::Family;
 use stream_test_postgres::free_port;
 use stream_tests::documents::{block, run, shell, try_run, value_of};
-use stream_tests::{Program, Service, ServiceBuilder, StoreKind, TestStore, eventually};
+use stream_tests::{
+    MediaSetup, Program, Service, ServiceBuilder, Stage, StoreKind, TestStore, eventually, token_of,
+};
 
 /// A block's commands, for a service at this address instead of the documented one.
 fn at(address: &str, name: &str) -> String {
@@ -19,7 +23,7 @@ fn address_of(service: &Service) -> String {
     service.url("").replace("http://", "")
 }
 
-fn json(text: &str) -> serde_json::Value {
+fn json(text: &str) -> Value {
     serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -108,6 +112,75 @@ async fn the_database_can_be_checked_from_the_command_line() {
     let missing = format!("{url}-that-is-missing");
     assert!(!try_run(&check, folder.path(), &[("DB_URL", &missing)]).status.success());
     assert!(store.sql(&block("streams-of-a-user")).contains("|active|"), "{key}");
+}
+
+#[test]
+fn the_doctor_finds_what_is_documented() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}/streams.db", folder.path().display());
+    let settings = [("DB_URL", database.as_str()), ("PORT", &free_port().to_string())];
+    for name in ["doctor", "doctor-of-a-failure"] {
+        let said = run(&block(name), folder.path(), &settings);
+        assert!(said.starts_with("ok       settings: "), "{said}");
+    }
+    let (documented, found) =
+        (json(&block("doctor-json")), json(&run(&block("doctor-for-scripts"), folder.path(), &settings)));
+    assert_eq!(found["failures"], 0, "{found:#}");
+    for (part, of) in [(&documented, &found), (&documented["findings"][0], &found["findings"][0])] {
+        let names = |one: &Value| one.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(part), names(of));
+    }
+    std::fs::write(folder.path().join("token.txt"), token_of(1)).expect("the folder is writable");
+    let said = run(&block("doctor-token"), folder.path(), &settings);
+    assert!(said.contains("\nok       token: "), "{said}");
+    std::fs::write(folder.path().join("token.txt"), "another").expect("the folder is writable");
+    assert!(!try_run(&block("doctor-token"), folder.path(), &settings).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_list_show_kick_and_stop_as_documented() {
+    let mut stage = Stage::start(MediaSetup::Simulated(Family::Srs), StoreKind::Sqlite).await;
+    let owner = stage.new_owner().await;
+    let _encoder = stage.publish(&owner, 1).await;
+    eventually("a live stream", || stage.is_live(&owner)).await;
+    let session = stage.sessions(&owner).await[0]["id"].to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = stage.setup().command(&folder);
+    let settings: Vec<(&str, &str)> = plain
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)))
+        .filter(|(name, _)| *name != "PATH")
+        .collect();
+    // Another encoder with this key would be refused while this one publishes.
+    let checked = block("keys-check").replace("KEY", &owner.key);
+    let output = try_run(&checked, folder.path(), &settings);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("already_live"), "{output:?}");
+    let mut lines: Vec<String> = block("operate")
+        .replace("42", &owner.stream.to_string())
+        .replace("17", &session)
+        .replace("--user 7", &format!("--user {}", owner.user))
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    // A stopped stream has no session that can be kicked.
+    lines.sort_by_key(|line| line.contains("stop"));
+    assert!(lines.len() >= 7, "{lines:?}");
+    for line in lines {
+        let said = json(&run(&line, folder.path(), &settings));
+        assert!(said.is_object(), "{line}: {said}");
+    }
+    assert_eq!(stage.service().lookup(&owner.key).await, 410);
+}
+
+#[test]
+fn completions_are_installed_as_documented() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = "/usr/share/bash-completion/completions/stream-server";
+    let text = block("completions");
+    assert!(text.contains(file), "{text}");
+    run(&text.replace(file, "completions"), folder.path(), &[]);
+    let made = std::fs::read_to_string(folder.path().join("completions")).expect("it is there");
+    assert!(made.contains("doctor"), "{made}");
 }
 
 #[test]

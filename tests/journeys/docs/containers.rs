@@ -50,9 +50,15 @@ const SECRETS: [(&str, &str); 3] = [("SECRET_KEY", "a"), ("HOOK_SECRET", "b"), (
 #[test]
 fn docker_accepts_every_documented_command() {
     let folder = without_engine();
-    for name in
-        ["docker-build", "docker-run", "docker-stop", "compose-up", "compose-token", "compose-upgrade"]
-    {
+    for name in [
+        "docker-build",
+        "docker-run",
+        "docker-stop",
+        "compose-up",
+        "compose-token",
+        "compose-doctor",
+        "compose-upgrade",
+    ] {
         let said = run(&block(name), folder.path(), &SECRETS);
         assert!(said.contains(NO_ENGINE), "{name}: {said}");
     }

@@ -260,13 +260,14 @@ fn kubectl_and_helm_accept_every_documented_command() {
         said.contains("kind: Deployment") && said.contains("http://stream-service.streaming.svc:80"),
         "{said}"
     );
-    for name in ["kubernetes-upgrade", "kubernetes-restart"] {
+    for name in ["kubernetes-doctor", "kubernetes-upgrade", "kubernetes-restart"] {
         run(&block(name), folder.path(), &[]);
     }
     for (name, right, wrong) in [
         ("kubernetes-install", "--values", "--valeus"),
         ("kubernetes-upgrade", "docker/helm", "docker/chart"),
         ("kubernetes-restart", "rollout restart", "rollout reboot"),
+        ("kubernetes-doctor", "exec deployment/", "exec --of deployment/"),
     ] {
         let output = try_run(&block(name).replace(right, wrong), folder.path(), &[]);
         assert!(!output.status.success(), "{name}: {output:?}");

@@ -33,6 +33,10 @@ fn the_release_archive_is_the_same_each_time_and_has_what_operators_need() {
         std::fs::read_to_string(unpacked.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
     assert_eq!(read("stream-service.service"), crate::tidy::read("docker/systemd/stream-service.service"));
+    assert!(read("man/stream-server-doctor.1").contains(".TH stream-server-doctor 1"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(read(&format!("completions/stream-server.{shell}")).contains("doctor"), "{shell}");
+    }
     assert!(read("docs/operations/README.md").contains("# Operations"));
     assert!(read("docker/helm/Chart.yaml").contains("name: stream-service"));
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use stream_test_postgres::free_port;
 use stream_tests::documents::{block, run, shell};
 use stream_tests::{
     Program, SECRET_KEY, ServiceBuilder, StoreKind, TestStore, eventually, server_binary, token_of, workspace,
@@ -129,6 +130,10 @@ async fn the_documented_installation_starts_and_makes_only_system_calls_that_the
     let units = format!("{root}/etc/systemd/system");
     let said = run(&block("systemd-security"), folder.path(), &[("SYSTEMD_UNIT_PATH", &units)]);
     assert!(said.contains("Overall exposure level"), "{said}");
+    let doctor = block("systemd-doctor").replace("/etc/", &format!("{root}/etc/"));
+    let doctor = format!("unset SECRET_KEY\n{doctor}");
+    let said = run(&doctor, folder.path(), &[("PORT", &free_port().to_string())]);
+    assert!(said.contains("\nok       database version: "), "{said}");
 
     let unit = std::fs::read_to_string(folder.path().join("etc/systemd/system/stream-service.service"))
         .expect("installed");

@@ -83,7 +83,7 @@ async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
 /// A group of looks, or the finding that they took too long.
 async fn in_time(subject: &str, looks: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
     timeout(GROUP_LIMIT, looks).await.unwrap_or_else(|_elapsed| {
-        let what = format!("could not be looked at within {} seconds", GROUP_LIMIT.as_secs());
+        let what = format!("no check ended within {} seconds", GROUP_LIMIT.as_secs());
         vec![Finding::failure(
             subject,
             what,

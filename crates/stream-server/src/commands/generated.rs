@@ -20,6 +20,7 @@ pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
 
 /// Writes a man page for the program and one for each command.
 pub(super) fn man_pages(folder: &Path) -> Result<(), Failure> {
-    let pages = clap_mangen::generate_to(config::whole().name(NAME), folder);
+    let pages = std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(config::whole().name(NAME), folder));
     pages.map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
 }

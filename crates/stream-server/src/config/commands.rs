@@ -65,7 +65,7 @@ pub(super) enum Subcommand {
     /// Writes man pages into a folder.
     #[command(hide = true)]
     Man {
-        /// The folder, which must exist.
+        /// The folder, which is created if it is missing.
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },

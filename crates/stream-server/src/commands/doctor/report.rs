@@ -29,12 +29,12 @@ pub(super) fn print(findings: &[Finding], is_json: bool) -> Result<(), Failure> 
         for finding in findings {
             output::print(&line(finding, has_colors))?;
         }
-        output::print(&format!("{} looked at: {failures} failures, {warnings} warnings", findings.len()))?;
+        output::print(&format!("{} checks: {failures} failed, {warnings} with a warning", findings.len()))?;
     }
     if failures == 0 {
         return Ok(());
     }
-    Err(Failure::new(format!("{failures} of {} do not work", findings.len())))
+    Err(Failure::new(format!("{failures} of {} checks failed", findings.len())))
 }
 
 /// The whole as JSON: the worst state, how many there are of each, and every finding.
