@@ -1,6 +1,6 @@
 //! `doctor`: examines the installation as it is configured here, next to a service that runs or instead of it.
 //!
-//! Everything is looked at side by side, each within [`LIMIT`](surroundings::LIMIT), and nothing is changed: no migration runs, and no file is
+//! The checks run side by side, each within [`surroundings::LIMIT`], and change nothing: no migration runs, and no file is
 //! made.
 
 mod addresses;
