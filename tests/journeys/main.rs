@@ -34,6 +34,7 @@ mod start;
 mod statements;
 mod tidy;
 mod tokens;
+mod traces;
 mod viewers;
 
 /// Creates a test of each journey for each store.

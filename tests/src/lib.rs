@@ -3,6 +3,7 @@
 
 mod binary;
 mod client;
+mod collector;
 pub mod documents;
 pub mod encoder;
 mod file_graph;
@@ -22,6 +23,7 @@ mod waiting;
 
 pub use binary::{server_binary, target_folder, workspace};
 pub use client::{Answer, Api};
+pub use collector::{Collector, Span};
 pub use file_graph::FileGraph;
 pub use media::{MediaPorts, NginxRtmp, NodeMediaServer, NodeVersion};
 pub use media_setup::MediaSetup;

@@ -17,6 +17,7 @@ use crate::readiness::AfterStart;
 use crate::rfc3339::Rfc3339;
 use crate::routing::get;
 use crate::schemas::{words, words_or_null};
+use crate::trace::use_case;
 
 /// What the handlers of broadcasts need.
 pub(crate) struct BroadcastsApi {
@@ -161,7 +162,8 @@ pub(crate) async fn list_sessions(
 ) -> Result<Json<SessionsView>, ApiError> {
     let not_found = || ApiError::new(ErrorCode::StreamNotFound, "You have no such stream.");
     let stream = StreamId(id.parse().map_err(|_| not_found())?);
-    let sessions = api.broadcasts.get()?.list_sessions(user, stream).await?.ok_or_else(not_found)?;
+    let listed = api.broadcasts.get()?.list_sessions(user, stream);
+    let sessions = use_case("broadcasts.list_sessions", listed).await?.ok_or_else(not_found)?;
     let now = api.clock.now();
     let sessions = sessions.iter().map(|session| SessionView::at(now, session)).collect();
     Ok(Json(SessionsView { sessions }))
@@ -182,6 +184,6 @@ pub(crate) async fn list_attempts(
     SignedIn(user): SignedIn,
     api: Data<BroadcastsApi>,
 ) -> Result<Json<AttemptsView>, ApiError> {
-    let attempts = api.broadcasts.get()?.list_attempts(user).await?;
+    let attempts = use_case("broadcasts.list_attempts", api.broadcasts.get()?.list_attempts(user)).await?;
     Ok(Json(AttemptsView { attempts: attempts.iter().map(AttemptView::from).collect() }))
 }

@@ -24,6 +24,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::paging::PageQuery;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::{get, not_found};
+use crate::trace::use_case;
 use crate::turns::Turns;
 use crate::view::{JSON, PageView, StreamView, answer_stream};
 use pages::Pages;
@@ -96,7 +97,7 @@ pub(crate) async fn list_public(
 ) -> Result<HttpResponse, ApiError> {
     let asked = query::requested_page(&request)?;
     api.catalog.get()?;
-    let page = api.pages.show(asked).await?;
+    let page = use_case("catalog.list", api.pages.show(asked)).await?;
     let list = &page.rendered;
     let is_known = is_known(&request, &list.etag);
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
@@ -148,7 +149,7 @@ pub(crate) async fn find_public_stream(
 ) -> Result<HttpResponse, ApiError> {
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
     let catalog = api.catalog.get()?;
-    let found = api.turns.look_up(&request, catalog.find(&id)).await;
+    let found = api.turns.look_up(&request, use_case("catalog.find", catalog.find(&id))).await;
     let (found, now) = found.map_err(|error| match error {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,

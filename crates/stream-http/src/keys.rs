@@ -20,6 +20,7 @@ use crate::guesses::GuessLimit;
 use crate::paging::{PageQuery, requested_page};
 use crate::readiness::AfterStart;
 use crate::routing::{get, post};
+use crate::trace::use_case;
 use crate::turns::Turns;
 use crate::view::{JSON, PageView, StreamView, answer_stream};
 
@@ -102,7 +103,7 @@ pub(crate) async fn generate_key(
     })?;
     let keys = api.keys.get()?;
     let now = keys.now();
-    let generated = keys.generate(user).await;
+    let generated = use_case("keys.generate", keys.generate(user)).await;
     let stream = generated.map_err(|error| {
         let render = |stream: &_| StreamView::at(now, stream, &api.addresses, Audience::Owner).to_raw();
         ApiError::from_generate_key(error, render)
@@ -134,7 +135,7 @@ pub(crate) async fn stop_stream(
     _body: SmallBody,
     api: Data<KeysApi>,
 ) -> Result<HttpResponse, ApiError> {
-    let stream = api.keys.get()?.stop(user).await?;
+    let stream = use_case("keys.stop", api.keys.get()?.stop(user)).await?;
     Ok(HttpResponse::Ok().json(StoppedView {
         message: "Stream stopped.",
         stream_id: stream.id.0,
@@ -163,7 +164,7 @@ pub(crate) async fn list_own(
 ) -> Result<HttpResponse, ApiError> {
     let page = requested_page(&request)?;
     let keys = api.keys.get()?;
-    let own = keys.list_own(user, &page).await?;
+    let own = use_case("keys.list_own", keys.list_own(user, &page)).await?;
     let view = PageView::at(keys.now(), &own, &api.addresses, Audience::Owner);
     Ok(HttpResponse::Ok().content_type(JSON).body(view.to_json()))
 }
@@ -194,7 +195,8 @@ pub(crate) async fn find_stream(
 ) -> Result<HttpResponse, ApiError> {
     let key = StreamKey::parse(&text).map_err(|_| ErrorCode::StreamNotFound)?;
     let keys = api.keys.get()?;
-    let found = api.turns.look_up(&request, keys.find_publishable(&key)).await;
+    let lookup = use_case("keys.find_publishable", keys.find_publishable(&key));
+    let found = api.turns.look_up(&request, lookup).await;
     let (stream, now) = found.map_err(|error| match api.proxies.client_of(&request) {
         Some(client) if error.code() == ErrorCode::StreamNotFound => {
             let exceeded = api.guesses.missed(client).err();

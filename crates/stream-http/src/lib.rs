@@ -41,6 +41,7 @@ mod schemas;
 pub mod server;
 mod tasks;
 mod timeouts;
+mod trace;
 mod turns;
 mod view;
 

@@ -10,6 +10,7 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use stream_metrics::RequestMetrics;
+use tracing::Instrument as _;
 
 use crate::auth::SignedIn;
 use crate::error::{ApiError, ErrorCode};
@@ -17,6 +18,7 @@ use crate::hang_up::HangUp;
 use crate::headers::{REQUEST_ID, set_headers};
 use crate::readiness::Readiness;
 use crate::request_id::RequestId;
+use crate::trace::RequestTrace;
 
 /// The middleware of all routes.
 pub(crate) async fn observe(
@@ -32,8 +34,9 @@ pub(crate) async fn observe(
         request.extensions_mut().insert(request_id.clone());
     }
 
+    let trace = RequestTrace::begin(&method, request.headers(), request_id.as_str());
     // Errors of handlers and extractors are responses too; only a broken middleware ends here.
-    let response = next.call(request).await?;
+    let response = next.call(request).instrument(trace.span()).await?;
     let mut response = with_json_error(response.map_into_boxed_body());
 
     set_headers(response.headers_mut());
@@ -52,11 +55,12 @@ pub(crate) async fn observe(
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let user_id = request.extensions().get::<SignedIn>().map(|user| user.0.get());
-    let request_id = request_id.as_str();
+    let (request_id, trace_id) = (request_id.as_str(), trace.id());
     if let Some(cause) = cause(&response) {
-        tracing::error!(%request_id, %cause, "a request failed");
+        tracing::error!(%request_id, trace_id, %cause, "a request failed");
     }
     let status = response.status();
+    trace.end(&method, &route, status);
     if let Some(in_flight) = in_flight {
         in_flight.end(&route, method.as_str(), status.as_u16());
     }
@@ -69,11 +73,11 @@ pub(crate) async fn observe(
     // Probes and scrapes come every few seconds; those that succeed are noise.
     let is_probe = route.starts_with("/health") || route == "/metrics";
     if is_probe && status.is_success() {
-        tracing::debug!(%method, %route, status = status.as_u16(), duration_us, %request_id, peer, "request");
+        tracing::debug!(%method, %route, status = status.as_u16(), duration_us, %request_id, trace_id, peer, "request");
         return Ok(response);
     }
     tracing::info!(
-        %method, %route, status = status.as_u16(), duration_us, %request_id, user_id, peer, bytes, "request"
+        %method, %route, status = status.as_u16(), duration_us, %request_id, trace_id, user_id, peer, bytes, "request"
     );
     Ok(response)
 }

@@ -32,7 +32,7 @@ use crate::http::Http;
 use crate::srs::DEFAULT_HOST;
 
 pub use error::InvalidControl;
-pub use probe::{Probe, Probed};
+pub use probe::{Probe, Probed, https_connector};
 
 /// Prepares the control interface of a media server; nothing is sent yet.
 ///

@@ -49,19 +49,23 @@ impl Probed {
     }
 }
 
+/// Connects over HTTP and HTTPS; certificates are checked against the operating system's authorities.
+pub fn https_connector() -> Result<HttpsConnector<HttpConnector>, BoxedSource> {
+    let mut roots = RootCertStore::empty();
+    // Those that cannot be read are missing, and show when a server is asked.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build())
+}
+
 impl Probe {
-    /// Each look takes at most `limit`; certificates are checked against the operating system's authorities.
+    /// Each look takes at most `limit`.
     pub fn new(limit: Duration) -> Result<Self, BoxedSource> {
-        let mut roots = RootCertStore::empty();
-        // Those that cannot be read are missing, and show in the look.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        let client =
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https_connector()?);
         Ok(Self { client, limit })
     }
 

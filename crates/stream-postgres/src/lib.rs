@@ -40,6 +40,7 @@ mod statement;
 mod statistics;
 mod store;
 mod tls;
+mod trace;
 mod url;
 mod users;
 mod wire;

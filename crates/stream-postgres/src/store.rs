@@ -14,6 +14,7 @@ use crate::coalesced_reads::CoalescedReads;
 use crate::connector::{self, Connector};
 use crate::error::too_slow;
 use crate::pool::Connections;
+use crate::trace;
 use crate::url::InvalidUrl;
 
 /// How many connections coalesced reads have at most: one each for lookups and pages, and one more while that is slow.
@@ -117,11 +118,15 @@ impl PostgresStore {
         E: From<StoreError> + Send + 'static,
     {
         let connections = connections.clone();
+        let span = trace::query(trace::function_of(&step));
         let run = self.runtime.spawn(async move { connections.run(step).await });
-        match timeout(self.timeout, run).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
-            Err(_elapsed) => Err(too_slow().into()),
-        }
+        let in_time = async {
+            match timeout(self.timeout, run).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(panic)) => Err(StoreError::failed(panic).into()),
+                Err(_elapsed) => Err(too_slow().into()),
+            }
+        };
+        trace::traced(span, in_time).await
     }
 }

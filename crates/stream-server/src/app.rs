@@ -15,7 +15,7 @@ use stream_http::{
     HttpOptions, MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
-pub(crate) use stream_media::{Probe, Probed};
+pub(crate) use stream_media::{Probe, Probed, https_connector};
 use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::timeout;

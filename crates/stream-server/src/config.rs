@@ -20,6 +20,7 @@ mod networks;
 mod origins;
 mod service;
 mod tokens;
+mod traces;
 mod values;
 
 pub(crate) use crate::config::broadcasts::BroadcastConfig;
@@ -30,6 +31,7 @@ pub(crate) use crate::config::logs::{LogConfig, LogFormat};
 pub(crate) use crate::config::metrics::MetricsAddress;
 pub(crate) use crate::config::service::Config;
 pub(crate) use crate::config::tokens::TokenConfig;
+pub(crate) use crate::config::traces::TracesConfig;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ mod value;
 use std::process::ExitCode;
 
 use crate::config::CommandLine;
+use crate::telemetry::Traces;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,10 +25,15 @@ async fn main() -> ExitCode {
         Ok(command_line) => command_line,
         Err(error) => return refusal::report(&error),
     };
-    let log = telemetry::start(command_line.log());
-    let done = match command_line.parse(&system::environment()) {
-        Ok(command) => commands::run(command).await,
-        Err(failure) => Err(failure),
+    let environment = system::environment();
+    let (traces, wrong_traces) = match command_line.traces(&environment).and_then(Traces::maybe) {
+        Ok(traces) => (traces, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let log = telemetry::start(command_line.log(), traces);
+    let done = match (wrong_traces, command_line.parse(&environment)) {
+        (None, Ok(command)) => commands::run(command).await,
+        (Some(failure), _) | (None, Err(failure)) => Err(failure),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,6 +17,7 @@ use crate::error::{self, too_slow};
 use crate::lists::{at, read_page};
 use crate::pool::Connections;
 use crate::row::{StreamRow, streams};
+use crate::trace;
 
 /// A second's worth of requests waits for less than a second; a batch is one transaction.
 const LIMITS: Limits =
@@ -50,7 +51,7 @@ impl CoalescedReads {
 
     /// The stream as the file has it after this call.
     pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Option<Stream>, StoreError> {
-        self.in_time(self.lookups.submit(lookup)).await?
+        self.in_time("look_up", self.lookups.submit(lookup)).await?
     }
 
     /// A page of at most [`PageRequest::LARGEST_SHARED`](stream_domain::PageRequest::LARGEST_SHARED) streams as the file has it after this call.
@@ -59,7 +60,7 @@ impl CoalescedReads {
         query: CatalogQuery,
         now: Timestamp,
     ) -> Result<Arc<StreamPage>, StoreError> {
-        self.in_time(self.pages.submit((query, now))).await
+        self.in_time("page", self.pages.submit((query, now))).await
     }
 
     /// What both have done so far.
@@ -76,8 +77,10 @@ impl CoalescedReads {
 
     async fn in_time<T>(
         &self,
+        operation: &'static str,
         submitted: impl Future<Output = Result<T, BatchError<Arc<StoreError>>>>,
     ) -> Result<T, StoreError> {
+        let submitted = trace::traced(trace::query(operation), submitted);
         let response = tokio::time::timeout(self.timeout, submitted).await.map_err(|_elapsed| too_slow())?;
         response.map_err(|error| match error {
             BatchError::Failed(shared) => shared.duplicate(),

@@ -28,6 +28,7 @@ mod session_row;
 mod sessions;
 mod statistics;
 mod store;
+mod trace;
 
 #[cfg(test)]
 mod tests;

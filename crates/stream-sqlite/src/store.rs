@@ -7,10 +7,12 @@ use std::time::Duration;
 use diesel::SqliteConnection;
 use stream_domain::ports::{PoolUsage, StoreError};
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use crate::coalesced_reads::CoalescedReads;
 use crate::error::{self, too_slow};
 use crate::pool::{self, Connections};
+use crate::trace;
 
 /// The settings of a [`SqliteStore`].
 #[derive(Debug, Clone)]
@@ -103,7 +105,8 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.step(&self.reads, step).await
+        let span = trace::query(trace::function_of(&step));
+        self.step(&self.reads, span, step).await
     }
 
     /// Runs a step in a transaction that is a writer's from its beginning, and so never fails for having read first.
@@ -115,7 +118,8 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.step(&self.writes, |connection| {
+        let span = trace::query(trace::function_of(&step));
+        self.step(&self.writes, span, |connection| {
             let mut refusal = None;
             let outcome = connection.immediate_transaction(|connection| {
                 step(connection).map_err(|error| {
@@ -132,6 +136,7 @@ impl SqliteStore {
     async fn step<T, E>(
         &self,
         connections: &Connections,
+        span: Span,
         step: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -139,6 +144,6 @@ impl SqliteStore {
         E: From<StoreError> + Send + 'static,
     {
         let connections = connections.clone();
-        self.detached(async move { connections.run(step).await }).await
+        trace::traced(span, self.detached(async move { connections.run(step).await })).await
     }
 }

@@ -7,7 +7,8 @@ use stream_simulated_servers::Family;
 use stream_test_postgres::free_port;
 use stream_tests::documents::{block, run, shell, try_run, value_of};
 use stream_tests::{
-    MediaSetup, Program, Service, ServiceBuilder, Stage, StoreKind, TestStore, eventually, token_of,
+    Collector, MediaSetup, Program, Service, ServiceBuilder, Stage, StoreKind, TestStore, eventually,
+    token_of,
 };
 
 /// A block's commands, for a service at this address instead of the documented one.
@@ -170,6 +171,20 @@ async fn operators_list_show_kick_and_stop_as_documented() {
         assert!(said.is_object(), "{line}: {said}");
     }
     assert_eq!(stage.service().lookup(&owner.key).await, 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_are_sent_as_documented() {
+    let (collector, folder) = (Collector::start(0), tempfile::tempdir().expect("a folder"));
+    let port = free_port().to_string();
+    let text = block("traces").replace("http://localhost:4318", &collector.endpoint()).replace("0.01", "1");
+    let settings = [("PORT", port.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let text = text.replace("stream-server serve", "exec stream-server serve");
+    let service = Program::start(&mut shell(&text, folder.path(), &settings), &folder.path().join("output"));
+    let ask = format!("curl -s --retry 30 --retry-all-errors http://localhost:{port}/health/ready");
+    assert_eq!(json(&run(&ask, folder.path(), &[]))["status"], "ready", "{}", service.errors());
+    eventually("a span", || async { collector.spans().iter().any(|span| span.name == "GET /health/ready") })
+        .await;
 }
 
 #[test]

@@ -7,10 +7,11 @@ use stream_domain::{Broadcasts, StreamId};
 
 use super::outcome::Outcome;
 use super::request::HookSource;
+use crate::trace::use_case;
 
 /// Acts on an event, logs what the domain answers, and says it in the terms of the dialects.
 pub(super) async fn act(hooks: &Hooks, source: HookSource, event: HookEvent) -> Outcome {
-    let answer = hooks.handle(&source.server, source.family, &event).await;
+    let answer = use_case("hooks.handle", hooks.handle(&source.server, source.family, &event)).await;
     // A publisher that is refused in any case was looked up for its owner.
     let is_looked_up = matches!(event, HookEvent::Refused { .. });
     let report = match event {

@@ -17,6 +17,7 @@ use crate::config::logs::LogConfig;
 use crate::config::near_names::NearName;
 use crate::config::service::Config;
 use crate::config::tokens::TokenConfig;
+use crate::config::traces::TracesConfig;
 use crate::config::{files, near_names};
 use crate::failure::Failure;
 
@@ -95,6 +96,20 @@ impl CommandLine {
     /// How to log.
     pub(crate) fn log(&self) -> LogConfig {
         LogConfig::new(self.flags.log_level, self.flags.flask_debug, self.flags.log_format)
+    }
+
+    /// Where the traces of what the command does go; only the service has any.
+    pub(crate) fn traces(
+        &self,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Option<TracesConfig>, Failure> {
+        match self.command {
+            Subcommand::Serve => {
+                let endpoint = self.flags.otel_exporter_otlp_endpoint.as_deref();
+                TracesConfig::parse(endpoint, environment).map_err(Failure::wrong_setting)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Parses the settings that the command needs; `environment` is searched for misspelt names of settings.

@@ -185,6 +185,15 @@ pub(super) struct Flags {
     #[arg(long, env = "METRICS_ADDRESS", global = true, hide_env_values = true, value_name = "ADDRESS",
           default_value = "api", value_parser = MetricsAddress::parse)]
     pub(super) metrics_address: MetricsAddress,
+    /// Collector of traces, by OTLP over HTTP, such as http://localhost:4318; the standard OTEL_ variables count.
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(super) otel_exporter_otlp_endpoint: Option<String>,
     /// How much to log: off, error, warn, info, debug or trace [default: info, or debug with FLASK_DEBUG].
     #[arg(long, env = "LOG_LEVEL", global = true, hide_env_values = true, value_name = "LEVEL",
           value_parser = LogLevel::parse)]
