@@ -10,6 +10,8 @@ super::on_both_stores! {
     health_reports_that_the_database_is_connected
     a_second_key_is_refused_with_the_active_stream
     key_requests_above_the_limit_get_429
+    keys_are_counted_for_all_instances_together
+    a_stop_is_followed_by_the_cool_down
     a_stop_returns_the_stream_and_404_without_an_active_one
     the_own_list_has_the_callers_streams_newest_first
     the_public_list_shows_every_active_unexpired_stream
@@ -90,6 +92,43 @@ async fn key_requests_above_the_limit_get_429(kind: StoreKind) {
     let refused = service.generate_key(1).await;
     assert_eq!(refused.code(), "too_many_requests");
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+}
+
+async fn keys_are_counted_for_all_instances_together(kind: StoreKind) {
+    let store = TestStore::new(kind);
+    let (one, other) = (store.setup().start().await, store.setup().start().await);
+    // One more than a minute has without any setting, by turns.
+    for number in 0..60 {
+        let service = if number % 2 == 0 { &one } else { &other };
+        assert_eq!(service.generate_key(1).await.status, 201, "{number}");
+        assert_eq!(service.post_as(1, "/api/streams/stop").await.status, 200);
+    }
+    for service in [&one, &other] {
+        let refused = service.generate_key(1).await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
+        let wait: u32 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        assert!((1..=60).contains(&wait), "{wait}");
+        assert_eq!(refused.header("ratelimit-policy"), Some(r#""generate-key";q=60;w=60"#));
+        assert_eq!(refused.header("ratelimit"), Some(&*format!(r#""generate-key";r=0;t={wait}"#)));
+    }
+    assert_eq!(one.generate_key(2).await.status, 201, "another user");
+    assert_eq!(store.sql("SELECT count(*) FROM streams WHERE user_id = 1"), "60");
+}
+
+async fn a_stop_is_followed_by_the_cool_down(kind: StoreKind) {
+    let store = TestStore::new(kind);
+    let setup = store.setup().with("GENERATE_KEY_COOLDOWN", "86400");
+    let (one, other) = (setup.start().await, setup.start().await);
+    assert_eq!(one.generate_key(1).await.status, 201);
+    assert_eq!(other.generate_key(1).await.status, 409, "what is active is in the way first");
+    assert_eq!(one.post_as(1, "/api/streams/stop").await.status, 200);
+    for service in [&one, &other] {
+        let refused = service.generate_key(1).await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
+        let wait: u32 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        assert!((86_000..=86_400).contains(&wait), "{wait}");
+        assert_eq!(refused.header("ratelimit"), None);
+    }
 }
 
 async fn a_stop_returns_the_stream_and_404_without_an_active_one(kind: StoreKind) {

@@ -92,6 +92,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
             statistics: store.clone(),
             route: MetricsRoute::Api,
         },
+        trace_sampler: None,
     };
     let api = HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, store, system, options);
     let server = Server::bind(address, api).expect("the port is free");

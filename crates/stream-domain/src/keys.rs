@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::lifecycle::{KeyLifetime, NotPublishable};
+use crate::pace::{KeyPace, TooSoon};
 use crate::ports::{
     Clock, Entropy, EntropyError, KeyLookup, KeyStore, StartError, StoreError, StreamPorts, UserStreamsError,
 };
@@ -24,6 +25,7 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     lifetime: KeyLifetime,
+    pace: KeyPace,
 }
 
 impl std::fmt::Debug for Keys {
@@ -36,13 +38,20 @@ impl Keys {
     /// Wires the use cases to their ports; keys live for [`KeyLifetime::DEFAULT`].
     pub fn new(ports: &StreamPorts, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let (store, lookup) = (ports.keys.clone(), ports.lookup.clone());
-        Self { store, lookup, clock, entropy, lifetime: KeyLifetime::DEFAULT }
+        let (lifetime, pace) = (KeyLifetime::DEFAULT, KeyPace::default());
+        Self { store, lookup, clock, entropy, lifetime, pace }
     }
 
     /// The same, with keys that live this long; keys that exist keep their end.
     #[must_use]
     pub fn with_lifetime(self, lifetime: KeyLifetime) -> Self {
         Self { lifetime, ..self }
+    }
+
+    /// The same, with users who get keys at this pace only.
+    #[must_use]
+    pub fn with_pace(self, pace: KeyPace) -> Self {
+        Self { pace, ..self }
     }
 
     /// How long a new key lives.
@@ -63,11 +72,13 @@ impl Keys {
             let key = StreamKey::generate(&*self.entropy)?;
             let playback_id = PlaybackId::generate(&*self.entropy)?;
             let new = NewStream::begin(&request, key, playback_id, now, self.lifetime);
+            let new = new.paced(self.pace);
             match self.store.start(&new).await {
                 Err(StartError::KeyTaken) => {}
                 Err(StartError::AlreadyActive(stream)) => {
                     return Err(GenerateKeyError::AlreadyActive(stream));
                 }
+                Err(StartError::TooSoon(refusal)) => return Err(refusal.into()),
                 Err(StartError::UnknownUser) => return Err(GenerateKeyError::UnknownUser),
                 Err(StartError::Store(error)) => return Err(GenerateKeyError::Store(error)),
                 Ok(stream) => return Ok(stream),
@@ -125,6 +136,9 @@ pub enum GenerateKeyError {
     /// There is an active stream already: this one.
     #[error("the user already has an active stream")]
     AlreadyActive(Box<Stream>),
+    /// The user has to wait.
+    #[error(transparent)]
+    TooSoon(#[from] TooSoon),
     /// The platform does not know the user.
     #[error("the platform does not know the user")]
     UnknownUser,

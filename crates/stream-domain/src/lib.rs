@@ -17,6 +17,7 @@ pub mod key;
 pub mod keys;
 pub mod lifecycle;
 pub mod media_server;
+pub mod pace;
 pub mod page;
 pub mod playback;
 pub mod ports;

@@ -3,6 +3,7 @@
 mod id;
 
 use crate::lifecycle::{KeyLifetime, NotPublishable};
+use crate::pace::KeyPace;
 use crate::{PlaybackId, StreamKey, Timestamp, UserId};
 
 pub use id::StreamId;
@@ -155,6 +156,8 @@ pub struct NewStream {
     pub created_at: Timestamp,
     /// The end of its key's life.
     pub expires_at: Timestamp,
+    /// How soon after others of its user it may begin.
+    pub pace: KeyPace,
 }
 
 impl NewStream {
@@ -167,6 +170,19 @@ impl NewStream {
         lifetime: KeyLifetime,
     ) -> Self {
         let expires_at = now.plus(lifetime.duration());
-        Self { user_id: request.user, key, playback_id, created_at: now, expires_at }
+        Self {
+            user_id: request.user,
+            key,
+            playback_id,
+            created_at: now,
+            expires_at,
+            pace: KeyPace::default(),
+        }
+    }
+
+    /// The same, which may begin only at this pace.
+    #[must_use]
+    pub fn paced(self, pace: KeyPace) -> Self {
+        Self { pace, ..self }
     }
 }

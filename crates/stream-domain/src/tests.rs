@@ -4,6 +4,7 @@ mod admission;
 mod boots;
 mod broadcasts;
 mod keys;
+mod pace;
 mod store;
 mod use_cases;
 mod values;

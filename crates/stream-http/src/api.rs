@@ -25,6 +25,7 @@ use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
 use crate::tasks::TokioTasks;
 use crate::timeouts::ClientTimeouts;
+use crate::trace::TraceSampler;
 use crate::turns::Turns;
 
 /// Every route: its method and path, as docs/http-api.md lists them.
@@ -74,6 +75,8 @@ pub struct HttpOptions {
     pub timeouts: ClientTimeouts,
     /// What is counted, and where it is shown.
     pub metrics: MetricsOptions,
+    /// Which requests are traced; `None` for none.
+    pub trace_sampler: Option<TraceSampler>,
 }
 
 /// What is counted, and where it is shown.
@@ -125,6 +128,7 @@ pub struct HttpApi {
     is_for_operators: bool,
     metrics_route: MetricsRoute,
     requests: RequestMetrics,
+    trace_sampler: Option<TraceSampler>,
     metrics: Data<MetricsApi>,
     cors_origins: Arc<[String]>,
     authenticator: Data<Authenticator>,
@@ -151,7 +155,7 @@ impl HttpApi {
         options: HttpOptions,
     ) -> Self {
         let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
-        let HttpOptions { addresses, readiness, timeouts, metrics, .. } = options;
+        let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
@@ -164,6 +168,7 @@ impl HttpApi {
             is_for_operators: false,
             metrics_route: route,
             requests: metrics.requests().clone(),
+            trace_sampler,
             metrics: Data::new(metrics_api),
             cors_origins: options.cors_origins.into(),
             authenticator: Data::new(authenticator),
@@ -205,6 +210,9 @@ impl HttpApi {
         config.app_data(self.readiness.clone()).app_data(self.timeouts);
         if self.metrics_route != MetricsRoute::Off {
             config.app_data(self.requests.clone());
+        }
+        if let Some(sampler) = self.trace_sampler {
+            config.app_data(sampler);
         }
         let shows_metrics = match self.metrics_route {
             MetricsRoute::Api => true,

@@ -8,12 +8,14 @@ mod conversions;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use stream_domain::broadcasts::admission::Refusal;
+use stream_domain::pace::TooSoon;
 use stream_domain::ports::chain_of;
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, Ref};
@@ -22,7 +24,7 @@ use crate::schemas::words;
 
 pub use code::ErrorCode;
 
-use crate::rate::Exceeded;
+use crate::rate::{Exceeded, GENERATE_KEY};
 
 /// How long a client is asked to wait while the store is unavailable, in seconds.
 const STORE_RETRY_AFTER: u64 = 2;
@@ -94,6 +96,18 @@ impl ApiError {
         let seconds = exceeded.wait.as_secs() + u64::from(exceeded.wait.subsec_nanos() > 0);
         let limit = Some((exceeded.name, exceeded.per_minute));
         Self { retry_after: Some(seconds.max(1)), limit, ..ErrorCode::TooManyRequests.into() }
+    }
+
+    /// The user has to wait for the next key.
+    pub(crate) fn too_soon(TooSoon { wait, per_minute }: TooSoon) -> Self {
+        let wait = wait.try_into().unwrap_or(Duration::ZERO);
+        let Some(per_minute) = per_minute else {
+            let sentence =
+                "A stream was stopped a moment ago. Try again when the time in Retry-After has passed.";
+            let exceeded = Exceeded { name: GENERATE_KEY, per_minute: 0, wait };
+            return Self { sentence: sentence.into(), limit: None, ..Self::too_many_requests(&exceeded) };
+        };
+        Self::too_many_requests(&Exceeded { name: GENERATE_KEY, per_minute: per_minute.get(), wait })
     }
 
     /// The client has asked for too many keys that no stream has.

@@ -57,3 +57,4 @@ pub use keys::GenerateKeyLimit;
 pub use openapi::openapi_json;
 pub use readiness::{NotReady, Readiness};
 pub use timeouts::ClientTimeouts;
+pub use trace::TraceSampler;

@@ -18,7 +18,7 @@ use crate::hang_up::HangUp;
 use crate::headers::{REQUEST_ID, set_headers};
 use crate::readiness::Readiness;
 use crate::request_id::RequestId;
-use crate::trace::RequestTrace;
+use crate::trace::{RequestTrace, TraceSampler};
 
 /// The middleware of all routes.
 pub(crate) async fn observe(
@@ -34,7 +34,12 @@ pub(crate) async fn observe(
         request.extensions_mut().insert(request_id.clone());
     }
 
-    let trace = RequestTrace::begin(&method, request.headers(), request_id.as_str());
+    let trace = RequestTrace::begin(
+        request.app_data::<TraceSampler>(),
+        &method,
+        request.headers(),
+        request_id.as_str(),
+    );
     // Errors of handlers and extractors are responses too; only a broken middleware ends here.
     let response = next.call(request).instrument(trace.span()).await?;
     let mut response = with_json_error(response.map_into_boxed_body());

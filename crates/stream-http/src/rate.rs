@@ -7,6 +7,9 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+/// What `RateLimit-Policy` calls the limits on keys, of requests and of keys.
+pub(crate) const GENERATE_KEY: &str = "generate-key";
+
 /// How many requests of a kind each of many may send in a minute; a whole minute's worth may come at once.
 #[derive(Debug)]
 pub(crate) struct PerMinute<Key: Hash + Eq + Clone> {

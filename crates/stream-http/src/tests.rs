@@ -153,6 +153,7 @@ impl World {
                 statistics: ports.health.clone(),
                 route: MetricsRoute::Api,
             },
+            trace_sampler: None,
         };
         let clock: Arc<dyn Clock> = ports.clock;
         let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());

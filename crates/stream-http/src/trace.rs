@@ -7,14 +7,37 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use opentelemetry::global;
 use opentelemetry::propagation::Extractor;
-use opentelemetry::trace::{TraceContextExt as _, TraceId};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceId};
 use tracing::field::Empty;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use uuid::Uuid;
 
 /// The header that the W3C's Trace Context names a trace by.
 const TRACEPARENT: &str = "traceparent";
+
+/// Which requests are traced; it decides before a span costs anything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TraceSampler {
+    /// Whether a client that names its trace decides for it.
+    pub follows_parent: bool,
+    /// The share of the other requests, from 0 to 1.
+    pub ratio: f64,
+}
+
+impl TraceSampler {
+    fn takes(self, parent: Option<&SpanContext>) -> bool {
+        match parent {
+            Some(parent) if self.follows_parent => parent.is_sampled(),
+            // The last bits of such an id are random.
+            _ => self.ratio >= 1.0 || (Uuid::now_v7().as_u128() as u32 as f64) < self.ratio * TWO_TO_32,
+        }
+    }
+}
+
+/// How many numbers 32 bits are.
+const TWO_TO_32: f64 = 4_294_967_296.0;
 
 /// A request as a part of a trace.
 pub(crate) struct RequestTrace {
@@ -23,8 +46,22 @@ pub(crate) struct RequestTrace {
 }
 
 impl RequestTrace {
-    /// Begins the span of a request.
-    pub(crate) fn begin(method: &Method, headers: &HeaderMap, request_id: &str) -> Self {
+    /// Begins the span of a request, if it is sampled.
+    pub(crate) fn begin(
+        sampler: Option<&TraceSampler>,
+        method: &Method,
+        headers: &HeaderMap,
+        request_id: &str,
+    ) -> Self {
+        let parent = headers
+            .contains_key(TRACEPARENT)
+            .then(|| global::get_text_map_propagator(|format| format.extract(&Headers(headers))))
+            .filter(|parent| parent.span().span_context().is_valid());
+        let clients = parent.as_ref().map(|parent| parent.span().span_context().clone());
+        let id = clients.as_ref().map(SpanContext::trace_id);
+        if !sampler.is_some_and(|sampler| sampler.takes(clients.as_ref())) {
+            return Self { span: Span::none(), id };
+        }
         let span = tracing::info_span!(
             "request",
             otel.kind = "server",
@@ -34,20 +71,12 @@ impl RequestTrace {
             http.response.status_code = Empty,
             request_id,
         );
-        let parent = headers
-            .contains_key(TRACEPARENT)
-            .then(|| global::get_text_map_propagator(|format| format.extract(&Headers(headers))));
-        let parent = parent.filter(|parent| parent.span().span_context().is_valid());
-        let mut id = parent.as_ref().map(|parent| parent.span().span_context().trace_id());
-        if !span.is_disabled() {
-            if let Some(parent) = parent {
-                // It fails for want of an exporter only, and then there is no trace that could lack its parent.
-                let _ = span.set_parent(parent);
-            }
-            let own = span.context().span().span_context().clone();
-            id = id.or(own.is_valid().then(|| own.trace_id()));
+        if let Some(parent) = parent {
+            // It fails for want of an exporter only, and then there is no trace that could lack its parent.
+            let _ = span.set_parent(parent);
         }
-        Self { span, id }
+        let own = span.context().span().span_context().clone();
+        Self { span, id: id.or(own.is_valid().then(|| own.trace_id())) }
     }
 
     /// The span, for what is done meanwhile.
@@ -75,9 +104,10 @@ impl RequestTrace {
     }
 }
 
-/// Runs a use case in a span of its name.
+/// Runs a use case in a span of its name, as a part of a request that is traced.
 pub(crate) fn use_case<F: Future>(name: &'static str, run: F) -> Instrumented<F> {
-    run.instrument(tracing::info_span!("use case", otel.name = name))
+    let is_traced = !Span::current().is_none();
+    run.instrument(if is_traced { tracing::info_span!("use case", otel.name = name) } else { Span::none() })
 }
 
 /// A request's headers, as the library of the format reads them.

@@ -73,6 +73,7 @@ impl KeyStore for MeteredKeyStore {
                 self.metrics.generated.inc();
             }
             Err(StartError::AlreadyActive(_)) => self.metrics.refused("stream_already_active"),
+            Err(StartError::TooSoon(_)) => self.metrics.refused("too_many_requests"),
             Err(StartError::UnknownUser) => self.metrics.refused("user_not_found"),
             Err(StartError::Store(_)) => self.metrics.refused("store_unavailable"),
             // Another one is drawn.

@@ -1,19 +1,22 @@
 //! Keys: streams begin, end, and are found by what they are called.
 
 use async_trait::async_trait;
-use diesel::dsl::exists;
+use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
+use stream_domain::pace::Recent;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
-use stream_domain::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
+use stream_domain::{
+    NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
+};
 
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::{List, read_page};
-use crate::row::{NewStreamRow, StreamRow, streams};
-use crate::schema::{ActiveLiteral, IsActive, users};
+use crate::row::{StreamRow, streams};
+use crate::schema::{ActiveLiteral, users};
 use crate::statement::{Parameter, Returning};
 use crate::store::PostgresStore;
 
@@ -39,6 +42,7 @@ impl KeyStore for PostgresStore {
                     if let Some(stream) = active_stream(connection, &new).await? {
                         return Err(StartError::AlreadyActive(Box::new(stream)));
                     }
+                    new.pace.check(recent(connection, &new).await?, new.created_at)?;
                 }
                 Err(StoreError::unavailable("the user's active stream kept changing").into())
             }
@@ -111,19 +115,31 @@ impl KeyLookup for PostgresStore {
     }
 }
 
-/// Inserts the stream; `None` if the index `streams_one_active_per_user` has one of its user.
+/// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user has $6 since $7, or
+/// stopped one after $8.
+const START: &str =
+    "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at, playback_id)
+    SELECT $1, $2, 'active', $3, $3, $4, $5
+    WHERE ($6 = 0 OR $6 > (SELECT count(*) FROM streams WHERE user_id = $1 AND created_at > $7))
+        AND NOT EXISTS (SELECT FROM streams WHERE user_id = $1 AND status = 'stopped' AND updated_at > $8)
+    ON CONFLICT (user_id) WHERE status = 'active' DO NOTHING";
+
+/// Inserts the stream; `None` if the index `streams_one_active_per_user` has one of its user, or the pace forbids it.
 ///
 /// The trigger `streams_make_room` moves a stale one out of the way.
 async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
-    let inserted: QueryResult<Vec<StreamRow>> = diesel::insert_into(streams::table)
-        .values(NewStreamRow::from(new))
-        .on_conflict(streams::user_id)
-        .filter_target(IsActive)
-        .do_nothing()
-        .returning(StreamRow::as_returning())
-        // All rows, since an error of the commit comes after the first.
-        .load(connection)
-        .await;
+    let NewStream { user_id, pace, created_at: now, expires_at, .. } = *new;
+    let parameters = vec![
+        Parameter::Integer(user_id.get()),
+        new.key.expose().into(),
+        now.into(),
+        expires_at.into(),
+        new.playback_id.as_str().into(),
+        Parameter::Number(Some(pace.per_minute.map_or(0, |keys| i64::from(keys.get())))),
+        pace.counted_since(now).into(),
+        pace.cooling_since(now).into(),
+    ];
+    let inserted = Returning::<StreamRow>::new(START, parameters).load(connection).await;
     match inserted {
         Ok(rows) => Ok(rows.into_iter().next().map(Stream::try_from).transpose()?),
         Err(failure) => Err(match error::broken_rule(&failure) {
@@ -132,6 +148,24 @@ async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<O
             None => error::query(failure).into(),
         }),
     }
+}
+
+/// What the user did lately, as far as the pace asks.
+async fn recent(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Recent, StoreError> {
+    let NewStream { pace, created_at: now, user_id, .. } = *new;
+    let own = streams::table.filter(streams::user_id.eq(user_id.get()));
+    let mut recent = Recent::default();
+    if let Some(keys) = pace.per_minute {
+        let counted = own.filter(streams::created_at.gt(pace.counted_since(now).to_naive_utc()));
+        let limiting = counted.order(streams::created_at.desc()).offset(i64::from(keys.get()) - 1);
+        let limiting = limiting.select(streams::created_at).first::<Option<_>>(connection).await;
+        recent.limiting_key = limiting.optional().map_err(error::query)?.flatten().map(Timestamp::from_utc);
+    }
+    let stopped = own.filter(streams::status.eq(StreamStatus::Stopped.as_str()));
+    let stopped = stopped.filter(streams::updated_at.gt(pace.cooling_since(now).to_naive_utc()));
+    let last = stopped.select(max(streams::updated_at)).first::<Option<_>>(connection).await;
+    recent.last_stop = last.map_err(error::query)?.map(Timestamp::from_utc);
+    Ok(recent)
 }
 
 async fn active_stream(

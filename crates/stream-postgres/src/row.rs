@@ -1,14 +1,11 @@
 //! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
 use diesel::data_types::PgTimestamp;
-use diesel::{Insertable, Queryable, Selectable, table};
+use diesel::{Queryable, Selectable, table};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
-use stream_domain::{
-    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
-};
-use time::PrimitiveDateTime;
+use stream_domain::{PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
 
 use crate::schema::{OnAirTimes, publish_attempts, publish_sessions};
 
@@ -136,31 +133,4 @@ pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position
         (position, stream.ok())
     };
     rows.into_iter().map(read).collect()
-}
-
-/// A stream as it is inserted.
-#[derive(Insertable)]
-#[diesel(table_name = streams, treat_none_as_default_value = false)]
-pub(crate) struct NewStreamRow<'a> {
-    user_id: i32,
-    stream_key: &'a str,
-    status: &'static str,
-    created_at: PrimitiveDateTime,
-    updated_at: PrimitiveDateTime,
-    expires_at: PrimitiveDateTime,
-    playback_id: &'a str,
-}
-
-impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
-    fn from(new: &'a NewStream) -> Self {
-        Self {
-            user_id: new.user_id.get(),
-            stream_key: new.key.expose(),
-            status: StreamStatus::Active.as_str(),
-            created_at: new.created_at.to_naive_utc(),
-            updated_at: new.created_at.to_naive_utc(),
-            expires_at: new.expires_at.to_naive_utc(),
-            playback_id: new.playback_id.as_str(),
-        }
-    }
 }

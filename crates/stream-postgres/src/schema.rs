@@ -3,7 +3,7 @@
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamp};
+use diesel::sql_types::{Array, Nullable, Text, Timestamp};
 use diesel::{QueryResult, table};
 
 table! {
@@ -100,12 +100,6 @@ fragment! {
     /// The word by which `ON CONFLICT` and cached plans recognize the partial indexes `WHERE status = 'active'`, which
     /// they do not by a bound parameter.
     ActiveLiteral: Nullable<Text> = "'active'"
-}
-
-fragment! {
-    /// The rows of the index `streams_one_active_per_user`, as the target of an `ON CONFLICT`: PostgreSQL 13 takes no
-    /// qualified column there, and Diesel writes no other.
-    IsActive: Bool = "status = 'active'"
 }
 
 fragment! {

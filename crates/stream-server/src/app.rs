@@ -48,12 +48,14 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let streams = metered(ports.streams, &metrics);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let authenticator = Authenticator::new(Arc::new(wire_tokens(&config.tokens, &secret)?), clock.clone());
-    let keys = Keys::new(&streams, clock.clone(), entropy).with_lifetime(config.broadcasts.key_lifetime);
+    let keys = Keys::new(&streams, clock.clone(), entropy)
+        .with_lifetime(config.broadcasts.key_lifetime)
+        .with_pace(config.pace);
     let catalog = Catalog::new(&streams, clock);
     let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
-    let limit = Arc::new(GenerateKeyLimit::per_minute(config.generate_key_per_minute));
+    let limit = Arc::new(GenerateKeyLimit::per_minute(config.key_requests_per_minute));
     let guesses = Arc::new(GuessLimit::per_minute(config.unknown_keys_per_minute));
     let http = HttpParts {
         use_cases,
@@ -258,6 +260,7 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
                 MetricsAddress::Off => MetricsRoute::Off,
             },
         },
+        trace_sampler: config.traces.as_ref().map(|traces| traces.sampler),
     };
     let clock = Arc::new(SystemClock);
     HttpApi::new(parts.use_cases, parts.health, clock, options)

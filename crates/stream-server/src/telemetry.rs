@@ -6,6 +6,7 @@
 
 mod collector;
 mod lines;
+mod our_crates;
 mod traces;
 
 use std::io::IsTerminal as _;
@@ -21,18 +22,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogConfig, LogFormat};
 use crate::telemetry::lines::Lines;
+use crate::telemetry::our_crates::OUR_CRATES;
 pub(crate) use crate::telemetry::traces::Traces;
-
-const OUR_CRATES: [&str; 8] = [
-    "stream_coalesce",
-    "stream_domain",
-    "stream_http",
-    "stream_jwt",
-    "stream_media",
-    "stream_postgres",
-    "stream_server",
-    "stream_sqlite",
-];
 
 /// This crate logs an ERROR for each client that sends anything but HTTP; the service logs those itself.
 const NOISY_CRATE: &str = "actix_http";

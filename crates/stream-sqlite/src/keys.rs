@@ -1,8 +1,10 @@
 //! Keys: streams begin, end, and are found by what they are called.
 
 use async_trait::async_trait;
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::{sql_query, sql_types};
+use stream_domain::pace::Recent;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
@@ -20,12 +22,22 @@ impl KeyStore for SqliteStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
         let new = new.clone();
         self.write(move |connection| {
-            let Some(stream) = insert(connection, &new)? else {
-                // This transaction is the only writer, so the stream in the way is still there.
-                let active = active_stream(connection, &new)?;
-                return Err(StartError::AlreadyActive(Box::new(active)));
+            let too_soon = new.pace.check(recent(connection, &new)?, new.created_at);
+            let started = match too_soon {
+                Ok(()) => insert(connection, &new)?,
+                Err(_) => None,
             };
-            Ok(stream)
+            if let Some(stream) = started {
+                return Ok(stream);
+            }
+            // This transaction is the only writer, so a stream in the way is still there.
+            match active_stream(connection, &new)? {
+                Some(active) => Err(StartError::AlreadyActive(Box::new(active))),
+                None => Err(too_soon.err().map_or_else(
+                    || StoreError::failed("a stream in the way is not there").into(),
+                    StartError::from,
+                )),
+            }
         })
         .await
     }
@@ -102,12 +114,36 @@ fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<S
     }
 }
 
-fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<Stream, StoreError> {
-    let row: StreamRow = streams::table
+/// What the user did lately, as far as the pace asks.
+fn recent(connection: &mut SqliteConnection, new: &NewStream) -> Result<Recent, StoreError> {
+    let NewStream { pace, created_at: now, user_id, .. } = *new;
+    let own = streams::table.filter(streams::user_id.eq(user_id.get()));
+    let mut recent = Recent::default();
+    if let Some(keys) = pace.per_minute {
+        let since = pace.counted_since(now).to_naive_utc();
+        let counted = own.filter(streams::created_at.gt(since)).order(streams::created_at.desc());
+        let limiting = counted.offset(i64::from(keys.get()) - 1).select(streams::created_at);
+        let limiting = limiting.first(connection).optional().map_err(error::query)?;
+        recent.limiting_key = limiting.map(Timestamp::from_utc);
+    }
+    if pace.cooldown.is_positive() {
+        let since = pace.cooling_since(now).to_naive_utc();
+        let stopped = own.filter(streams::status.eq(StreamStatus::Stopped.as_str()));
+        let last = stopped.filter(streams::updated_at.gt(since)).select(max(streams::updated_at));
+        let last: Option<_> = last.first(connection).map_err(error::query)?;
+        recent.last_stop = last.map(Timestamp::from_utc);
+    }
+    Ok(recent)
+}
+
+fn active_stream(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<Stream>, StoreError> {
+    let row: Option<StreamRow> = streams::table
         .filter(streams::user_id.eq(new.user_id.get()))
         .filter(streams::status.eq(ActiveLiteral))
+        .filter(streams::expires_at.gt(new.created_at.to_naive_utc()))
         .select(StreamRow::as_select())
         .first(connection)
+        .optional()
         .map_err(error::query)?;
-    row.try_into()
+    row.map(Stream::try_from).transpose()
 }

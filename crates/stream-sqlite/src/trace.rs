@@ -3,8 +3,12 @@
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-/// The span of an operation; texts and parameters are not in it, since those are keys.
+/// The span of an operation, as a part of a request that is traced; texts and parameters are not in it, since those are
+/// keys.
 pub(crate) fn query(operation: &str) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
     tracing::info_span!(
         "query",
         otel.name = operation,

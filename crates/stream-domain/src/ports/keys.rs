@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
+use crate::pace::TooSoon;
 use crate::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
 /// Begins and ends the streams of users.
@@ -15,6 +16,8 @@ pub trait KeyStore: Send + Sync {
     /// [`StartError::AlreadyActive`] with the stream that is in the way.
     /// An active stream that has expired at `new.created_at` MUST NOT be in the way; it is marked expired in the
     /// same step.
+    /// A user whose `new.pace` is exceeded at `new.created_at` MUST be refused with [`StartError::TooSoon`], by all
+    /// instances together; starts at the same moment may be counted late.
     /// A key or a playback id that any stream ever had MUST be refused with [`StartError::KeyTaken`].
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError>;
 
@@ -51,6 +54,9 @@ pub enum StartError {
     /// The user has an active stream: this one.
     #[error("the user already has an active stream")]
     AlreadyActive(Box<Stream>),
+    /// The user has to wait.
+    #[error(transparent)]
+    TooSoon(#[from] TooSoon),
     /// Another stream has or had the same key, or the same playback id.
     #[error("the key is taken")]
     KeyTaken,

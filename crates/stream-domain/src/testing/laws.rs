@@ -57,6 +57,8 @@ macro_rules! store_laws {
             a_taken_key_is_refused
             a_taken_playback_id_is_refused
             a_second_start_is_refused_and_names_the_active_stream
+            more_keys_than_a_minute_has_are_refused
+            a_stop_is_followed_by_the_cool_down
             one_of_many_racers_wins
             racers_of_different_users_all_win
             a_stopped_user_may_start_again

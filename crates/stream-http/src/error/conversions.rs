@@ -60,6 +60,7 @@ impl ApiError {
     ) -> Self {
         match error {
             GenerateKeyError::AlreadyActive(stream) => Self::already_active(render(&stream)),
+            GenerateKeyError::TooSoon(refusal) => Self::too_soon(refusal),
             GenerateKeyError::UnknownUser => ErrorCode::UnknownUser.into(),
             error @ (GenerateKeyError::EveryKeyTaken | GenerateKeyError::Entropy(_)) => {
                 Self::caused_by(ErrorCode::InternalError, error)

@@ -2,7 +2,7 @@
 
 use stream_domain::UserId;
 
-use crate::rate::{Exceeded, PerMinute};
+use crate::rate::{Exceeded, GENERATE_KEY, PerMinute};
 
 /// A limit on key requests per user and minute, on this instance; a whole minute's worth may come at once.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct GenerateKeyLimit(PerMinute<UserId>);
 impl GenerateKeyLimit {
     /// Allows this many requests per user and minute; 0 means any number.
     pub fn per_minute(requests: u32) -> Self {
-        Self(PerMinute::new("generate-key", requests))
+        Self(PerMinute::new(GENERATE_KEY, requests))
     }
 
     /// Counts a request.

@@ -138,7 +138,7 @@ fn parse(
         Subcommand::Doctor { token_file, output } => {
             return Ok(Command::Doctor(Box::new(Examination {
                 database: files.clone().and_then(|()| DatabaseConfig::parse(&flags, &near_names)),
-                config: files.and_then(|()| Config::parse(flags, near_names)),
+                config: files.and_then(|()| Config::parse(flags, near_names, environment)),
                 token_file,
                 is_json: output.json,
             })));
@@ -170,7 +170,7 @@ fn parse(
             }
         },
         Subcommand::Servers { command: ServersCommand::List { output } } => (Order::ListServers, output),
-        other => return parse_other(&other, flags, near_names),
+        other => return parse_other(&other, flags, near_names, environment),
     };
     let settings = OperatorConfig {
         database: DatabaseConfig::parse(&flags, &near_names)?,
@@ -180,7 +180,12 @@ fn parse(
 }
 
 /// The commands that are no operator's.
-fn parse_other(command: &Subcommand, flags: Flags, near_names: Vec<NearName>) -> Result<Command, String> {
+fn parse_other(
+    command: &Subcommand,
+    flags: Flags,
+    near_names: Vec<NearName>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Command, String> {
     Ok(match *command {
         Subcommand::Migrate { dry_run } => {
             Command::Migrate { database: DatabaseConfig::parse(&flags, &near_names)?, is_dry_run: dry_run }
@@ -191,6 +196,6 @@ fn parse_other(command: &Subcommand, flags: Flags, near_names: Vec<NearName>) ->
             lifetime: time::Duration::minutes(minutes.into()),
         },
         Subcommand::Healthcheck => Command::Healthcheck { address: SocketAddr::new(flags.host, flags.port) },
-        _ => Command::Serve(Box::new(Config::parse(flags, near_names)?)),
+        _ => Command::Serve(Box::new(Config::parse(flags, near_names, environment)?)),
     })
 }

@@ -135,15 +135,14 @@ pub(super) struct Flags {
     #[arg(long, env = "TOKEN_REQUIRED_CLAIMS", global = true, hide_env_values = true, value_name = "CLAIMS",
           value_parser = RequiredClaims::parse)]
     pub(super) token_required_claims: Option<RequiredClaims>,
-    /// Key requests per user and minute on this instance; 0 for any number.
-    #[arg(
-        long,
-        env = "GENERATE_KEY_PER_MINUTE",
-        global = true,
-        hide_env_values = true,
-        value_name = "REQUESTS",
-        default_value_t = 600, value_parser = number(0_u32..=1_000_000))]
-    pub(super) generate_key_per_minute: u32,
+    /// Keys that a user gets in a minute, from all instances together; 0 for any number [default: 60].
+    #[arg(long, env = "GENERATE_KEY_PER_MINUTE", global = true, hide_env_values = true, value_name = "KEYS",
+          value_parser = number(0_u32..=1_000_000))]
+    pub(super) generate_key_per_minute: Option<u32>,
+    /// Seconds after a stop in which a user gets no new key.
+    #[arg(long, env = "GENERATE_KEY_COOLDOWN", global = true, hide_env_values = true, value_name = "SECONDS",
+          default_value_t = 0, value_parser = number(0_u32..=86_400))]
+    pub(super) generate_key_cooldown: u32,
     /// Keys that no stream has, for which a client may ask in a minute on this instance; 0 for any number.
     #[arg(long, env = "UNKNOWN_KEYS_PER_MINUTE", global = true, hide_env_values = true, value_name = "KEYS",
           default_value_t = 60, value_parser = number(0_u32..=1_000_000))]

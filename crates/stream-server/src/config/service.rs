@@ -1,7 +1,11 @@
 //! Every setting of `serve`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use stream_domain::pace::KeyPace;
 
 use crate::config::broadcasts::BroadcastConfig;
 use crate::config::database::DatabaseConfig;
@@ -10,7 +14,14 @@ use crate::config::metrics::MetricsAddress;
 use crate::config::near_names::NearName;
 use crate::config::networks::Networks;
 use crate::config::tokens::TokenConfig;
+use crate::config::traces::TracesConfig;
 use crate::config::{alternatives, bases};
+
+/// How many keys a user gets in a minute unless `GENERATE_KEY_PER_MINUTE` is set: more than a person asks for.
+const KEYS_PER_MINUTE: u32 = 60;
+
+/// How many requests for keys a user may send in a minute then; clients that race for one key are answered.
+const KEY_REQUESTS_PER_MINUTE: u32 = 600;
 
 /// Every setting of `serve`.
 pub(crate) struct Config {
@@ -32,8 +43,10 @@ pub(crate) struct Config {
     pub(crate) hook_networks: Networks,
     /// Origins whose pages may send credentials.
     pub(crate) cors_origins: Vec<String>,
-    /// Key requests per user and minute; 0 is no limit.
-    pub(crate) generate_key_per_minute: u32,
+    /// How soon after others a user gets a key.
+    pub(crate) pace: KeyPace,
+    /// Key requests per user and minute on this instance, whatever becomes of them; 0 is no limit.
+    pub(crate) key_requests_per_minute: u32,
     /// Unknown keys per client and minute; 0 is no limit.
     pub(crate) unknown_keys_per_minute: u32,
     /// Proxies that say who their clients are.
@@ -48,13 +61,19 @@ pub(crate) struct Config {
     pub(crate) shutdown_deadline: Duration,
     /// Where Prometheus reads.
     pub(crate) metrics_address: MetricsAddress,
+    /// Where traces go, if anywhere.
+    pub(crate) traces: Option<TracesConfig>,
     /// Variables that look like settings and are read by nobody.
     pub(crate) near_names: Vec<NearName>,
 }
 
 impl Config {
     /// Parses every setting; an error names the setting.
-    pub(super) fn parse(flags: Flags, near_names: Vec<NearName>) -> Result<Self, String> {
+    pub(super) fn parse(
+        flags: Flags,
+        near_names: Vec<NearName>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, String> {
         let named = |name: &'static str| move |reason: String| format!("{name}: {reason}");
         let rtmp_base = bases::parse_rtmp_base(&flags.rtmp_base_url).map_err(named("RTMP_BASE_URL"))?;
         let hls_base = bases::parse_hls_base(&flags.hls_base_url).map_err(named("HLS_BASE_URL"))?;
@@ -64,6 +83,7 @@ impl Config {
         let templates = flags.ingest_alternatives.as_deref().unwrap_or_default();
         let ingest_alternatives =
             alternatives::parse(templates, flags.addresses).map_err(named("INGEST_ALTERNATIVES"))?;
+        let traces = TracesConfig::parse(flags.otel_exporter_otlp_endpoint.as_deref(), environment)?;
         let seconds = |count: u16| Duration::from_secs(count.into());
         Ok(Self {
             address: SocketAddr::new(flags.host, flags.port),
@@ -75,7 +95,11 @@ impl Config {
             ingest_alternatives,
             hook_networks: flags.hook_networks,
             cors_origins: flags.cors_origins.0,
-            generate_key_per_minute: flags.generate_key_per_minute,
+            pace: KeyPace {
+                per_minute: NonZeroU32::new(flags.generate_key_per_minute.unwrap_or(KEYS_PER_MINUTE)),
+                cooldown: time::Duration::seconds(flags.generate_key_cooldown.into()),
+            },
+            key_requests_per_minute: flags.generate_key_per_minute.unwrap_or(KEY_REQUESTS_PER_MINUTE),
             unknown_keys_per_minute: flags.unknown_keys_per_minute,
             trusted_proxies: flags.trusted_proxies,
             sweep_interval: seconds(flags.sweep_interval),
@@ -83,6 +107,7 @@ impl Config {
             shutdown_notice: seconds(flags.shutdown_notice),
             shutdown_deadline: seconds(flags.shutdown_deadline),
             metrics_address: flags.metrics_address,
+            traces,
             near_names,
         })
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stream_http::TraceSampler;
 use url::Url;
 
 use crate::value;
@@ -16,12 +17,14 @@ const PATH: &str = "v1/traces";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where traces go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TracesConfig {
     /// The whole URL; it may hold a password.
     pub(crate) url: String,
     /// How long the collector has to answer.
     pub(crate) timeout: Duration,
+    /// Which requests are traced.
+    pub(crate) sampler: TraceSampler,
 }
 
 impl TracesConfig {
@@ -76,8 +79,32 @@ impl TracesConfig {
                 Duration::from_millis(millis)
             }
         };
-        Ok(Some(Self { url: url.into(), timeout }))
+        let sampler = parse_sampler(set("OTEL_TRACES_SAMPLER"), set("OTEL_TRACES_SAMPLER_ARG"))?;
+        Ok(Some(Self { url: url.into(), timeout, sampler }))
     }
+}
+
+fn parse_sampler(word: Option<&str>, argument: Option<&str>) -> Result<TraceSampler, String> {
+    let ratio = || {
+        let ratio: Option<f64> = argument.map_or(Some(1.0), |text| text.parse().ok());
+        ratio.filter(|ratio| (0.0..=1.0).contains(ratio)).ok_or_else(|| {
+            "OTEL_TRACES_SAMPLER_ARG: it must be a number from 0 to 1, such as 0.01".to_owned()
+        })
+    };
+    let word = word.unwrap_or("parentbased_always_on");
+    let (follows_parent, of_roots) =
+        word.strip_prefix("parentbased_").map_or((false, word), |of_roots| (true, of_roots));
+    let ratio = match of_roots {
+        "always_on" => 1.0,
+        "always_off" => 0.0,
+        "traceidratio" => ratio()?,
+        _ => {
+            return Err("OTEL_TRACES_SAMPLER: it must be always_on, always_off or traceidratio, \
+                        or parentbased_ and one of these"
+                .to_owned());
+        }
+    };
+    Ok(TraceSampler { follows_parent, ratio })
 }
 
 fn parse_url(text: &str) -> Result<Url, String> {

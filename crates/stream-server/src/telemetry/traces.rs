@@ -7,14 +7,14 @@ use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::OUR_CRATES;
 use super::collector::Collector;
+use super::our_crates::OUR_CRATES;
 use crate::app::https_connector;
 use crate::config::TracesConfig;
 use crate::failure::Failure;
@@ -45,7 +45,16 @@ impl Traces {
             .build();
         let exporter =
             exporter.map_err(|error| Failure::wrong_setting(format!("OTEL_EXPORTER_OTLP_…: {error}")))?;
-        let provider = SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter);
+        // Requests are sampled before they become spans; what is left are those, and calls of media servers.
+        let of_roots = if config.sampler.ratio > 0.0 { Sampler::AlwaysOn } else { Sampler::AlwaysOff };
+        let sampler = match config.sampler.follows_parent {
+            true => Sampler::ParentBased(Box::new(of_roots)),
+            false => of_roots,
+        };
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(sampler)
+            .with_resource(resource())
+            .with_batch_exporter(exporter);
         Ok(Self(provider.build()))
     }
 

@@ -1,14 +1,17 @@
 //! Users have one active stream at most, and its life is what the domain says.
 
+use std::num::NonZeroU32;
+
 use futures_util::future::join_all;
 use time::Duration;
 
 use super::streams::{MICROSECOND, RACERS, active, found, named, names, now, own, started, stopped, user};
 use crate::lifecycle::LIFETIME;
+use crate::pace::{KeyPace, TooSoon};
 use crate::ports::StartError;
 use crate::ports::StreamStore;
 use crate::testing::{SeededEntropy, Step, check_history, new_stream};
-use crate::{NewStream, Stream, StreamKey, StreamStatus};
+use crate::{NewStream, Stream, StreamKey, StreamStatus, Timestamp};
 
 /// A key belongs to one stream for ever.
 pub async fn a_taken_key_is_refused(store: &dyn StreamStore) {
@@ -198,4 +201,47 @@ pub async fn random_histories_match_the_model(store: &dyn StreamStore) {
     let numbers = SeededEntropy::new(7);
     let steps: Vec<Step> = (0..300).map(|_| Step::from_number(numbers.next())).collect();
     check_history(store, &steps).await;
+}
+
+/// A minute's keys are counted, whoever made them, and the store says how long to wait.
+pub async fn more_keys_than_a_minute_has_are_refused(store: &dyn StreamStore) {
+    let pace = KeyPace { per_minute: NonZeroU32::new(2), ..KeyPace::default() };
+    let paced = |name: &str, seconds| named(1, name, after(seconds)).paced(pace);
+    for (name, seconds) in [("first", 0), ("second", 20)] {
+        started(store, &paced(name, seconds)).await;
+        stopped(store, 1, after(seconds + 1)).await;
+    }
+    match store.start(&paced("third", 50)).await {
+        Err(StartError::TooSoon(refusal)) => {
+            assert_eq!(refusal, TooSoon { wait: Duration::seconds(10), per_minute: pace.per_minute });
+        }
+        other => panic!("expected a third key to be too soon, got {other:?}"),
+    }
+    assert_eq!(found(store, "third").await, None);
+    // Another user's keys do not count, and neither do those of a minute ago.
+    started(store, &named(2, "of-another", after(50)).paced(pace)).await;
+    started(store, &paced("third", 61)).await;
+    // What is active is in the way first.
+    let refusal = store.start(&paced("fourth", 62)).await;
+    assert!(matches!(refusal, Err(StartError::AlreadyActive(_))), "{refusal:?}");
+}
+
+/// After a stop there is no key until the cool-down is over; an expiry is no stop.
+pub async fn a_stop_is_followed_by_the_cool_down(store: &dyn StreamStore) {
+    let pace = KeyPace { per_minute: None, cooldown: Duration::seconds(30) };
+    let paced = |name: &str, seconds| named(1, name, after(seconds)).paced(pace);
+    started(store, &paced("first", 0)).await;
+    stopped(store, 1, after(100)).await;
+    match store.start(&paced("second", 110)).await {
+        Err(StartError::TooSoon(refusal)) => {
+            assert_eq!(refusal, TooSoon { wait: Duration::seconds(20), per_minute: None });
+        }
+        other => panic!("expected the cool-down, got {other:?}"),
+    }
+    let second = started(store, &paced("second", 130)).await;
+    started(store, &named(1, "third", second.expires_at).paced(pace)).await;
+}
+
+fn after(seconds: i64) -> Timestamp {
+    now().plus(Duration::seconds(seconds))
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use crate::pace::Recent;
 use crate::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
 use crate::{
     NewStream, PageRequest, PlaybackId, Stream, StreamId, StreamKey, StreamPage, StreamStatus, Timestamp,
@@ -22,6 +23,21 @@ impl KeyStore for MemoryStore {
                 return Err(StartError::AlreadyActive(Box::new(state.sessions.seen_from(&swept))));
             }
         }
+        let mut own: Vec<&Stream> =
+            state.streams.iter().filter(|stream| stream.user_id == Some(new.user_id)).collect();
+        own.sort_by_key(|stream| std::cmp::Reverse(stream.created_at));
+        let recent = Recent {
+            limiting_key: new
+                .pace
+                .per_minute
+                .and_then(|keys| own.get(keys.get() as usize - 1).map(|stream| stream.created_at)),
+            last_stop: own
+                .iter()
+                .filter(|stream| stream.status == StreamStatus::Stopped)
+                .map(|stream| stream.updated_at)
+                .max(),
+        };
+        new.pace.check(recent, new.created_at)?;
         if state.streams.iter().any(|stream| stream.key == new.key || stream.playback_id == new.playback_id) {
             return Err(StartError::KeyTaken);
         }

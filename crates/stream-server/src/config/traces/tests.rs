@@ -46,6 +46,26 @@ fn a_collector_has_as_long_as_the_variables_say() {
 }
 
 #[test]
+fn the_sampler_is_one_of_the_standards() {
+    let sampler = |word: &str, argument: &str| {
+        let variables = [("OTEL_TRACES_SAMPLER", word), ("OTEL_TRACES_SAMPLER_ARG", argument)];
+        let sampler = parse("http://c", &variables).expect("it is one").expect("an endpoint").sampler;
+        (sampler.follows_parent, sampler.ratio)
+    };
+    for (word, argument, expected) in [
+        ("", "", (true, 1.0)),
+        ("always_on", "0.5", (false, 1.0)),
+        ("always_off", "", (false, 0.0)),
+        ("traceidratio", "0.25", (false, 0.25)),
+        ("parentbased_always_off", "", (true, 0.0)),
+        ("parentbased_traceidratio", "0.01", (true, 0.01)),
+        ("parentbased_traceidratio", "", (true, 1.0)),
+    ] {
+        assert_eq!(sampler(word, argument), expected, "{word}");
+    }
+}
+
+#[test]
 fn a_wrong_variable_is_named_and_its_value_is_not_shown() {
     for (endpoint, variables, name) in [
         ("collector:4318", vec![], "OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -60,6 +80,12 @@ fn a_wrong_variable_is_named_and_its_value_is_not_shown() {
         ("http://c", vec![("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")], "OTEL_EXPORTER_OTLP_COMPRESSION"),
         ("http://c", vec![("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")], "OTEL_EXPORTER_OTLP_TIMEOUT"),
         ("http://c", vec![("OTEL_TRACES_EXPORTER", "zipkin")], "OTEL_TRACES_EXPORTER"),
+        ("http://c", vec![("OTEL_TRACES_SAMPLER", "jaeger_remote")], "OTEL_TRACES_SAMPLER"),
+        (
+            "http://c",
+            vec![("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "5")],
+            "OTEL_TRACES_SAMPLER_ARG",
+        ),
     ] {
         let error = parse(endpoint, &variables).expect_err(name);
         assert!(error.starts_with(&format!("{name}: ")) && !error.contains("a-password"), "{error}");
