@@ -3,7 +3,7 @@
 //! A span costs next to nothing while nobody exports it.
 //! The id of a client's trace is in the log all the same.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
 use opentelemetry::global;
 use opentelemetry::propagation::Extractor;
@@ -15,7 +15,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use uuid::Uuid;
 
 /// The header that the W3C's Trace Context names a trace by.
-const TRACEPARENT: &str = "traceparent";
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Which requests are traced; it decides before a span costs anything.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,7 +54,7 @@ impl RequestTrace {
         request_id: &str,
     ) -> Self {
         let parent = headers
-            .contains_key(TRACEPARENT)
+            .contains_key(&TRACEPARENT)
             .then(|| global::get_text_map_propagator(|format| format.extract(&Headers(headers))))
             .filter(|parent| parent.span().span_context().is_valid());
         let clients = parent.as_ref().map(|parent| parent.span().span_context().clone());
