@@ -55,7 +55,7 @@ impl KeyPace {
         let left = |since: Timestamp, pause: Duration| pause - now.since(since);
         let by_number = self
             .per_minute
-            .and_then(|_| recent.limiting_key)
+            .and(recent.limiting_key)
             .map(|limiting| TooSoon { wait: left(limiting, MINUTE), per_minute: self.per_minute });
         let by_stop = recent
             .last_stop

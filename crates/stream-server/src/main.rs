@@ -26,7 +26,9 @@ async fn main() -> ExitCode {
         Err(error) => return refusal::report(&error),
     };
     let environment = system::environment();
-    let (traces, wrong_traces) = match command_line.traces(&environment).and_then(Traces::maybe) {
+    let traces = command_line.traces(&environment);
+    let traces = traces.and_then(|config| config.as_ref().map(Traces::to).transpose());
+    let (traces, wrong_traces) = match traces {
         Ok(traces) => (traces, None),
         Err(failure) => (None, Some(failure)),
     };

@@ -29,13 +29,8 @@ const LAST_SPANS_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Starts to send where there is a collector.
-    pub(crate) fn maybe(config: Option<TracesConfig>) -> Result<Option<Self>, Failure> {
-        config.as_ref().map(Self::to).transpose()
-    }
-
     /// Starts the thread that sends; the collector is first asked when there is a span.
-    fn to(config: &TracesConfig) -> Result<Self, Failure> {
+    pub(crate) fn to(config: &TracesConfig) -> Result<Self, Failure> {
         let connector = https_connector().map_err(|error| Failure::new(format!("traces: {error}")))?;
         let exporter = SpanExporter::builder()
             .with_http()
