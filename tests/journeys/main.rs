@@ -12,6 +12,7 @@ mod docs;
 mod doctor;
 mod failover;
 mod fairness;
+mod faults;
 mod freshness;
 mod hooks;
 mod kicks;

@@ -127,11 +127,16 @@ impl Collector for PlatformCollector {
         let help = "1 if the database answered when this was asked for, else 0";
         up.encode(encoder.encode_descriptor("database_up", help, None, up.metric_type())?)?;
         let Some(counts) = counts else { return Ok(()) };
-        let streams = [
+        let totals = [
+            (
+                "database_objects_missing",
+                "Tables, columns, indexes and triggers that the database lacks",
+                counts.missing_objects,
+            ),
             ("streams_active", "Streams of the whole platform whose key may publish", counts.active),
             ("streams_live", "Streams of the whole platform that are live", counts.live),
         ];
-        for (name, help, count) in streams {
+        for (name, help, count) in totals {
             let gauge = ConstGauge::new(count);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }

@@ -165,7 +165,7 @@ fn counts_are_not_shown_while_the_database_is_away() {
     let mut statistics = MockStatistics::new();
     let open_sessions =
         || vec![(edge(), 2), (ServerName::parse("a").unwrap(), 3), (ServerName::parse("b").unwrap(), 4)];
-    let counts = move || Counts { active: 9, live: 5, open_sessions: open_sessions() };
+    let counts = move || Counts { active: 9, live: 5, open_sessions: open_sessions(), missing_objects: 1 };
     statistics.expect_count().once().returning(move |_| Ok(counts()));
     statistics.expect_count().returning(|_| Err(StoreError::unavailable("away")));
     statistics.expect_list_ended().returning(|_| Ok(Vec::new()));
@@ -175,6 +175,7 @@ fn counts_are_not_shown_while_the_database_is_away() {
     assert_eq!(value(&metrics, "stream_database_up").as_deref(), Some("1"));
     assert_eq!(value(&metrics, "stream_streams_active").as_deref(), Some("9"));
     assert_eq!(value(&metrics, "stream_streams_live").as_deref(), Some("5"));
+    assert_eq!(value(&metrics, "stream_database_objects_missing").as_deref(), Some("1"));
     let open = |server: &str| value(&metrics, &format!("stream_sessions_open{{server=\"{server}\"}}"));
     assert_eq!((open("edge").as_deref(), open("unlisted").as_deref()), (Some("2"), Some("7")));
     block_on(metrics.platform().refresh(&statistics, second(1))).unwrap_err();

@@ -12,6 +12,7 @@ use time::PrimitiveDateTime;
 
 use crate::error;
 use crate::lists::List;
+use crate::objects;
 use crate::schema::publish_sessions as sessions;
 use crate::store::PostgresStore;
 
@@ -31,7 +32,8 @@ impl Statistics for PostgresStore {
                     .load(connection)
                     .await
                     .map_err(error::query)?;
-                Ok(Counts::read(active, live, open))
+                let missing_objects = objects::missing(connection).await?.len() as u64;
+                Ok(Counts { missing_objects, ..Counts::read(active, live, open) })
             }
             .boxed()
         })

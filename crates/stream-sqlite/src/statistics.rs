@@ -10,6 +10,7 @@ use time::PrimitiveDateTime;
 
 use crate::error;
 use crate::lists::at;
+use crate::objects;
 use crate::schema::publish_sessions as sessions;
 use crate::store::SqliteStore;
 
@@ -25,7 +26,8 @@ impl Statistics for SqliteStore {
                 .select((sessions::server, count_star()))
                 .load(connection)
                 .map_err(error::query)?;
-            Ok(Counts::read(active, live, open))
+            let missing_objects = objects::missing(connection).map_err(StoreError::failed)?.len() as u64;
+            Ok(Counts { missing_objects, ..Counts::read(active, live, open) })
         })
         .await
     }

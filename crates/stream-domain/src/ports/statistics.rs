@@ -33,6 +33,8 @@ pub struct Counts {
     pub live: u64,
     /// Open sessions at each media server that has any, in any order.
     pub open_sessions: Vec<(ServerName, u64)>,
+    /// Tables, columns, indexes and triggers that the database should have and lacks.
+    pub missing_objects: u64,
 }
 
 impl Counts {
@@ -43,7 +45,8 @@ impl Counts {
             let name = ServerName::parse(&name).ok()?;
             Some((name, number(count)))
         });
-        Self { active: number(active), live: number(live), open_sessions: named.collect() }
+        let open_sessions = named.collect();
+        Self { active: number(active), live: number(live), open_sessions, missing_objects: 0 }
     }
 }
 

@@ -21,6 +21,7 @@ impl Statistics for MemoryStore {
             active: seen.iter().filter(|stream| stream.publishable_at(now).is_ok()).count() as u64,
             live: seen.iter().filter(|stream| stream.live_since_at(now).is_some()).count() as u64,
             open_sessions: open.into_iter().collect(),
+            missing_objects: 0,
         })
     }
 
