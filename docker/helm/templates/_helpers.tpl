@@ -26,6 +26,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- add $notice $deadline 5 -}}
 {{- end -}}
 
+{{/* The port of METRICS_ADDRESS, if that is an address. */}}
+{{- define "stream-service.metricsPort" -}}
+{{- $address := .Values.settings.METRICS_ADDRESS | default "" -}}
+{{- if contains ":" $address -}}{{- splitList ":" $address | last -}}{{- end -}}
+{{- end -}}
+
 {{- define "stream-service.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532

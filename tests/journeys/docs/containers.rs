@@ -57,6 +57,7 @@ fn docker_accepts_every_documented_command() {
         "compose-up",
         "compose-token",
         "compose-doctor",
+        "compose-observability",
         "compose-upgrade",
     ] {
         let said = run(&block(name), folder.path(), &SECRETS);
@@ -98,6 +99,7 @@ fn compose_accepts_every_profile_of_the_shipped_file() {
     for (profile, others) in [
         ("", &["postgres", "stream-service"][..]),
         ("--profile nginx-rtmp", &["nginx-rtmp", "postgres", "stream-service"]),
+        ("--profile observability", &["grafana", "postgres", "prometheus", "stream-service"]),
         ("--profile node-media-server", &["node-media-server", "postgres", "stream-service"]),
     ] {
         let composed = composed(&folder, &format!("-f docker/compose.yaml {profile}"));

@@ -59,6 +59,26 @@ fn helm_finds_no_fault_in_the_chart() {
 }
 
 #[test]
+fn metrics_have_a_port_of_their_own_where_they_have_an_address() {
+    let ports = |values: &str| {
+        let manifests = yaml(&rendered(values).expect("Helm renders it"));
+        let container = of_kind(&manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0].take();
+        container["ports"].clone()
+    };
+    let http = json!({"name": "http", "containerPort": 8082});
+    for address in ["api", "none"] {
+        assert_eq!(ports(&format!("settings: {{METRICS_ADDRESS: {address}}}")), json!([http]), "{address}");
+    }
+    let metrics = json!({"name": "metrics", "containerPort": 9090});
+    for address in ["0.0.0.0:9090", "[::]:9090"] {
+        let values = format!("settings: {{METRICS_ADDRESS: \"{address}\"}}");
+        assert_eq!(ports(&values), json!([http, metrics]), "{address}");
+        let manifests = rendered(&values).expect("Helm renders it");
+        assert_eq!(faults_of_manifests(&manifests, VERSIONS[1]), "");
+    }
+}
+
+#[test]
 fn kubernetes_schemas_accept_every_manifest() {
     for values in [String::new(), block("kubernetes-values"), everything()] {
         let manifests = rendered(&values).unwrap_or_else(|error| panic!("{error}"));
