@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use stream_tests::{Program, Service, ServiceBuilder, eventually, token_of};
+use reqwest::Method;
+use stream_tests::{Program, Service, ServiceBuilder, StoreKind, TestStore, eventually, token_of};
 use tempfile::TempDir;
 
 /// A proxy in front of a service.
@@ -165,4 +166,44 @@ async fn probes_of_a_healthy_service_are_not_logged_and_requests_have_their_peer
     let line = log.lines().find(|line| line.contains(r#""route":"/api/streams/public""#));
     let line = line.unwrap_or_default();
     assert!(line.contains(r#""peer":"127.0.0.1""#) && line.contains(r#""bytes":"#), "{line}");
+}
+
+/// The limit counts clients that a trusted proxy names, and no address that may stand for many.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_the_internet_reads_what_is_public_so_often() {
+    let store = TestStore::new(StoreKind::Sqlite);
+    let setup = store.setup().with("PUBLIC_READS_PER_MINUTE", "3").with("TRUSTED_PROXIES", "127.0.0.0/8");
+    let service = setup.start().await;
+    let read = async |path: &str, client: &str| {
+        let request = service.request(Method::GET, path);
+        let request = if client.is_empty() { request } else { request.header("X-Forwarded-For", client) };
+        service.send(request).await
+    };
+    let paths = ["/api/streams/public", "/api/streams/public?live=true", "/api/streams/public/unknown"];
+    for path in paths {
+        assert_ne!(read(path, "203.0.113.9").await.status, 429, "{path}");
+    }
+    for path in paths {
+        let refused = read(path, "203.0.113.9").await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"), "{path}");
+        assert_eq!(refused.header("ratelimit-policy"), Some(r#""public-reads";q=3;w=60"#));
+        assert!(refused.header("retry-after").is_some());
+    }
+    // Its neighbour in a /64 is the same customer.
+    for host in 1..=3 {
+        assert_eq!(read("/api/streams/public", &format!("2001:db8::{host}")).await.status, 200);
+    }
+    assert_eq!(read("/api/streams/public", "2001:db8::4").await.status, 429);
+    assert_eq!(read("/api/streams/public", "2001:db8:0:1::4").await.status, 200);
+    for client in ["", "10.1.2.3", "192.168.7.8", "100.64.0.1", "fd00::1", "198.51.100.7"] {
+        assert_eq!(read("/api/streams/public", client).await.status, 200, "{client}");
+    }
+    for _ in 0..5 {
+        assert_eq!(read("/api/streams/public", "10.1.2.3").await.status, 200);
+    }
+    // A key is looked up for a media server, however often.
+    let key = service.key_of(1).await;
+    for _ in 0..5 {
+        assert_eq!(read(&format!("/api/streams/{key}"), "203.0.113.9").await.status, 200);
+    }
 }

@@ -20,8 +20,8 @@ use stream_domain::{
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
-    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
+    Addresses, ClientTimeouts, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions, MetricsRoute,
+    Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_metrics::Metrics;
@@ -80,8 +80,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
             AddressForm::Key,
         ),
         cors_origins: vec!["http://localhost:3000".to_owned()],
-        generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(0)),
-        guess_limit: Arc::new(GuessLimit::per_minute(0)),
+        limits: Limits::per_minute(0, 0, 0),
         trusted_proxies: TrustedProxies::default(),
         hook_servers: HookServers::new(),
         hook_networks: Vec::new(),

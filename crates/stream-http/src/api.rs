@@ -16,10 +16,10 @@ use crate::catalog::{self, CatalogApi};
 use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::docs::{self, DocsApi};
-use crate::guesses::GuessLimit;
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
-use crate::keys::{self, GenerateKeyLimit, KeysApi};
+use crate::keys::{self, KeysApi};
+use crate::limits::Limits;
 use crate::metrics::{self, MetricsApi};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
@@ -59,10 +59,8 @@ pub struct HttpOptions {
     pub addresses: Addresses,
     /// The origins whose pages may call the API with credentials.
     pub cors_origins: Vec<String>,
-    /// How often a user may request a key.
-    pub generate_key_limit: Arc<GenerateKeyLimit>,
-    /// How many unknown keys a client may ask for.
-    pub guess_limit: Arc<GuessLimit>,
+    /// The limits on what users and clients may ask for.
+    pub limits: Limits,
     /// The proxies that say who their clients are.
     pub trusted_proxies: TrustedProxies,
     /// The media servers that may send hooks.
@@ -155,9 +153,10 @@ impl HttpApi {
         options: HttpOptions,
     ) -> Self {
         let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
-        let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, .. } = options;
+        let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
+        let catalog = catalog.limited(limits.public_reads, options.trusted_proxies.clone());
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
@@ -174,8 +173,8 @@ impl HttpApi {
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
                 keys: AfterStart::new(keys, &readiness),
-                limit: options.generate_key_limit,
-                guesses: options.guess_limit.clone(),
+                limit: limits.generate_key,
+                guesses: limits.guesses.clone(),
                 proxies: options.trusted_proxies,
                 metrics: metrics.keys().clone(),
                 addresses,
@@ -189,7 +188,7 @@ impl HttpApi {
                 options.hook_servers,
                 options.hook_networks,
                 metrics.hooks().clone(),
-                options.guess_limit,
+                limits.guesses,
             )),
             health,
             docs: Data::new(DocsApi::new()),

@@ -18,9 +18,11 @@ use actix_web::{HttpRequest, HttpResponse, Scope};
 use stream_domain::{Catalog, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
+use crate::client_address::TrustedProxies;
 use crate::conditional::is_known;
 use crate::cors;
 use crate::error::{ApiError, ErrorCode};
+use crate::limits::PublicReadLimit;
 use crate::paging::PageQuery;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::{get, not_found};
@@ -35,6 +37,7 @@ pub(crate) struct CatalogApi {
     addresses: Addresses,
     turns: Arc<Turns>,
     pages: Pages,
+    limit: Option<(Arc<PublicReadLimit>, TrustedProxies)>,
 }
 
 impl CatalogApi {
@@ -45,7 +48,19 @@ impl CatalogApi {
         turns: Arc<Turns>,
     ) -> Self {
         let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
-        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages }
+        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages, limit: None }
+    }
+
+    /// The same, for so many reads of each client.
+    pub(crate) fn limited(self, limit: Arc<PublicReadLimit>, proxies: TrustedProxies) -> Self {
+        Self { limit: Some((limit, proxies)), ..self }
+    }
+
+    /// Counts a read.
+    fn count(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        let Some((limit, proxies)) = &self.limit else { return Ok(()) };
+        let counted = limit.check(proxies.client_of(request));
+        counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))
     }
 }
 
@@ -88,13 +103,14 @@ fn public_routes() -> Scope {
         (status = 304, description = "The list is the one that `If-None-Match` names."),
     ),
     extensions(("x-error-codes" = json!([
-        ErrorCode::InvalidLimit, ErrorCode::InvalidCursor, ErrorCode::InvalidLive,
+        ErrorCode::InvalidLimit, ErrorCode::InvalidCursor, ErrorCode::InvalidLive, ErrorCode::TooManyRequests,
     ]))),
 )]
 pub(crate) async fn list_public(
     request: HttpRequest,
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
+    api.count(&request)?;
     let asked = query::requested_page(&request)?;
     api.catalog.get()?;
     let page = use_case("catalog.list", api.pages.show(asked)).await?;
@@ -140,6 +156,7 @@ fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
     responses((status = 200, description = "The key of this stream may publish.", body = StreamView<'_>)),
     extensions(("x-error-codes" = json!([
         ErrorCode::StreamNotFound, ErrorCode::StreamStopped, ErrorCode::StreamExpired,
+        ErrorCode::TooManyRequests,
     ]))),
 )]
 pub(crate) async fn find_public_stream(
@@ -147,6 +164,7 @@ pub(crate) async fn find_public_stream(
     text: Path<String>,
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
+    api.count(&request)?;
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
     let catalog = api.catalog.get()?;
     let found = api.turns.look_up(&request, use_case("catalog.find", catalog.find(&id))).await;

@@ -69,6 +69,19 @@ pub(crate) fn limited_as(client: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether an address is none of this machine or a private network, such as a platform's own or a provider's.
+pub(crate) fn is_of_the_internet(client: IpAddr) -> bool {
+    match client.to_canonical() {
+        IpAddr::V4(address) => {
+            let is_shared = address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64;
+            !(address.is_loopback() || address.is_private() || address.is_link_local() || is_shared)
+        }
+        IpAddr::V6(address) => {
+            !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local())
+        }
+    }
+}
+
 /// The addresses of all lines of a header that is a list; `None` without the header.
 fn hops(
     headers: &HeaderMap,

@@ -116,6 +116,12 @@ impl ApiError {
         Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
     }
 
+    /// The client has read what is public too often.
+    pub(crate) fn too_many_reads(exceeded: &Exceeded) -> Self {
+        let sentence = "Too many requests from this address. Try again later.";
+        Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
+    }
+
     /// The user has an active stream; `stream` is its JSON.
     pub(crate) fn already_active(stream: Box<RawValue>) -> Self {
         Self { stream: Some(stream), ..ErrorCode::StreamAlreadyActive.into() }

@@ -11,11 +11,11 @@ use crate::rate::{Exceeded, PerMinute};
 
 /// How many unknown keys a client may ask for in a minute, on this instance.
 #[derive(Debug)]
-pub struct GuessLimit(PerMinute<IpAddr>);
+pub(crate) struct GuessLimit(PerMinute<IpAddr>);
 
 impl GuessLimit {
     /// Allows this many in a minute; 0 means any number.
-    pub fn per_minute(keys: u32) -> Self {
+    pub(crate) fn per_minute(keys: u32) -> Self {
         Self(PerMinute::new("unknown-keys", keys))
     }
 
@@ -25,7 +25,7 @@ impl GuessLimit {
     }
 
     /// Frees the memory of clients that have not guessed lately.
-    pub fn forget_quiet_clients(&self) {
+    pub(crate) fn forget_quiet_clients(&self) {
         self.0.forget_quiet();
     }
 }

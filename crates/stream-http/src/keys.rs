@@ -24,7 +24,7 @@ use crate::trace::use_case;
 use crate::turns::Turns;
 use crate::view::{JSON, PageView, StreamView, answer_stream};
 
-pub use limit::GenerateKeyLimit;
+pub(crate) use limit::GenerateKeyLimit;
 
 /// What the handlers of keys need.
 pub(crate) struct KeysApi {

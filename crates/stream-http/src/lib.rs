@@ -12,6 +12,7 @@ mod catalog;
 mod health;
 mod hooks;
 mod keys;
+mod limits;
 mod metrics;
 
 mod addresses;
@@ -51,9 +52,8 @@ mod tests;
 pub use addresses::Addresses;
 pub use api::{HttpApi, HttpOptions, MetricsOptions, MetricsRoute, ROUTES, UseCases};
 pub use client_address::TrustedProxies;
-pub use guesses::GuessLimit;
 pub use hooks::{HookSecrets, HookServer, HookServers, HookUrlFault, judge_hook_url, path_to_try};
-pub use keys::GenerateKeyLimit;
+pub use limits::Limits;
 pub use openapi::openapi_json;
 pub use readiness::{NotReady, Readiness};
 pub use timeouts::ClientTimeouts;

@@ -39,8 +39,8 @@ use tokio::sync::oneshot;
 use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookServers, HttpApi, HttpOptions,
-    MetricsOptions, MetricsRoute, Readiness, TrustedProxies,
+    Addresses, ClientTimeouts, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions, MetricsRoute,
+    Readiness, TrustedProxies,
 };
 use client::{Answer, Client};
 
@@ -138,8 +138,7 @@ impl World {
             hook_servers,
             hook_networks: Vec::new(),
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
-            generate_key_limit: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
-            guess_limit: Arc::new(GuessLimit::per_minute(60)),
+            limits: Limits::per_minute(key_requests, 60, 0),
             trusted_proxies: TrustedProxies::default(),
             readiness: readiness.clone(),
             timeouts: ClientTimeouts {

@@ -11,8 +11,8 @@ use stream_domain::ports::{SessionPorts, Statistics, StoreHealth, StreamPorts};
 use stream_domain::{Authenticator, Broadcasts, Catalog, Keys, MediaServers};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, GenerateKeyLimit, GuessLimit, HookSecrets, HookServer, HookServers, HttpApi,
-    HttpOptions, MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
+    Addresses, ClientTimeouts, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions, Limits,
+    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
 pub(crate) use stream_media::{Probe, Probed, https_connector};
@@ -55,16 +55,18 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases { authenticator, keys: keys.clone(), catalog, broadcasts: broadcasts.clone() };
     let readiness = Readiness::starting();
-    let limit = Arc::new(GenerateKeyLimit::per_minute(config.key_requests_per_minute));
-    let guesses = Arc::new(GuessLimit::per_minute(config.unknown_keys_per_minute));
+    let limits = Limits::per_minute(
+        config.key_requests_per_minute,
+        config.unknown_keys_per_minute,
+        config.public_reads_per_minute,
+    );
     let http = HttpParts {
         use_cases,
         health: ports.health.clone(),
         statistics: ports.statistics,
         metrics: metrics.clone(),
         hook_servers,
-        limit: limit.clone(),
-        guesses: guesses.clone(),
+        limits: limits.clone(),
         readiness: readiness.clone(),
     };
     let api = wire_http(&config, http);
@@ -81,8 +83,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         readiness,
         tasks: metrics.tasks().clone(),
         service: metrics.service().clone(),
-        limit,
-        guesses,
+        limits,
         sweep_interval: config.sweep_interval,
     };
     let (prepared, is_prepared) = oneshot::channel();
@@ -233,8 +234,7 @@ struct HttpParts {
     statistics: Arc<dyn Statistics>,
     metrics: Metrics,
     hook_servers: HookServers,
-    limit: Arc<GenerateKeyLimit>,
-    guesses: Arc<GuessLimit>,
+    limits: Limits,
     readiness: Readiness,
 }
 
@@ -244,8 +244,7 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
         addresses: Addresses::new(&config.rtmp_base, &config.hls_base, config.broadcasts.address_form)
             .with_alternatives(config.ingest_alternatives.clone()),
         cors_origins: config.cors_origins.clone(),
-        generate_key_limit: parts.limit,
-        guess_limit: parts.guesses,
+        limits: parts.limits,
         trusted_proxies: TrustedProxies::new(config.trusted_proxies.0.clone()),
         hook_servers: parts.hook_servers,
         hook_networks: config.hook_networks.0.clone(),

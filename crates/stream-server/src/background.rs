@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use stream_domain::ports::StoreHealth;
 use stream_domain::{Broadcasts, Keys, ServerName};
-use stream_http::{GenerateKeyLimit, GuessLimit, Readiness};
+use stream_http::{Limits, Readiness};
 use stream_metrics::{ServiceMetrics, TaskMeter, TaskMetrics};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -40,10 +40,8 @@ pub(crate) struct Background {
     pub(crate) tasks: TaskMetrics,
     /// Where the migration and the clocks are shown.
     pub(crate) service: ServiceMetrics,
-    /// The limit on key requests.
-    pub(crate) limit: Arc<GenerateKeyLimit>,
-    /// The limit on unknown keys.
-    pub(crate) guesses: Arc<GuessLimit>,
+    /// The limits on requests.
+    pub(crate) limits: Limits,
     /// The pause between sweeps.
     pub(crate) sweep_interval: Duration,
 }
@@ -74,9 +72,9 @@ impl Background {
         self.keep(&mut tasks, "comparing clocks", move |meter| {
             skew::watch(health.clone(), Arc::new(SystemClock), service.clone(), meter)
         });
-        let (limit, guesses) = (self.limit.clone(), self.guesses.clone());
+        let limits = self.limits.clone();
         self.keep(&mut tasks, "forgetting quiet users", move |meter| {
-            sweeps::forget_quiet_users(limit.clone(), guesses.clone(), meter)
+            sweeps::forget_quiet_users(limits.clone(), meter)
         });
         let (keys, period) = (self.keys.clone(), self.sweep_interval);
         self.keep(&mut tasks, "marking expired streams", move |meter| {

@@ -6,11 +6,11 @@ use crate::rate::{Exceeded, GENERATE_KEY, PerMinute};
 
 /// A limit on key requests per user and minute, on this instance; a whole minute's worth may come at once.
 #[derive(Debug)]
-pub struct GenerateKeyLimit(PerMinute<UserId>);
+pub(crate) struct GenerateKeyLimit(PerMinute<UserId>);
 
 impl GenerateKeyLimit {
     /// Allows this many requests per user and minute; 0 means any number.
-    pub fn per_minute(requests: u32) -> Self {
+    pub(crate) fn per_minute(requests: u32) -> Self {
         Self(PerMinute::new(GENERATE_KEY, requests))
     }
 
@@ -20,7 +20,7 @@ impl GenerateKeyLimit {
     }
 
     /// Drops the users without recent requests, so that memory does not grow with the number of users ever seen.
-    pub fn forget_quiet_users(&self) {
+    pub(crate) fn forget_quiet_users(&self) {
         self.0.forget_quiet();
     }
 }

@@ -1,11 +1,10 @@
 //! Sweeps: what expires by itself is written down, and memory that is no longer needed is freed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use stream_domain::ports::chain_of;
 use stream_domain::{Broadcasts, Keys};
-use stream_http::{GenerateKeyLimit, GuessLimit};
+use stream_http::Limits;
 use stream_metrics::TaskMeter;
 use tokio::time::Instant;
 
@@ -18,16 +17,11 @@ const FIRST_SESSION_SWEEP: Duration = Duration::from_secs(10);
 const LIMIT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Frees the memory of the limits, again and again.
-pub(super) async fn forget_quiet_users(
-    limit: Arc<GenerateKeyLimit>,
-    guesses: Arc<GuessLimit>,
-    meter: TaskMeter,
-) {
+pub(super) async fn forget_quiet_users(limits: Limits, meter: TaskMeter) {
     let mut ticks = every(LIMIT_INTERVAL);
     loop {
         ticks.tick().await;
-        limit.forget_quiet_users();
-        guesses.forget_quiet_clients();
+        limits.forget_quiet();
         meter.succeeded();
     }
 }

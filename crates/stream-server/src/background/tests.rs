@@ -54,8 +54,7 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
         readiness: readiness.clone(),
         tasks: TaskMetrics::default(),
         service: ServiceMetrics::default(),
-        limit: Arc::new(GenerateKeyLimit::per_minute(0)),
-        guesses: Arc::new(GuessLimit::per_minute(0)),
+        limits: Limits::per_minute(0, 0, 0),
         sweep_interval: Duration::from_secs(30),
     };
     (background, readiness)

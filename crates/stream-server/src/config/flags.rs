@@ -147,6 +147,10 @@ pub(super) struct Flags {
     #[arg(long, env = "UNKNOWN_KEYS_PER_MINUTE", global = true, hide_env_values = true, value_name = "KEYS",
           default_value_t = 60, value_parser = number(0_u32..=1_000_000))]
     pub(super) unknown_keys_per_minute: u32,
+    /// Reads of public lists and streams by an address of the internet in a minute on this instance; 0 for any number.
+    #[arg(long, env = "PUBLIC_READS_PER_MINUTE", global = true, hide_env_values = true, value_name = "REQUESTS",
+          default_value_t = 6000, value_parser = number(0_u32..=1_000_000))]
+    pub(super) public_reads_per_minute: u32,
     /// Networks of proxies whose X-Forwarded-For or Forwarded names their clients, separated by commas.
     #[arg(long, env = "TRUSTED_PROXIES", global = true, hide_env_values = true, value_name = "NETWORKS",
           default_value = "", value_parser = Networks::parse, hide_default_value = true)]

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) key_requests_per_minute: u32,
     /// Unknown keys per client and minute; 0 is no limit.
     pub(crate) unknown_keys_per_minute: u32,
+    /// Reads of what is public per client of the internet and minute; 0 is no limit.
+    pub(crate) public_reads_per_minute: u32,
     /// Proxies that say who their clients are.
     pub(crate) trusted_proxies: Networks,
     /// The pause between sweeps.
@@ -101,6 +103,7 @@ impl Config {
             },
             key_requests_per_minute: flags.generate_key_per_minute.unwrap_or(KEY_REQUESTS_PER_MINUTE),
             unknown_keys_per_minute: flags.unknown_keys_per_minute,
+            public_reads_per_minute: flags.public_reads_per_minute,
             trusted_proxies: flags.trusted_proxies,
             sweep_interval: seconds(flags.sweep_interval),
             keep_alive: Duration::from_secs(flags.keep_alive.into()),
