@@ -138,8 +138,9 @@ impl World {
             hook_servers,
             hook_networks: Vec::new(),
             cors_origins: vec!["http://localhost:3000".to_owned(), "http://127.0.0.1:3000".to_owned()],
-            limits: Limits::per_minute(key_requests, 60, 0),
-            trusted_proxies: TrustedProxies::default(),
+            limits: Limits::per_minute(key_requests, 60, 20),
+            // Tests that send `X-Forwarded-For` are the proxy.
+            trusted_proxies: TrustedProxies::new(["127.0.0.0/8".parse().unwrap()]),
             readiness: readiness.clone(),
             timeouts: ClientTimeouts {
                 request_head: Duration::from_secs(5),

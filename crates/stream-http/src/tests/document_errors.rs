@@ -104,6 +104,13 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
     let limited = (0..100).map(guess).find(|answer| answer.status == 429).expect("guesses are limited");
     note("find_stream", &limited);
     note("find_public_stream", &world.get("/api/streams/public/unknown"));
+    for (operation, path) in
+        [("list_public", "/api/streams/public"), ("find_public_stream", "/api/streams/public/unknown")]
+    {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.9\r\n");
+        let mut answers = (0..50).map(|_| world.send(&head));
+        note(operation, &answers.find(|answer| answer.status == 429).expect("reads are limited"));
+    }
     for (names, code) in ended_streams(&world) {
         let (key, id) = names.split_once(' ').unwrap();
         let answers =
