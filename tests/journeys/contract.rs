@@ -94,6 +94,12 @@ async fn key_requests_above_the_limit_get_429(kind: StoreKind) {
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
 }
 
+/// How many seconds a user has to wait who is refused a key by a limit.
+fn wait_of(refused: &Answer) -> u32 {
+    assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
+    refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds")
+}
+
 async fn keys_are_counted_for_all_instances_together(kind: StoreKind) {
     let store = TestStore::new(kind);
     let (one, other) = (store.setup().start().await, store.setup().start().await);
@@ -105,8 +111,7 @@ async fn keys_are_counted_for_all_instances_together(kind: StoreKind) {
     }
     for service in [&one, &other] {
         let refused = service.generate_key(1).await;
-        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
-        let wait: u32 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        let wait = wait_of(&refused);
         assert!((1..=60).contains(&wait), "{wait}");
         assert_eq!(refused.header("ratelimit-policy"), Some(r#""generate-key";q=60;w=60"#));
         assert_eq!(refused.header("ratelimit"), Some(&*format!(r#""generate-key";r=0;t={wait}"#)));
@@ -124,8 +129,7 @@ async fn a_stop_is_followed_by_the_cool_down(kind: StoreKind) {
     assert_eq!(one.post_as(1, "/api/streams/stop").await.status, 200);
     for service in [&one, &other] {
         let refused = service.generate_key(1).await;
-        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
-        let wait: u32 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        let wait = wait_of(&refused);
         assert!((86_000..=86_400).contains(&wait), "{wait}");
         assert_eq!(refused.header("ratelimit"), None);
     }

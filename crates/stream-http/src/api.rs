@@ -155,8 +155,8 @@ impl HttpApi {
         let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
-        let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone());
-        let catalog = catalog.limited(limits.public_reads, options.trusted_proxies.clone());
+        let limit = (limits.public_reads, options.trusted_proxies.clone());
+        let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone(), limit);
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));

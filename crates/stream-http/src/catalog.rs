@@ -37,7 +37,8 @@ pub(crate) struct CatalogApi {
     addresses: Addresses,
     turns: Arc<Turns>,
     pages: Pages,
-    limit: Option<(Arc<PublicReadLimit>, TrustedProxies)>,
+    limit: Arc<PublicReadLimit>,
+    proxies: TrustedProxies,
 }
 
 impl CatalogApi {
@@ -46,20 +47,15 @@ impl CatalogApi {
         readiness: &Readiness,
         addresses: Addresses,
         turns: Arc<Turns>,
+        (limit, proxies): (Arc<PublicReadLimit>, TrustedProxies),
     ) -> Self {
         let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
-        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages, limit: None }
-    }
-
-    /// The same, for so many reads of each client.
-    pub(crate) fn limited(self, limit: Arc<PublicReadLimit>, proxies: TrustedProxies) -> Self {
-        Self { limit: Some((limit, proxies)), ..self }
+        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages, limit, proxies }
     }
 
     /// Counts a read.
     fn count(&self, request: &HttpRequest) -> Result<(), ApiError> {
-        let Some((limit, proxies)) = &self.limit else { return Ok(()) };
-        let counted = limit.check(proxies.client_of(request));
+        let counted = self.limit.check(self.proxies.client_of(request));
         counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))
     }
 }

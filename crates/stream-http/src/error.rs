@@ -92,22 +92,26 @@ impl ApiError {
 
     /// A rate limit is exceeded.
     pub(crate) fn too_many_requests(exceeded: &Exceeded) -> Self {
+        Self { limit: Some((exceeded.name, exceeded.per_minute)), ..Self::retry_after(exceeded.wait) }
+    }
+
+    /// The client has to wait so long.
+    fn retry_after(wait: Duration) -> Self {
         // Rounded up to whole seconds.
-        let seconds = exceeded.wait.as_secs() + u64::from(exceeded.wait.subsec_nanos() > 0);
-        let limit = Some((exceeded.name, exceeded.per_minute));
-        Self { retry_after: Some(seconds.max(1)), limit, ..ErrorCode::TooManyRequests.into() }
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: Some(seconds.max(1)), ..ErrorCode::TooManyRequests.into() }
     }
 
     /// The user has to wait for the next key.
     pub(crate) fn too_soon(TooSoon { wait, per_minute }: TooSoon) -> Self {
         let wait = wait.try_into().unwrap_or(Duration::ZERO);
-        let Some(per_minute) = per_minute else {
-            let sentence =
-                "A stream was stopped a moment ago. Try again when the time in Retry-After has passed.";
-            let exceeded = Exceeded { name: GENERATE_KEY, per_minute: 0, wait };
-            return Self { sentence: sentence.into(), limit: None, ..Self::too_many_requests(&exceeded) };
-        };
-        Self::too_many_requests(&Exceeded { name: GENERATE_KEY, per_minute: per_minute.get(), wait })
+        if let Some(per_minute) = per_minute {
+            let per_minute = per_minute.get();
+            return Self::too_many_requests(&Exceeded { name: GENERATE_KEY, per_minute, wait });
+        }
+        let sentence =
+            "A stream was stopped a moment ago. Try again when the time in Retry-After has passed.";
+        Self { sentence: sentence.into(), ..Self::retry_after(wait) }
     }
 
     /// The client has asked for too many keys that no stream has.
