@@ -106,8 +106,7 @@ impl RequestTrace {
 
 /// Runs a use case in a span of its name, as a part of a request that is traced.
 pub(crate) fn use_case<F: Future>(name: &'static str, run: F) -> Instrumented<F> {
-    let is_traced = !Span::current().is_none();
-    run.instrument(if is_traced { tracing::info_span!("use case", otel.name = name) } else { Span::none() })
+    run.instrument(stream_spans::use_case(name))
 }
 
 /// A request's headers, as the library of the format reads them.

@@ -13,13 +13,14 @@ use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedV
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{SharedReadUsage, StoreError};
 use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
+use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
 use crate::error::{self, too_slow};
 use crate::lists::{List, read_page};
 use crate::pool::Connections;
 use crate::row::{StreamRow, streams};
-use crate::trace;
+use crate::schema::SYSTEM;
 
 /// A second's worth of requests waits for less than a second; a batch is one statement.
 const LIMITS: Limits =
@@ -82,7 +83,7 @@ impl CoalescedReads {
         operation: &'static str,
         submitted: impl Future<Output = Result<T, BatchError<Arc<StoreError>>>>,
     ) -> Result<T, StoreError> {
-        let submitted = trace::traced(trace::query(operation), submitted);
+        let submitted = traced(query(SYSTEM, operation), submitted);
         let response = tokio::time::timeout(self.timeout, submitted).await.map_err(|_elapsed| too_slow())?;
         response.map_err(|error| match error {
             BatchError::Failed(shared) => shared.duplicate(),

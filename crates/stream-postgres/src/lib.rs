@@ -40,7 +40,6 @@ mod statement;
 mod statistics;
 mod store;
 mod tls;
-mod trace;
 mod url;
 mod users;
 mod wire;

@@ -6,6 +6,9 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Nullable, Text, Timestamp};
 use diesel::{QueryResult, table};
 
+/// What OpenTelemetry calls this database.
+pub(crate) const SYSTEM: &str = "postgresql";
+
 table! {
     // Columns keep the names that they were made with, since an older version may run beside this one.
     publish_sessions (id) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
 use stream_domain::ports::{Entropy, PoolUsage, StoreError};
+use stream_spans::{function_of, query, traced};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -14,7 +15,7 @@ use crate::coalesced_reads::CoalescedReads;
 use crate::connector::{self, Connector};
 use crate::error::too_slow;
 use crate::pool::Connections;
-use crate::trace;
+use crate::schema::SYSTEM;
 use crate::url::InvalidUrl;
 
 /// How many connections coalesced reads have at most: one each for lookups and pages, and one more while that is slow.
@@ -118,7 +119,7 @@ impl PostgresStore {
         E: From<StoreError> + Send + 'static,
     {
         let connections = connections.clone();
-        let span = trace::query(trace::function_of(&step));
+        let span = query(SYSTEM, function_of(&step));
         let run = self.runtime.spawn(async move { connections.run(step).await });
         let in_time = async {
             match timeout(self.timeout, run).await {
@@ -127,6 +128,6 @@ impl PostgresStore {
                 Err(_elapsed) => Err(too_slow().into()),
             }
         };
-        trace::traced(span, in_time).await
+        traced(span, in_time).await
     }
 }

@@ -28,7 +28,6 @@ mod session_row;
 mod sessions;
 mod statistics;
 mod store;
-mod trace;
 
 #[cfg(test)]
 mod tests;

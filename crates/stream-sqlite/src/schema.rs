@@ -6,6 +6,9 @@ use diesel::sql_types::{Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
 
+/// What OpenTelemetry calls this database.
+pub(crate) const SYSTEM: &str = "sqlite";
+
 table! {
     // Columns keep the names that they were made with, since an older version may run beside this one.
     publish_sessions (id) {

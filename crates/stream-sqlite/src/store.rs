@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use diesel::SqliteConnection;
 use stream_domain::ports::{PoolUsage, StoreError};
+use stream_spans::{function_of, query, traced};
 use tokio::runtime::Handle;
 use tracing::Span;
 
 use crate::coalesced_reads::CoalescedReads;
 use crate::error::{self, too_slow};
 use crate::pool::{self, Connections};
-use crate::trace;
+use crate::schema::SYSTEM;
 
 /// The settings of a [`SqliteStore`].
 #[derive(Debug, Clone)]
@@ -105,7 +106,7 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let span = trace::query(trace::function_of(&step));
+        let span = query(SYSTEM, function_of(&step));
         self.step(&self.reads, span, step).await
     }
 
@@ -118,7 +119,7 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let span = trace::query(trace::function_of(&step));
+        let span = query(SYSTEM, function_of(&step));
         self.step(&self.writes, span, |connection| {
             let mut refusal = None;
             let outcome = connection.immediate_transaction(|connection| {
@@ -144,6 +145,6 @@ impl SqliteStore {
         E: From<StoreError> + Send + 'static,
     {
         let connections = connections.clone();
-        trace::traced(span, self.detached(async move { connections.run(step).await })).await
+        traced(span, self.detached(async move { connections.run(step).await })).await
     }
 }
