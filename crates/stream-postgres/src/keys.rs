@@ -15,7 +15,7 @@ use stream_domain::{
 use crate::coalesced_reads::Lookup;
 use crate::error::{self, BrokenRule};
 use crate::lists::{List, read_page};
-use crate::row::{StreamRow, streams};
+use crate::row::{self, StreamRow, streams};
 use crate::schema::{ActiveLiteral, users};
 use crate::statement::{Parameter, Returning};
 use crate::store::PostgresStore;
@@ -115,31 +115,11 @@ impl KeyLookup for PostgresStore {
     }
 }
 
-/// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user has $6 since $7, or
-/// stopped one after $8.
-const START: &str =
-    "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at, playback_id)
-    SELECT $1, $2, 'active', $3, $3, $4, $5
-    WHERE ($6 = 0 OR $6 > (SELECT count(*) FROM streams WHERE user_id = $1 AND created_at > $7))
-        AND NOT EXISTS (SELECT FROM streams WHERE user_id = $1 AND status = 'stopped' AND updated_at > $8)
-    ON CONFLICT (user_id) WHERE status = 'active' DO NOTHING";
-
 /// Inserts the stream; `None` if the index `streams_one_active_per_user` has one of its user, or the pace forbids it.
 ///
 /// The trigger `streams_make_room` moves a stale one out of the way.
 async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
-    let NewStream { user_id, pace, created_at: now, expires_at, .. } = *new;
-    let parameters = vec![
-        Parameter::Integer(user_id.get()),
-        new.key.expose().into(),
-        now.into(),
-        expires_at.into(),
-        new.playback_id.as_str().into(),
-        Parameter::Number(Some(pace.per_minute.map_or(0, |keys| i64::from(keys.get())))),
-        pace.counted_since(now).into(),
-        pace.cooling_since(now).into(),
-    ];
-    let inserted = Returning::<StreamRow>::new(START, parameters).load(connection).await;
+    let inserted = row::start(new).load(connection).await;
     match inserted {
         Ok(rows) => Ok(rows.into_iter().next().map(Stream::try_from).transpose()?),
         Err(failure) => Err(match error::broken_rule(&failure) {

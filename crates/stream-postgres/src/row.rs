@@ -5,9 +5,12 @@ use diesel::{Queryable, Selectable, table};
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
-use stream_domain::{PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId};
+use stream_domain::{
+    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
+};
 
 use crate::schema::{OnAirTimes, publish_attempts, publish_sessions};
+use crate::statement::{Parameter, Returning};
 
 table! {
     streams (id) {
@@ -133,4 +136,29 @@ pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position
         (position, stream.ok())
     };
     rows.into_iter().map(read).collect()
+}
+
+/// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user has $6 since $7, or
+/// stopped one after $8.
+const START: &str =
+    "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at, playback_id)
+    SELECT $1, $2, 'active', $3, $3, $4, $5
+    WHERE ($6 = 0 OR $6 > (SELECT count(*) FROM streams WHERE user_id = $1 AND created_at > $7))
+        AND NOT EXISTS (SELECT FROM streams WHERE user_id = $1 AND status = 'stopped' AND updated_at > $8)
+    ON CONFLICT (user_id) WHERE status = 'active' DO NOTHING";
+
+/// Writes a new row, and returns none where its user has an active stream or the pace forbids it.
+pub(crate) fn start(new: &NewStream) -> Returning<StreamRow> {
+    let NewStream { user_id, pace, created_at: now, expires_at, .. } = *new;
+    let parameters = vec![
+        Parameter::Integer(user_id.get()),
+        new.key.expose().into(),
+        now.into(),
+        expires_at.into(),
+        new.playback_id.as_str().into(),
+        Parameter::Number(Some(pace.per_minute.map_or(0, |keys| i64::from(keys.get())))),
+        pace.counted_since(now).into(),
+        pace.cooling_since(now).into(),
+    ];
+    Returning::new(START, parameters)
 }
