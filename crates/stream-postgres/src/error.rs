@@ -168,7 +168,8 @@ impl From<NotConnected> for StoreError {
         match error.state.map_or(Meaning::Away, Meaning::of) {
             Meaning::Denied => Self::denied(error),
             Meaning::WrongNode => Self::read_only(error),
-            Meaning::Stale => Self::failed(error),
+            // A connection that is new has no other way to lose what it has just prepared.
+            Meaning::Stale => Self::failed(BrokenPooler(error.into())),
             _ => Self::unavailable(error),
         }
     }

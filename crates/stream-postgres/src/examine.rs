@@ -20,7 +20,7 @@ use crate::migrate::{LOCAL_DEFAULTS, access, pending};
 use crate::store::PostgresStore;
 use crate::users::Referable;
 use crate::{error, objects, users};
-use told::{failed, not_connected, timed_out};
+use told::{POOLER, failed, not_connected, timed_out};
 
 /// The subject of tables and columns, which are looked at once every migration has run.
 const SCHEMA: &str = "database schema";
@@ -47,7 +47,8 @@ struct Who {
 }
 
 impl PostgresStore {
-    /// Examines the database; each of its three steps takes at most `limit`: to connect, to look, to check the health.
+    /// Examines the database; each of its four steps takes at most `limit`: to connect, to look, to check the pooler and
+    /// the health.
     ///
     /// Without a connection there is one finding, a failure.
     pub async fn examine(&self, limit: Duration) -> Vec<Finding> {
@@ -61,27 +62,23 @@ impl PostgresStore {
         let connected = timeout(limit, self.connector.connect_without_limits()).await;
         let mut connection = match connected {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return vec![not_connected(&error)],
+            Ok(Err(error)) => return vec![not_connected(error)],
             Err(_elapsed) => return vec![timed_out("database", limit)],
         };
         let took = began.elapsed();
         let mut findings = Vec::new();
-        let looking = async {
-            if let Err(error) = look(&mut connection, took, &mut findings).await {
-                findings.push(failed("database", &error));
-            }
-        };
-        let (looked, pooler) = tokio::join!(timeout(limit, looking), timeout(limit, self.check_pooler()));
-        if looked.is_err() {
-            findings.push(timed_out("database", limit));
+        match timeout(limit, look(&mut connection, took, &mut findings)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => findings.push(failed("database", &error)),
+            Err(_elapsed) => findings.push(timed_out("database", limit)),
         }
+        // Not meanwhile: what occupies a pooler's connections hides that it loses statements.
+        let pooler = timeout(limit, self.check_pooler()).await;
         findings.push(match pooler {
-            Ok(Ok(false)) => Finding::ok("database pooler", "no pooler stands in between"),
-            Ok(Ok(true)) => {
-                Finding::ok("database pooler", "a pooler stands in between, and keeps prepared statements")
-            }
-            Ok(Err(error)) => failed("database pooler", &error),
-            Err(_elapsed) => timed_out("database pooler", limit),
+            Ok(Ok(false)) => Finding::ok(POOLER, "no pooler stands in between"),
+            Ok(Ok(true)) => Finding::ok(POOLER, "a pooler stands in between, and keeps prepared statements"),
+            Ok(Err(error)) => failed(POOLER, &error),
+            Err(_elapsed) => timed_out(POOLER, limit),
         });
         // Its questions need every table, and would only repeat what was found.
         let is_whole = findings.iter().any(|finding| finding.subject == SCHEMA);

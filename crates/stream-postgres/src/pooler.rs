@@ -63,10 +63,7 @@ impl PostgresStore {
     }
 
     async fn connect_through_pooler(&self) -> Result<Link, StoreError> {
-        self.connector.connect(PLAN_FREELY).await.map_err(|error| {
-            let is_broken = error.state.is_some_and(|state| Meaning::of(state) == Meaning::Stale);
-            if is_broken { StoreError::failed(BrokenPooler(error.into())) } else { error.into() }
-        })
+        Ok(self.connector.connect(PLAN_FREELY).await?)
     }
 
     /// The server's process, by a statement that is prepared once for the connection.

@@ -7,10 +7,16 @@ use stream_domain::ports::{StoreError, chain_of};
 
 use crate::connect::NotConnected;
 use crate::cure::cure;
-use crate::error::BrokenPooler;
+use crate::error::{BrokenPooler, Meaning};
+
+/// The subject of what stands between the store and the server.
+pub(super) const POOLER: &str = "database pooler";
 
 /// The server could not be reached, or refused the connection.
-pub(super) fn not_connected(error: &NotConnected) -> Finding {
+pub(super) fn not_connected(error: NotConnected) -> Finding {
+    if error.state.map(Meaning::of) == Some(Meaning::Stale) {
+        return failed(POOLER, &error.into());
+    }
     let text = error.to_string();
     let known = error.state.and_then(|state| cure(&state.to_string()));
     let cure = known.unwrap_or("start the database, or correct host, port and sslmode in DB_URL");

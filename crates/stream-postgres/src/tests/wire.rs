@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use stream_domain::ports::{StoreError, chain_of};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::block_on;
+use crate::connect::NotConnected;
 use crate::error::Meaning;
 use crate::wire::{SqlState, Watched, Wire, state_of};
 
@@ -123,4 +125,14 @@ fn each_sqlstate_means_what_the_table_says_and_an_unknown_one_is_a_defect() {
         }
     }
     assert_eq!(SqlState::parse("2500"), None);
+}
+
+#[test]
+fn a_new_connection_that_has_lost_its_statement_blames_the_pooler() {
+    for (state, is_pooler) in [("26000", true), ("42P05", true), ("57P03", false), ("28P01", false)] {
+        let mut refused = NotConnected::new("no connection".to_owned());
+        refused.state = SqlState::parse(state);
+        let told = chain_of(&StoreError::from(refused));
+        assert_eq!(told.contains("max_prepared_statements"), is_pooler, "{state}: {told}");
+    }
 }

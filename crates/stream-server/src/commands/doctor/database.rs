@@ -18,10 +18,10 @@ pub(super) async fn examine(store: &Store, health: &dyn StoreHealth) -> Vec<Find
     if !store.may_come_back() {
         return store.examine(LIMIT).await;
     }
-    let (mut findings, clock) = tokio::join!(store.examine(LIMIT), compare_clocks(health));
+    let mut findings = store.examine(LIMIT).await;
     // A database that cannot be asked for its time was found to be so already.
     if findings.len() > 1 {
-        findings.extend(clock);
+        findings.extend(compare_clocks(health).await);
     }
     findings
 }
