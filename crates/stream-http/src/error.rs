@@ -120,6 +120,13 @@ impl ApiError {
         Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
     }
 
+    /// The client has sent too many hooks that were refused.
+    pub(crate) fn too_many_refused_hooks(exceeded: &Exceeded) -> Self {
+        let sentence =
+            "Too many hooks from this address were refused. Correct their secret, or try again later.";
+        Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
+    }
+
     /// The client has read what is public too often.
     pub(crate) fn too_many_reads(exceeded: &Exceeded) -> Self {
         let sentence = "Too many requests from this address. Try again later.";

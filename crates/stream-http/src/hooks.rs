@@ -4,6 +4,7 @@
 //! Everything between is the same for all: is the hook authentic (`authenticity.rs`), and what does the domain say to the
 //! event (`acting.rs`).
 //! A rejected hook gets the same error for every stranger, and its reason is logged (`rejections.rs`).
+//! Who sends many of them gets 429 for a while (`guesses.rs`), whatever their reason, so that it reveals nothing either.
 
 mod acting;
 mod answer;
@@ -44,7 +45,8 @@ use stream_metrics::{Decision, HookMetrics};
 use utoipa::openapi::Object;
 
 use crate::body::HookBody;
-use crate::error::ApiError;
+use crate::client_address::TrustedProxies;
+use crate::error::{ApiError, ErrorCode};
 use crate::guesses::GuessLimit;
 use crate::readiness::AfterStart;
 use crate::request_id::RequestId;
@@ -74,6 +76,7 @@ pub(crate) struct HooksApi {
     rejections: RejectionLog,
     metrics: HookMetrics,
     guesses: Arc<GuessLimit>,
+    proxies: TrustedProxies,
 }
 
 impl HooksApi {
@@ -84,16 +87,29 @@ impl HooksApi {
         networks: Vec<IpNet>,
         metrics: HookMetrics,
         guesses: Arc<GuessLimit>,
+        proxies: TrustedProxies,
     ) -> Self {
         let senders = HookSenders::new(servers, networks);
-        Self { hooks, clock, senders, rejections: RejectionLog::default(), metrics, guesses }
+        Self { hooks, clock, senders, rejections: RejectionLog::default(), metrics, guesses, proxies }
+    }
+
+    /// Logs and counts a rejection.
+    fn note(&self, rejection: Rejection, sender: &Sender<'_>) {
+        self.count(sender, Decision::Rejected(rejection.into()));
+        self.rejections.log(rejection, sender, self.senders.servers(), self.clock.now());
     }
 
     /// Logs and counts a rejection, and makes the error for its sender.
-    fn reject(&self, rejection: Rejection, sender: &Sender<'_>) -> ApiError {
-        self.count(sender, Decision::Rejected(rejection.into()));
-        self.rejections.log(rejection, sender, self.senders.servers(), self.clock.now());
-        rejection.error()
+    fn reject(&self, rejection: Rejection, sender: &Sender<'_>, request: &HttpRequest) -> ApiError {
+        self.note(rejection, sender);
+        let error = rejection.error();
+        match self.proxies.client_of(request) {
+            Some(client) if error.code() == ErrorCode::HookRefused => {
+                let exceeded = self.guesses.refused_hook(client).err();
+                exceeded.as_ref().map_or(error, ApiError::too_many_refused_hooks)
+            }
+            _ => error,
+        }
     }
 
     /// Counts what a hook was answered.
@@ -160,7 +176,7 @@ async fn receive_hook(
         request_id: &request_id,
         began: Instant::now(),
     };
-    let reject = |rejection| api.reject(rejection, &sender);
+    let reject = |rejection| api.reject(rejection, &sender, &request);
 
     let is_question = match *request.method() {
         Method::POST => false,
@@ -207,7 +223,7 @@ async fn receive_hook(
     // It is counted as what it is, and answered as any refused publisher.
     let is_rejected = matches!(event, HookEvent::Privileged);
     if is_rejected {
-        let _ = reject(Rejection::NoPublisher);
+        api.note(Rejection::NoPublisher, &sender);
     }
     let publisher = event.report().and_then(|report| report.address);
     let outcome = acting::act(hooks, source, event).await;

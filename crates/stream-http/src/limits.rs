@@ -13,7 +13,7 @@ use crate::rate::{Exceeded, PerMinute};
 pub struct Limits {
     /// How often a user may request a key.
     pub(crate) generate_key: Arc<GenerateKeyLimit>,
-    /// How many unknown keys a client may ask for.
+    /// How many unknown keys a client may ask for, and how many refused hooks it may send.
     pub(crate) guesses: Arc<GuessLimit>,
     /// How often a client may read what is public.
     pub(crate) public_reads: Arc<PublicReadLimit>,
@@ -21,10 +21,10 @@ pub struct Limits {
 
 impl Limits {
     /// Limits of so many a minute, each; 0 means any number.
-    pub fn per_minute(key_requests: u32, unknown_keys: u32, public_reads: u32) -> Self {
+    pub fn per_minute(key_requests: u32, guesses: u32, public_reads: u32) -> Self {
         Self {
             generate_key: Arc::new(GenerateKeyLimit::per_minute(key_requests)),
-            guesses: Arc::new(GuessLimit::per_minute(unknown_keys)),
+            guesses: Arc::new(GuessLimit::per_minute(guesses)),
             public_reads: Arc::new(PublicReadLimit(PerMinute::new("public-reads", public_reads))),
         }
     }

@@ -92,3 +92,82 @@ fn strangers_do_not_learn_which_media_servers_there_are() {
     .into();
     assert_eq!(answers.len(), 1, "{answers:?}");
 }
+
+/// Sends hooks with a wrong secret until one is answered otherwise than by 403.
+fn guess_secrets(world: &World, path: &str, headers: &str, body: &str) -> (u32, Answer) {
+    for number in 0..100 {
+        let answer = world.hook_with(path, headers, body);
+        if answer.status != 403 {
+            return (number, answer);
+        }
+        assert_eq!(answer.code(), "hook_refused");
+    }
+    panic!("refused hooks are not limited");
+}
+
+#[test]
+fn who_guesses_secrets_gets_429_for_a_while_and_the_right_secret_is_answered() {
+    let world = World::on_air(AddressForm::Key, with_secret(Family::NginxRtmp));
+    let key = world.key_of(1);
+    let (refused, limited) = guess_secrets(&world, "/hooks/nginx-rtmp/edge?secret=wrong", "", "call=publish");
+    // Each second one more is answered.
+    assert!((60..=70).contains(&refused), "{refused}");
+    assert_eq!((limited.status, limited.code().as_str()), (429, "too_many_requests"));
+    let wait: u64 = limited.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(limited.header("ratelimit-policy"), Some("\"refused-hooks\";q=60;w=60"));
+    assert_eq!(limited.header("ratelimit"), Some(format!("\"refused-hooks\";r=0;t={wait}").as_str()));
+
+    let form = format!("call=publish&app=live&name={key}&addr=192.0.2.7&clientid=1");
+    for _ in 0..100 {
+        assert_eq!(world.hook_with("/hooks/nginx-rtmp/edge?secret=s3cr3t", "", &form).status, 200);
+    }
+    // Keys are counted apart, and so is another client.
+    assert_eq!(world.get("/api/streams/unknown").status, 404);
+    let other = "X-Forwarded-For: 203.0.113.9\r\n";
+    assert_eq!(world.hook_with("/hooks/nginx-rtmp/edge?secret=wrong", other, "call=publish").status, 403);
+}
+
+#[test]
+fn metrics_show_guesses_of_secrets_by_reason_and_by_status() {
+    let world = World::on_air(AddressForm::Key, with_secret(Family::Srs));
+    let (refused, _) = guess_secrets(&world, "/hooks/srs/edge?secret=wrong", "", "{}");
+    let metrics = world.get("/metrics").body;
+    let rejected = format!(
+        "stream_hook_decisions_total{{server=\"edge\",family=\"srs\",decision=\"rejected\",\
+         reason=\"wrong_secret\"}} {}\n",
+        refused + 1
+    );
+    assert!(metrics.contains(&rejected), "{metrics}");
+    let route =
+        "stream_http_requests_total{route=\"/hooks/{family}/{server}\",method=\"POST\",status=\"429\"} 1\n";
+    assert!(metrics.contains(route), "{metrics}");
+}
+
+/// Each family takes another status than 200 for a refusal; the body says yes to none of them either.
+#[test]
+fn every_family_takes_the_limit_for_a_refusal() {
+    for family in Family::ALL.into_iter().filter(|family| !family.capabilities().has_gate) {
+        let world = World::on_air(AddressForm::Key, with_secret(family));
+        let path = format!("/hooks/{}/edge?secret=wrong", family.as_str());
+        let (_, limited) = guess_secrets(&world, &path, "X-OME-Signature: wrong\r\n", "{}");
+        assert_eq!(limited.status, 429, "{family:?}");
+        let body = limited.json();
+        assert!(body["code"].is_string() && body["allowed"].is_null(), "{family:?}: {body}");
+    }
+}
+
+#[test]
+fn strangers_do_not_learn_from_the_limit_which_media_servers_there_are() {
+    let world = World::on_air(AddressForm::Key, with_secret(Family::NginxRtmp));
+    guess_secrets(&world, "/hooks/nginx-rtmp/other?secret=s3cr3t", "", "call=play");
+    for path in [
+        "/hooks/nginx-rtmp/edge",
+        "/hooks/nginx-rtmp/edge?secret=wrong",
+        "/hooks/nginx-rtmp/edge/wrong",
+        "/hooks/srs/edge?secret=s3cr3t",
+        "/hooks/nginx-rtmp/other",
+    ] {
+        assert_eq!(world.hook_with(path, "", "call=play").status, 429, "{path}");
+    }
+}

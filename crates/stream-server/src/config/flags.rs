@@ -143,7 +143,8 @@ pub(super) struct Flags {
     #[arg(long, env = "GENERATE_KEY_COOLDOWN", global = true, hide_env_values = true, value_name = "SECONDS",
           default_value_t = 0, value_parser = number(0_u32..=86_400))]
     pub(super) generate_key_cooldown: u32,
-    /// Keys that no stream has, for which a client may ask in a minute on this instance; 0 for any number.
+    /// Keys that no stream has, for which a client may ask in a minute on this instance, and refused hooks that it may
+    /// send, such as those with a wrong secret; 0 for any number.
     #[arg(long, env = "UNKNOWN_KEYS_PER_MINUTE", global = true, hide_env_values = true, value_name = "KEYS",
           default_value_t = 60, value_parser = number(0_u32..=1_000_000))]
     pub(super) unknown_keys_per_minute: u32,

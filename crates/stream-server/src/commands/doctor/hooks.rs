@@ -127,10 +127,10 @@ fn url_is_unsigned(url: &str) -> bool {
     url.contains("/hooks/ovenmediaengine/")
 }
 
-/// Whether this service answered so.
+/// Whether this service answered so; the second is for those that were refused often lately.
 fn is_refused_hook(body: &str) -> bool {
     let view: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    view["code"] == "hook_refused"
+    view["code"] == "hook_refused" || view["code"] == "too_many_requests"
 }
 
 /// Whether the service that runs here takes this media server's hooks, as these settings say.
