@@ -53,7 +53,15 @@ fn number(store: &TestStore, question: &str) -> f64 {
 }
 
 async fn hook(service: &Service, form: &str) -> u16 {
-    let request = service.request(Method::POST, "/hooks/nginx-rtmp/edge");
+    hook_at(service, "/hooks/nginx-rtmp/edge", form).await
+}
+
+async fn hook_with(service: &Service, secret: &str, form: &str) -> u16 {
+    hook_at(service, &format!("/hooks/nginx-rtmp/edge?secret={secret}"), form).await
+}
+
+async fn hook_at(service: &Service, path: &str, form: &str) -> u16 {
+    let request = service.request(Method::POST, path);
     let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(form.to_owned());
     service.send(request).await.status
 }
@@ -300,4 +308,53 @@ async fn guesses_are_refused_and_publishers_admitted_meanwhile() {
     // Sixty in the first minute, and one more each second.
     assert!((60..=75).contains(&of(404)), "{} of {}", of(404), guesses.len());
     assert_eq!(of(404) + of(429), guesses.len());
+}
+
+/// A thousand hooks with wrong secrets: nearly all get 429, and hooks with the right one are answered meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_of_hook_secrets_are_refused_and_publishers_admitted_meanwhile() {
+    let store = TestStore::new(StoreKind::Postgres);
+    let servers = "edge=nginx-rtmp;secret=0123456789abcdef";
+    let setup = store.setup().with("UNKNOWN_KEYS_PER_MINUTE", "60").with("MEDIA_SERVERS", servers);
+    let service = setup.start().await;
+    let mut keys = Vec::new();
+    for user in 1..=20 {
+        keys.push(service.key_of(user).await);
+    }
+    let began = Instant::now();
+    let lanes = (0..10).map(|lane| {
+        let service = &service;
+        async move {
+            let mut statuses = Vec::new();
+            for number in 0..100 {
+                let secret = format!("guess-{lane}-{number}");
+                statuses.push(hook_with(service, &secret, "call=publish&app=live&name=x&clientid=1").await);
+            }
+            statuses
+        }
+    });
+    let admissions = async {
+        let mut statuses = Vec::new();
+        for (number, key) in keys.iter().enumerate() {
+            let form = format!("call=publish&app=live&name={key}&addr=192.0.2.7&clientid={number}");
+            statuses.push(hook_with(&service, "0123456789abcdef", &form).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        statuses
+    };
+    let (guesses, admitted) = tokio::join!(join_all(lanes), admissions);
+    assert_eq!(admitted, [200; 20]);
+    let guesses: Vec<u16> = guesses.into_iter().flatten().collect();
+    let of = |status: u16| guesses.iter().filter(|found| **found == status).count();
+    // Sixty at first, and one more each second.
+    let most = 62 + usize::try_from(began.elapsed().as_secs()).expect("a short while");
+    assert!((60..=most).contains(&of(403)), "{} of {} in {:?}", of(403), guesses.len(), began.elapsed());
+    assert_eq!(of(403) + of(429), 1000);
+    // The metrics show both: why the hooks were rejected, and what was answered.
+    let scraped = [scrape(&service).await];
+    let rejected = "stream_hook_decisions_total{server=\"edge\",family=\"nginx-rtmp\",decision=\"rejected\",reason=\"wrong_secret\"}";
+    assert_eq!(sum(&scraped, rejected), 1000.0);
+    let limited =
+        "stream_http_requests_total{route=\"/hooks/{family}/{server}\",method=\"POST\",status=\"429\"}";
+    assert_eq!(sum(&scraped, limited), f64::from(u32::try_from(of(429)).expect("at most a thousand")));
 }
