@@ -69,3 +69,46 @@ fn the_description_needs_no_token_and_grants_no_origin() {
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, None));
     assert!(answer.json()["paths"].as_object().is_some_and(|paths| paths.values().all(Value::is_object)));
 }
+
+/// The relative luminance of `#rgb` or `#rrggbb`, as WCAG 2 defines it.
+fn luminance(colour: &str) -> f64 {
+    let digits = colour.strip_prefix('#').unwrap();
+    let width = digits.len() / 3;
+    let channel = |at: usize| {
+        let text = &digits[at * width..(at + 1) * width];
+        let value = f64::from(u8::from_str_radix(&text.repeat(2 / width), 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+}
+
+fn contrast(one: &str, other: &str) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// WCAG 2 asks for 4.5 of text; the style has no colours but those of its two palettes.
+#[test]
+fn the_page_can_be_read_in_the_light_and_in_the_dark() {
+    let style = World::new().get("/docs/style.css").body;
+    let palettes: Vec<&str> =
+        style.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+    assert_eq!(palettes.len(), 2);
+    for palette in &palettes {
+        let of = |name: &str| {
+            let value = palette.split(&format!("--{name}: ")).nth(1).unwrap();
+            value.split(';').next().unwrap()
+        };
+        for text in ["text", "muted", "accent", "get", "post", "good", "bad", "other"] {
+            for background in ["page", "panel"] {
+                let found = contrast(of(text), of(background));
+                assert!(found >= 4.5, "{text} on {background}: {found:.2} of {palette}");
+            }
+        }
+    }
+    let rules = style.replace(palettes[0], "").replace(palettes[1], "");
+    assert!(!rules.contains(": #"), "a colour outside the palettes");
+    // Browsers choose a grey of their own otherwise.
+    assert!(rules.contains("::placeholder { color: var(--muted); opacity: 1; }"));
+    assert!(rules.contains(":focus-visible { outline: 3px solid var(--accent)"));
+}

@@ -132,7 +132,7 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         let question = format!("{path}{mark}call=publish&name=unknown&app=live&clientid=1");
         note(&format!("ask_by_hook{name}"), &world.get(&question));
     }
-    let mut ask = || world.get("/hooks/nginx-rtmp/edge-1?secret=wrong");
+    let ask = || world.get("/hooks/nginx-rtmp/edge-1?secret=wrong");
     (0..100).map(|_| ask().status).find(|status| *status == 429).expect("refused hooks are limited");
     for (suffix, name) in [("", ""), ("/s", "_with_secret")] {
         let [post, get] = ["receive_hook", "ask_by_hook"].map(|operation| format!("{operation}{name}"));
