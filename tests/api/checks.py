@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know of this API: how cursors look, and how hooks say no."""
+"""What Schemathesis cannot know of this API: how cursors and details look, and how hooks say no."""
 
 import base64
 
@@ -17,6 +17,15 @@ def cursors(draw):
 
 
 schemathesis.openapi.format("cursor", cursors())
+
+# Texts are also judged after they were normalized; tests/journeys/details.rs sends what is refused.
+printable = st.characters(categories=["L", "N", "P", "S", "Zs"])
+schemathesis.openapi.format("title", st.text(printable, max_size=140))
+schemathesis.openapi.format("description", st.text(printable | st.just("\n"), max_size=200))
+schemathesis.openapi.format("tag", st.from_regex(r"[a-z0-9][a-z0-9-]{0,24}", fullmatch=True))
+schemathesis.openapi.format("category", st.sampled_from(["gaming", "music", "talk", "events"]))
+schemathesis.openapi.format("language", st.sampled_from(["en", "en-GB", "pt-BR", "zh-Hant-TW", "de"]))
+schemathesis.openapi.format("question", st.from_regex(r"[a-z]{1,12}( [a-z0-9]{1,9}){0,7}", fullmatch=True))
 
 
 @schemathesis.check

@@ -8,6 +8,7 @@ mod backup;
 mod commands;
 mod contract;
 mod crash;
+mod details;
 mod docs;
 mod doctor;
 mod failover;

@@ -188,7 +188,7 @@ async fn at_a_terminal_lists_are_tables_and_the_doctor_is_colored() {
     let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(
         lines[0],
-        ["STREAM", "USER", "STATUS", "LIVE", "SINCE", "EXPIRES", "PLAYBACK", "ID"],
+        ["STREAM", "USER", "STATUS", "LIVE", "SINCE", "EXPIRES", "PLAYBACK", "ID", "TITLE"],
         "{shown}"
     );
     assert_eq!(lines[1][..4], ["1", "1", "active", "-"], "{shown}");

@@ -13,9 +13,11 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
+use stream_domain::details::Categories;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Keys, MediaServers, PlaybackId, Stream, StreamKey, Timestamp,
+    Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, PlaybackId, Stream, StreamKey,
+    Timestamp,
 };
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
@@ -62,6 +64,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     let authenticator = Authenticator::new(Arc::new(verifier), system.clone());
     let keys = Keys::new(&ports, system.clone(), system.clone());
     let catalog = Catalog::new(&ports, system.clone());
+    let descriptions = Descriptions::new(&ports, system.clone(), Categories::default());
     let store = Arc::new(store);
     let broadcast_options = BroadcastOptions {
         form: AddressForm::Key,
@@ -93,7 +96,12 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         },
         trace_sampler: None,
     };
-    let api = HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, store, system, options);
+    let api = HttpApi::new(
+        UseCases { authenticator, keys, catalog, descriptions, broadcasts },
+        store,
+        system,
+        options,
+    );
     let server = Server::bind(address, api).expect("the port is free");
     readiness.ready();
     let plan = StopPlan { notice: Duration::ZERO, deadline: Duration::from_secs(1) };

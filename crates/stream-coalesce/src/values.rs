@@ -9,7 +9,7 @@ use crate::BatchRead;
 /// How a value is read by its key.
 pub trait ReadValue: Send + Sync + 'static {
     /// What the value is requested by.
-    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+    type Key: Clone + Eq + Hash + Send + Sync + 'static;
     /// The time of a request, where the value depends on it.
     type Time: Copy + Ord + Send + Sync + 'static;
     /// What is read.
@@ -71,11 +71,12 @@ impl<R: ReadValue> BatchRead for SharedValues<R> {
         // Requests for one value share it as it is at the last of their times.
         let mut times: HashMap<R::Key, R::Time> = HashMap::new();
         for (key, time) in &requests {
-            times.entry(*key).and_modify(|last| *last = (*last).max(*time)).or_insert(*time);
+            times.entry(key.clone()).and_modify(|last| *last = (*last).max(*time)).or_insert(*time);
         }
         let mut values = HashMap::new();
         for (key, time) in times {
-            values.insert(key, self.share(key, self.reader.read_value(key, time).await?));
+            let value = self.reader.read_value(key.clone(), time).await?;
+            values.insert(key.clone(), self.share(key, value));
         }
         Ok(requests.iter().map(|(key, _)| Arc::clone(&values[key])).collect())
     }

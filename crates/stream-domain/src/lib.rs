@@ -12,6 +12,7 @@
 pub mod authenticator;
 pub mod broadcasts;
 pub mod catalog;
+pub mod details;
 pub mod finding;
 pub mod key;
 pub mod keys;
@@ -32,6 +33,7 @@ pub use authenticator::Authenticator;
 pub use broadcasts::Broadcasts;
 pub use broadcasts::session::{Publisher, Session, SessionId};
 pub use catalog::Catalog;
+pub use details::{Descriptions, Details};
 pub use finding::{Finding, FindingState};
 pub use key::StreamKey;
 pub use keys::Keys;

@@ -1,7 +1,9 @@
 //! Pages of a list, newest first, that neither skip nor repeat while streams come and go.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use crate::details::Details;
 use crate::{Stream, StreamId, Timestamp};
 
 /// Which part of a list is wanted; the default is all of it.
@@ -33,6 +35,8 @@ impl From<&Stream> for Position {
 pub struct StreamPage {
     /// The streams, newest first.
     pub streams: Vec<Stream>,
+    /// What their owners say of them, without descriptions; a stream of which nothing is said may have no entry.
+    pub details: BTreeMap<StreamId, Details>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<Position>,
 }
@@ -59,6 +63,7 @@ impl PageRequest {
         let more = rows.len() > wanted;
         rows.truncate(wanted);
         let next = rows.last().filter(|_| more).map(|(position, _)| *position);
-        StreamPage { streams: rows.into_iter().filter_map(|(_, stream)| stream).collect(), next }
+        let streams = rows.into_iter().filter_map(|(_, stream)| stream).collect();
+        StreamPage { streams, details: BTreeMap::new(), next }
     }
 }

@@ -12,6 +12,7 @@
 
 mod admissions;
 mod catalog;
+mod details;
 mod environment;
 mod error;
 mod health;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use admissions::{Admissions, Clues, RESTART_MARGIN, SETTLED_AFTER, SessionSelector};
 pub use catalog::CatalogStore;
+pub use details::{DescribeStreamError, DetailsStore};
 pub use environment::{Clock, Entropy, EntropyError, jittered};
 pub use error::{BoxedSource, StoreError, chain_of};
 pub use health::{StoreHealth, UsersTable};
@@ -51,15 +53,16 @@ pub use tokens::TokenVerifier;
 
 #[cfg(feature = "testing")]
 pub use {
-    admissions::MockAdmissions, catalog::MockCatalogStore, environment::MockEntropy, history::MockHistory,
-    keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
-    operations::MockOperations, presence::MockPresence, statistics::MockStatistics,
+    admissions::MockAdmissions, catalog::MockCatalogStore, details::MockDetailsStore,
+    environment::MockEntropy, history::MockHistory, keys::MockKeyLookup, keys::MockKeyStore,
+    kicks::MockKicks, media::MockMediaServer, operations::MockOperations, presence::MockPresence,
+    statistics::MockStatistics,
 };
 
 /// A store that has every port of streams and their keys.
-pub trait StreamStore: KeyStore + KeyLookup + CatalogStore {}
+pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore {}
 
-impl<S: KeyStore + KeyLookup + CatalogStore> StreamStore for S {}
+impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore> StreamStore for S {}
 
 /// A store that has every port of publish sessions.
 pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup + Operations {}
@@ -75,12 +78,14 @@ pub struct StreamPorts {
     pub lookup: Arc<dyn KeyLookup>,
     /// Lists streams for everybody.
     pub catalog: Arc<dyn CatalogStore>,
+    /// Keeps what owners say of them.
+    pub details: Arc<dyn DetailsStore>,
 }
 
 impl StreamPorts {
     /// All of them, of one store.
     pub fn of(store: Arc<impl StreamStore + 'static>) -> Self {
-        Self { keys: store.clone(), lookup: store.clone(), catalog: store }
+        Self { keys: store.clone(), lookup: store.clone(), catalog: store.clone(), details: store }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod id;
 
+use crate::details::Details;
 use crate::lifecycle::{KeyLifetime, NotPublishable};
 use crate::pace::KeyPace;
 use crate::{PlaybackId, StreamKey, Timestamp, UserId};
@@ -135,11 +136,13 @@ impl Stream {
 pub struct KeyRequest {
     /// Who asks.
     pub user: UserId,
+    /// What is said of the stream; `None` for what the user's channel says.
+    pub details: Option<Details>,
 }
 
 impl From<UserId> for KeyRequest {
     fn from(user: UserId) -> Self {
-        Self { user }
+        Self { user, details: None }
     }
 }
 
@@ -158,6 +161,8 @@ pub struct NewStream {
     pub expires_at: Timestamp,
     /// How soon after others of its user it may begin.
     pub pace: KeyPace,
+    /// What is said of it; `None` for what its user's channel says.
+    pub details: Option<Details>,
 }
 
 impl NewStream {
@@ -177,6 +182,7 @@ impl NewStream {
             created_at: now,
             expires_at,
             pace: KeyPace::default(),
+            details: request.details.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod admission;
 mod boots;
 mod broadcasts;
+mod details;
 mod keys;
 mod pace;
 mod store;

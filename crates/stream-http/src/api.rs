@@ -7,7 +7,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
 use stream_domain::ports::{Clock, Statistics, StoreHealth};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Keys};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys};
 use stream_metrics::{Metrics, RequestMetrics};
 
 use crate::addresses::Addresses;
@@ -15,6 +15,7 @@ use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi};
 use crate::client_address::TrustedProxies;
 use crate::cors;
+use crate::details::{self, DetailsApi};
 use crate::docs::{self, DocsApi};
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
@@ -31,7 +32,7 @@ use crate::turns::Turns;
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 18] = [
+pub const ROUTES: [(&str, &str); 23] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -41,6 +42,11 @@ pub const ROUTES: [(&str, &str); 18] = [
     ("GET", "/api/streams"),
     ("GET", "/api/streams/attempts"),
     ("GET", "/api/streams/{id}/sessions"),
+    ("GET", "/api/streams/{id}/details"),
+    ("PUT", "/api/streams/{id}/details"),
+    ("GET", "/api/channel"),
+    ("PUT", "/api/channel"),
+    ("GET", "/api/categories"),
     ("GET", "/api/streams/public"),
     ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
@@ -114,6 +120,8 @@ pub struct UseCases {
     pub keys: Keys,
     /// What everybody may see.
     pub catalog: Catalog,
+    /// What owners say of their streams.
+    pub descriptions: Descriptions,
     /// What media servers ask and report.
     pub broadcasts: Broadcasts,
 }
@@ -132,6 +140,7 @@ pub struct HttpApi {
     authenticator: Data<Authenticator>,
     keys: Data<KeysApi>,
     catalog: Data<CatalogApi>,
+    details: Data<DetailsApi>,
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
     health: Data<HealthApi>,
@@ -152,10 +161,16 @@ impl HttpApi {
         clock: Arc<dyn Clock>,
         options: HttpOptions,
     ) -> Self {
-        let UseCases { authenticator, keys, catalog, broadcasts } = use_cases;
+        let UseCases { authenticator, keys, catalog, descriptions, broadcasts } = use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let limit = (limits.public_reads, options.trusted_proxies.clone());
+        let details = DetailsApi {
+            descriptions: AfterStart::new(descriptions.clone(), &readiness),
+            limit: limit.0.clone(),
+            proxies: limit.1.clone(),
+        };
+        let catalog = (catalog, descriptions.clone());
         let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone(), limit);
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
@@ -173,6 +188,7 @@ impl HttpApi {
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
                 keys: AfterStart::new(keys, &readiness),
+                descriptions,
                 limit: limits.generate_key,
                 guesses: limits.guesses.clone(),
                 proxies: options.trusted_proxies.clone(),
@@ -181,6 +197,7 @@ impl HttpApi {
                 turns,
             }),
             catalog: Data::new(catalog),
+            details: Data::new(details),
             broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 AfterStart::new(hooks, &readiness),
@@ -242,6 +259,7 @@ impl HttpApi {
                     .configure(broadcasts::fixed_routes)
                     .configure(|config| keys::routes(config, &self.keys))
                     .configure(|config| broadcasts::routes(config, &self.broadcasts))
+                    .configure(|config| details::routes(config, &self.details))
                     .default_service(web::to(not_found)),
             )
             .configure(|config| hooks::routes(config, &self.hooks))

@@ -16,14 +16,14 @@ pub(crate) struct Body<const LIMIT: usize>(pub(crate) Vec<u8>);
 /// The largest body of a client, in bytes.
 pub(crate) const SMALL: usize = 16 * 1024;
 
-/// The largest body of a hook, in bytes.
-pub(crate) const HOOK: usize = 64 * 1024;
+/// The largest body of a hook, or of one with details, in bytes.
+pub(crate) const LARGE: usize = 64 * 1024;
 
 /// A client's body.
 pub(crate) type SmallBody = Body<SMALL>;
 
 /// The body of a hook: some media servers send all their settings.
-pub(crate) type HookBody = Body<HOOK>;
+pub(crate) type HookBody = Body<LARGE>;
 
 impl<const LIMIT: usize> FromRequest for Body<LIMIT> {
     type Error = ApiError;
@@ -36,7 +36,7 @@ impl<const LIMIT: usize> FromRequest for Body<LIMIT> {
 }
 
 /// Reads a body of at most `limit` bytes.
-fn read(
+pub(crate) fn read(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,

@@ -15,7 +15,7 @@ use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, H
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Scope};
-use stream_domain::{Catalog, PlaybackId};
+use stream_domain::{Catalog, Descriptions, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
 use crate::client_address::TrustedProxies;
@@ -28,12 +28,13 @@ use crate::readiness::{AfterStart, Readiness};
 use crate::routing::{get, not_found};
 use crate::trace::use_case;
 use crate::turns::Turns;
-use crate::view::{JSON, PageView, StreamView, answer_stream};
+use crate::view::{DescribedView, JSON, PageView, StreamView, answer_stream};
 use pages::Pages;
 
 /// What the handlers of the catalog need.
 pub(crate) struct CatalogApi {
     catalog: AfterStart<Catalog>,
+    descriptions: Descriptions,
     addresses: Addresses,
     turns: Arc<Turns>,
     pages: Pages,
@@ -43,14 +44,22 @@ pub(crate) struct CatalogApi {
 
 impl CatalogApi {
     pub(crate) fn new(
-        catalog: Catalog,
+        (catalog, descriptions): (Catalog, Descriptions),
         readiness: &Readiness,
         addresses: Addresses,
         turns: Arc<Turns>,
         (limit, proxies): (Arc<PublicReadLimit>, TrustedProxies),
     ) -> Self {
         let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
-        Self { catalog: AfterStart::new(catalog, readiness), addresses, turns, pages, limit, proxies }
+        Self {
+            catalog: AfterStart::new(catalog, readiness),
+            descriptions,
+            addresses,
+            turns,
+            pages,
+            limit,
+            proxies,
+        }
     }
 
     /// Counts a read.
@@ -84,6 +93,7 @@ fn public_routes() -> Scope {
 ///
 /// Every active stream, newest first, with `live=true` every live one: all of them, unless `limit` or `cursor` requests
 /// a page.
+/// `category`, `language`, `tag` and `q` narrow it down to streams that have them all; unlisted streams are never in it.
 /// The list is read from the database after the request arrived, also for a 304.
 /// Lists of 1 KiB and more are compressed with brotli or gzip for clients that accept it.
 #[utoipa::path(
@@ -99,7 +109,8 @@ fn public_routes() -> Scope {
         (status = 304, description = "The list is the one that `If-None-Match` names."),
     ),
     extensions(("x-error-codes" = json!([
-        ErrorCode::InvalidLimit, ErrorCode::InvalidCursor, ErrorCode::InvalidLive, ErrorCode::TooManyRequests,
+        ErrorCode::InvalidLimit, ErrorCode::InvalidCursor, ErrorCode::InvalidLive, ErrorCode::InvalidCategory,
+        ErrorCode::InvalidLanguage, ErrorCode::InvalidTag, ErrorCode::InvalidQ, ErrorCode::TooManyRequests,
     ]))),
 )]
 pub(crate) async fn list_public(
@@ -107,7 +118,7 @@ pub(crate) async fn list_public(
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
     api.count(&request)?;
-    let asked = query::requested_page(&request)?;
+    let asked = query::requested_page(&request, api.descriptions.categories())?;
     api.catalog.get()?;
     let page = use_case("catalog.list", api.pages.show(asked)).await?;
     let list = &page.rendered;
@@ -149,7 +160,7 @@ fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
         "playback_id" = String, Path, description = "The stream's public name.", min_length = 1, max_length = 64,
         pattern = "^[A-Za-z0-9_-]+$",
     )),
-    responses((status = 200, description = "The key of this stream may publish.", body = StreamView<'_>)),
+    responses((status = 200, description = "The key of this stream may publish.", body = DescribedView<'_>)),
     extensions(("x-error-codes" = json!([
         ErrorCode::StreamNotFound, ErrorCode::StreamStopped, ErrorCode::StreamExpired,
         ErrorCode::TooManyRequests,
@@ -168,7 +179,9 @@ pub(crate) async fn find_public_stream(
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
-    Ok(answer_stream(&StreamView::at(now, &found, &api.addresses, Audience::Public)))
+    let details = use_case("details.of", api.descriptions.of(found.id)).await?;
+    let stream = StreamView::at(now, &found, &api.addresses, Audience::Public);
+    Ok(answer_stream(&DescribedView::new(stream, &details)))
 }
 
 fn no_such_stream() -> ApiError {

@@ -2,6 +2,16 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{EntityTag, Header as _, HeaderValue, IF_NONE_MATCH, IfNoneMatch};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha1::{Digest as _, Sha1};
+
+/// The `ETag` of these bytes: weak, since it names them in each encoding.
+pub(crate) fn weak_etag(bytes: &[u8]) -> HeaderValue {
+    // 16 bytes of a hash are enough to tell responses apart.
+    let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(bytes)[..16]);
+    HeaderValue::from_str(&format!("W/\"{name}\"")).expect("base64 is printable")
+}
 
 /// Whether the client has what this `ETag` names, in any encoding.
 pub(crate) fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {

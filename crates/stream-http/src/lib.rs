@@ -25,6 +25,7 @@ mod client_address;
 mod conditional;
 mod connection;
 mod cors;
+mod details;
 mod docs;
 pub mod error;
 mod guesses;

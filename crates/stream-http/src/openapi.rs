@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
 use self::json::{members, merge, parse, texts_of};
-use crate::{broadcasts, catalog, docs, health, hooks, keys, metrics};
+use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics};
 
 /// What the derives say.
 #[derive(utoipa::OpenApi)]
@@ -21,6 +21,11 @@ use crate::{broadcasts, catalog, docs, health, hooks, keys, metrics};
         broadcasts::list_sessions,
         catalog::find_public_stream,
         catalog::list_public,
+        details::list_categories,
+        details::replace_channel,
+        details::replace_details,
+        details::show_channel,
+        details::show_details,
         docs::show_document,
         docs::show_page,
         docs::show_script,

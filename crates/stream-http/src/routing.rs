@@ -21,6 +21,15 @@ pub(crate) fn post(path: &str, handler: Route) -> Resource {
     ))
 }
 
+/// A resource that is read and replaced: `GET`, `HEAD` and `PUT`, and `OPTIONS` with its methods.
+pub(crate) fn get_and_put(path: &str, read: Route, replace: Route) -> Resource {
+    let is_read = guard::Any(guard::Get()).or(guard::Head());
+    let resource = web::resource(path).route(read.guard(is_read)).route(replace.guard(guard::Put()));
+    resource.default_service(web::to(|request: HttpRequest| async move {
+        other_method(&request, "GET, HEAD, PUT, OPTIONS")
+    }))
+}
+
 fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
     if request.method() == Method::OPTIONS {
         return Ok(HttpResponse::NoContent().insert_header(("Allow", allow)).finish());

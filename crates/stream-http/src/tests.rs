@@ -4,6 +4,7 @@ mod client;
 mod conditional;
 mod cors;
 mod cost;
+mod details;
 mod docs;
 mod document;
 mod document_errors;
@@ -29,10 +30,11 @@ use std::time::Duration;
 
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
+use stream_domain::details::Categories;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Family, Keys, ServerName};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Family, Keys, ServerName};
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
 
@@ -159,6 +161,7 @@ impl World {
         let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());
         let keys = Keys::new(&ports.streams, clock.clone(), entropy);
         let catalog = Catalog::new(&ports.streams, clock.clone());
+        let descriptions = Descriptions::new(&ports.streams, clock.clone(), Categories::default());
         let broadcast_options = BroadcastOptions {
             form,
             application: "live".to_owned(),
@@ -167,7 +170,12 @@ impl World {
         };
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
-        HttpApi::new(UseCases { authenticator, keys, catalog, broadcasts }, ports.health, clock, options)
+        HttpApi::new(
+            UseCases { authenticator, keys, catalog, descriptions, broadcasts },
+            ports.health,
+            clock,
+            options,
+        )
     }
 
     fn connect(&self) -> Client {
@@ -191,6 +199,20 @@ impl World {
         self.send(&format!(
             "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n"
         ))
+    }
+
+    /// A request with JSON as its body.
+    fn send_json(&self, method: &str, token: &str, path: &str, json: &str) -> Answer {
+        let mut client = self.connect();
+        client.write(
+            format!(
+                "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+                json.len()
+            )
+            .as_bytes(),
+        );
+        client.read(true)
     }
 
     /// A hook of a media server, with its content type and bytes.

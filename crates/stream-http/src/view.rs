@@ -3,11 +3,12 @@
 use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use stream_domain::{Stream, StreamPage, StreamStatus, Timestamp};
+use stream_domain::{Details, Stream, StreamPage, StreamStatus, Timestamp};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
 use crate::addresses::{Addresses, Audience, Ingest};
+use crate::details::{DetailsView, FullDetailsView};
 use crate::paging;
 use crate::rfc3339::Rfc3339;
 use crate::schemas::words;
@@ -90,8 +91,34 @@ impl<'a> StreamView<'a> {
     }
 }
 
+/// A stream in a list, with what its owner says of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedStream)]
+struct ListedView<'a> {
+    #[serde(flatten)]
+    stream: StreamView<'a>,
+    #[serde(flatten)]
+    details: DetailsView<'a>,
+}
+
+/// A stream by itself, with all that its owner says of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DescribedStream)]
+pub(crate) struct DescribedView<'a> {
+    #[serde(flatten)]
+    stream: StreamView<'a>,
+    #[serde(flatten)]
+    details: FullDetailsView<'a>,
+}
+
+impl<'a> DescribedView<'a> {
+    pub(crate) fn new(stream: StreamView<'a>, details: &'a Details) -> Self {
+        Self { stream, details: details.into() }
+    }
+}
+
 /// A response with the JSON of a stream.
-pub(crate) fn answer_stream(stream: &StreamView<'_>) -> HttpResponse {
+pub(crate) fn answer_stream(stream: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().content_type(JSON).body(json_of(stream, STREAM_LENGTH))
 }
 
@@ -106,7 +133,7 @@ fn json_of(value: &impl Serialize, length: usize) -> Vec<u8> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StreamList)]
 pub(crate) struct PageView<'a> {
-    streams: Vec<StreamView<'a>>,
+    streams: Vec<ListedView<'a>>,
     /// Continues after this page as `cursor`; absent on the last page and on complete lists.
     #[schema(value_type = String, format = "cursor", required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +148,10 @@ impl<'a> PageView<'a> {
         addresses: &'a Addresses,
         audience: Audience,
     ) -> Self {
-        let view = |stream| StreamView::at(now, stream, addresses, audience);
+        let view = |stream: &'a Stream| ListedView {
+            stream: StreamView::at(now, stream, addresses, audience),
+            details: DetailsView::of(page.details.get(&stream.id)),
+        };
         Self { streams: page.streams.iter().map(view).collect(), next_cursor: page.next.map(paging::cursor) }
     }
 

@@ -8,18 +8,19 @@ use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore, StoreError};
 use stream_domain::{StreamPage, Timestamp};
 
-use crate::lists::{List, read_page};
+use crate::lists::read_public_page;
 use crate::store::PostgresStore;
 
 #[async_trait]
 impl CatalogStore for PostgresStore {
     async fn list(&self, query: &CatalogQuery, now: Timestamp) -> Result<Arc<StreamPage>, StoreError> {
-        let query = *query;
+        let query = query.clone();
         if query.page.is_shared() {
             return self.coalesced.page(query, now).await;
         }
+        let asked = query.clone();
         let page = self.on(&self.reads, move |connection| {
-            async move { read_page(connection, List::at(query.filter, now), &query.page).await }.boxed()
+            async move { read_public_page(connection, &asked, now).await }.boxed()
         });
         Ok(self.coalesced.share(query, page.await?))
     }

@@ -17,7 +17,7 @@ use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
 use crate::error::{self, too_slow};
-use crate::lists::{List, read_page};
+use crate::lists::read_public_page;
 use crate::pool::Connections;
 use crate::row::{StreamRow, streams};
 use crate::schema::SYSTEM;
@@ -147,9 +147,9 @@ impl ReadValue for PageRead {
     type Error = Arc<StoreError>;
 
     async fn read_value(&self, query: CatalogQuery, now: Timestamp) -> Result<StreamPage, Arc<StoreError>> {
-        let page = self.0.run(move |connection| {
-            async move { read_page(connection, List::at(query.filter, now), &query.page).await }.boxed()
-        });
+        let page = self
+            .0
+            .run(move |connection| async move { read_public_page(connection, &query, now).await }.boxed());
         page.await.map_err(Arc::new)
     }
 }

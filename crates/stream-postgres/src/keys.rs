@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use diesel::dsl::{exists, max};
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::{sql_query, sql_types};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use stream_domain::pace::Recent;
 use stream_domain::ports::{KeyLookup, KeyStore, StartError, StoreError, UserStreamsError};
@@ -13,6 +14,7 @@ use stream_domain::{
 };
 
 use crate::coalesced_reads::Lookup;
+use crate::details;
 use crate::error::{self, BrokenRule};
 use crate::lists::{List, read_page};
 use crate::row::{self, StreamRow, streams};
@@ -36,7 +38,7 @@ impl KeyStore for PostgresStore {
         self.on(&self.writes, move |connection| {
             async move {
                 for _ in 0..ATTEMPTS {
-                    if let Some(stream) = insert(connection, &new).await? {
+                    if let Some(stream) = insert_described(connection, &new).await? {
                         return Ok(stream);
                     }
                     if let Some(stream) = active_stream(connection, &new).await? {
@@ -128,6 +130,33 @@ async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<O
             None => error::query(failure).into(),
         }),
     }
+}
+
+/// The same, with what is said of the stream, if anything is, in one transaction.
+async fn insert_described(
+    connection: &mut AsyncPgConnection,
+    new: &NewStream,
+) -> Result<Option<Stream>, StartError> {
+    let Some(said) = &new.details else {
+        return insert(connection, new).await;
+    };
+    let mut refusal = None;
+    let stream = connection
+        .transaction(async |connection| {
+            let stream = match insert(connection, new).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    refusal = Some(error);
+                    return Err(Error::RollbackTransaction);
+                }
+            };
+            if let Some(stream) = &stream {
+                details::write(connection, stream.id, said).await?;
+            }
+            Ok(stream)
+        })
+        .await;
+    stream.map_err(|failure| refusal.unwrap_or_else(|| error::query(failure).into()))
 }
 
 /// What the user did lately, as far as the pace asks.

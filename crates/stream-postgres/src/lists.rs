@@ -3,14 +3,15 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use stream_domain::catalog::PublicFilter;
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::StoreError;
 use stream_domain::{PageRequest, StreamPage, Timestamp, UserId};
 use time::PrimitiveDateTime;
 
 use crate::error;
-use crate::row::{StreamRow, placed, stored, streams};
-use crate::schema::{ActiveLiteral, CreationOrder, SortedCreationOrder, publish_sessions};
+use crate::row::{ListedRow, page_of_listed, stored, streams};
+use crate::schema::{ActiveLiteral, CreationOrder, IsListed, SortedCreationOrder, publish_sessions};
+use crate::search::read_search_page;
 
 /// A list of streams, before it is cut to a page.
 pub(crate) struct List<'a> {
@@ -29,17 +30,18 @@ enum Order {
 
 impl<'a> List<'a> {
     /// The public list as it is at `now`.
-    pub(crate) fn at(filter: PublicFilter, now: Timestamp) -> Self {
+    pub(crate) fn at(query: &CatalogQuery, now: Timestamp) -> Self {
         let now = now.to_naive_utc();
         let active = streams::table.filter(streams::status.eq(ActiveLiteral));
         let active = active.filter(streams::expires_at.gt(now));
-        match filter {
-            PublicFilter::Active => Self { streams: active.into_boxed(), order: Order::Index },
+        let (streams, order) = match query.filter {
+            PublicFilter::Active => (active.into_boxed(), Order::Index),
             PublicFilter::Live => {
-                let live = active.filter(streams::id.eq_any(on_air_at(now)));
-                Self { streams: live.into_boxed(), order: Order::Sort }
+                (active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(), Order::Sort)
             }
-        }
+        };
+        let streams = if query.with_unlisted { streams } else { streams.filter(IsListed) };
+        Self { streams, order }
     }
 
     /// Its streams, in no order.
@@ -62,14 +64,26 @@ fn on_air_at(now: PrimitiveDateTime) -> _ {
     confirmed.filter(publish_sessions::lease_until.gt(now)).select(publish_sessions::stream_id)
 }
 
+/// The page of the public list that the query asks for, as it is at `now`.
+pub(crate) async fn read_public_page(
+    connection: &mut AsyncPgConnection,
+    query: &CatalogQuery,
+    now: Timestamp,
+) -> Result<StreamPage, StoreError> {
+    if query.search.is_empty() {
+        return read_page(connection, List::at(query, now), &query.page).await;
+    }
+    read_search_page(connection, query, now).await
+}
+
 pub(crate) async fn read_page(
     connection: &mut AsyncPgConnection,
     list: List<'_>,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> =
-        page_of(list, page).select(StreamRow::as_select()).load(connection).await.map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
+    let rows: Vec<ListedRow> =
+        page_of(list, page).select(ListedRow::as_select()).load(connection).await.map_err(error::query)?;
+    Ok(page_of_listed(page, rows))
 }
 
 /// The rows of a page, and one more, newest first.

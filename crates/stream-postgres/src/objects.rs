@@ -13,8 +13,15 @@ use crate::catalog_tables::is_true;
 use crate::error;
 
 /// The tables, in the order in which missing privileges are listed.
-pub(crate) const TABLES: [&str; 4] =
-    ["streams", "publish_sessions", "publish_attempts", "media_server_boots"];
+pub(crate) const TABLES: [&str; 7] = [
+    "streams",
+    "publish_sessions",
+    "publish_attempts",
+    "media_server_boots",
+    "channels",
+    "stream_details",
+    "stream_terms",
+];
 
 /// The columns that were added to tables that were there before.
 const COLUMNS: [(&str, &str); 4] = [
@@ -28,16 +35,19 @@ const COLUMNS: [(&str, &str); 4] = [
 const NUMBERED: [&str; 2] = ["streams", "publish_sessions"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
-const UNIQUE_COLUMNS: [(&str, &str); 5] = [
+const UNIQUE_COLUMNS: [(&str, &str); 8] = [
     ("streams", "id"),
     ("streams", "stream_key"),
     ("publish_sessions", "id"),
     ("publish_attempts", "stream_id,refusal,server,address"),
     ("media_server_boots", "server,boot_id"),
+    ("channels", "user_id"),
+    ("stream_details", "stream_id"),
+    ("stream_terms", "stream_id,term"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
-const INDEXES: [(&str, &str); 13] = [
+const INDEXES: [(&str, &str); 14] = [
     ("streams", "idx_streams_user_id"),
     ("streams", "streams_one_active_per_user"),
     ("streams", "streams_active_newest_first"),
@@ -51,6 +61,7 @@ const INDEXES: [(&str, &str); 13] = [
     ("publish_sessions", "publish_sessions_by_ordinal"),
     ("publish_sessions", "publish_sessions_by_end"),
     ("publish_attempts", "publish_attempts_by_last"),
+    ("stream_terms", "stream_terms_newest_first"),
 ];
 
 /// The triggers by table, which act for every writer; each calls a function of its name.
@@ -141,7 +152,7 @@ pub(crate) fn drop_invalid() -> String {
          BEGIN
              FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE NOT indisvalid AND relname IN ({})
-                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'))
+                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'))
              LOOP
                  EXECUTE format('DROP INDEX %s', broken);
              END LOOP;

@@ -1,15 +1,19 @@
 //! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
+use std::collections::BTreeMap;
+
 use diesel::data_types::PgTimestamp;
 use diesel::{Queryable, Selectable, table};
+use stream_domain::details::StoredDetails;
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
 use stream_domain::{
-    NewStream, PlaybackId, Position, Stream, StreamId, StreamKey, StreamStatus, Timestamp, UserId,
+    NewStream, PageRequest, PlaybackId, Position, Stream, StreamId, StreamKey, StreamPage, StreamStatus,
+    Timestamp, UserId,
 };
 
-use crate::schema::{OnAirTimes, publish_attempts, publish_sessions};
+use crate::schema::{ListedDetails, OnAirTimes, publish_attempts, publish_sessions};
 use crate::statement::{Parameter, Returning};
 
 table! {
@@ -128,14 +132,30 @@ impl TryFrom<StreamRow> for Stream {
     }
 }
 
-/// The rows of a list with their places; one that cannot be read is logged.
-pub(crate) fn placed(rows: impl IntoIterator<Item = StreamRow>) -> Vec<(Position, Option<Stream>)> {
-    let read = |row: StreamRow| {
-        let position = row.position();
-        let stream = Stream::try_from(row).inspect_err(|error| tracing::error!(%error, "left out of a list"));
+/// A row of a list: a stream, with what its owner says of it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = streams)]
+pub(crate) struct ListedRow {
+    #[diesel(embed)]
+    stream: StreamRow,
+    #[diesel(select_expression = ListedDetails)]
+    details: Option<String>,
+}
+
+/// The page that these rows make; one that cannot be read is logged, and left out.
+pub(crate) fn page_of_listed(page: &PageRequest, rows: Vec<ListedRow>) -> StreamPage {
+    let mut details = BTreeMap::new();
+    let read = |ListedRow { stream, details: said }: ListedRow| {
+        let position = stream.position();
+        details.extend(said.map(|said| (position.id, StoredDetails::read_list_row(&said).into())));
+        let stream =
+            Stream::try_from(stream).inspect_err(|error| tracing::error!(%error, "left out of a list"));
         (position, stream.ok())
     };
-    rows.into_iter().map(read).collect()
+    let listed = page.page_of(rows.into_iter().map(read).collect());
+    // Of the row that only tells that there is a next page, nothing is shown.
+    details.retain(|id, _| listed.streams.iter().any(|stream| stream.id == *id));
+    StreamPage { details, ..listed }
 }
 
 /// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user has $6 since $7, or

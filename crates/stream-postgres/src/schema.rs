@@ -3,7 +3,7 @@
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Nullable, Text, Timestamp};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamp};
 use diesel::{QueryResult, table};
 
 /// What OpenTelemetry calls this database.
@@ -59,6 +59,34 @@ table! {
         refusal -> Text,
         first_at -> Timestamp,
         last_at -> Timestamp,
+    }
+}
+
+table! {
+    channels (user_id) {
+        user_id -> Integer,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+        category -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content_labels -> Text,
+        visibility -> Text,
+        terms -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    stream_details (stream_id) {
+        stream_id -> Integer,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+        category -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content_labels -> Text,
+        visibility -> Text,
     }
 }
 
@@ -125,4 +153,18 @@ fragment! {
 fragment! {
     /// The same in a form that no index has, for lists of few streams that are found by something else and then sorted.
     SortedCreationOrder: Timestamp = "(COALESCE(streams.created_at, '-infinity') + INTERVAL '0')"
+}
+
+fragment! {
+    /// What is said of the stream in one value, as `StoredDetails::read_list_row` reads it.
+    ListedDetails: Nullable<Text> =
+        "(SELECT COALESCE(title, '') || chr(31) || tags || chr(31) || COALESCE(category, '') || chr(31)
+              || COALESCE(language, '') || chr(31) || content_labels || chr(31) || visibility
+          FROM stream_details WHERE stream_id = streams.id)"
+}
+
+fragment! {
+    /// Whether lists have the stream; asked of each row, so that no plan reads the details of all streams first.
+    IsListed: Bool =
+        "(COALESCE((SELECT visibility FROM stream_details WHERE stream_id = streams.id), 'public') = 'public')"
 }

@@ -5,9 +5,9 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::FutureExt as _;
-use stream_domain::Timestamp;
-use stream_domain::catalog::PublicFilter;
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{Counts, EndedSession, Statistics, StoreError, StoreUsage};
+use stream_domain::{PageRequest, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error;
@@ -21,9 +21,12 @@ impl Statistics for PostgresStore {
     async fn count(&self, now: Timestamp) -> Result<Counts, StoreError> {
         self.on(&self.reads, move |connection| {
             async move {
-                let active = List::at(PublicFilter::Active, now).unordered().count();
+                let all = |query| CatalogQuery { with_unlisted: true, ..query };
+                let active = all(CatalogQuery::active(PageRequest::default()));
+                let active = List::at(&active, now).unordered().count();
                 let active: i64 = active.get_result(connection).await.map_err(error::query)?;
-                let live = List::at(PublicFilter::Live, now).unordered().count();
+                let live = all(CatalogQuery::live(PageRequest::default()));
+                let live = List::at(&live, now).unordered().count();
                 let live: i64 = live.get_result(connection).await.map_err(error::query)?;
                 let open: Vec<(String, i64)> = sessions::table
                     .filter(sessions::ended_at.is_null())

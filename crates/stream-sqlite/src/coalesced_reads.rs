@@ -15,7 +15,7 @@ use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
 use crate::error::{self, too_slow};
-use crate::lists::{at, read_page};
+use crate::lists::read_public_page;
 use crate::pool::Connections;
 use crate::row::{StreamRow, streams};
 use crate::schema::SYSTEM;
@@ -135,7 +135,7 @@ impl ReadValue for PageRead {
     type Error = Arc<StoreError>;
 
     async fn read_value(&self, query: CatalogQuery, now: Timestamp) -> Result<StreamPage, Arc<StoreError>> {
-        let page = self.0.run(move |connection| read_page(connection, at(query.filter, now), &query.page));
+        let page = self.0.run(move |connection| read_public_page(connection, &query, now));
         page.await.map_err(Arc::new)
     }
 }

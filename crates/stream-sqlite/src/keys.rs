@@ -11,6 +11,7 @@ use stream_domain::{
 };
 
 use crate::coalesced_reads::Lookup;
+use crate::details;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
 use crate::row::{NewStreamRow, StreamRow, streams};
@@ -105,7 +106,13 @@ fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<S
         .returning(StreamRow::as_returning())
         .get_result(connection);
     match inserted {
-        Ok(row) => Ok(Some(row.try_into()?)),
+        Ok(row) => {
+            let stream = Stream::try_from(row)?;
+            if let Some(said) = &new.details {
+                details::write(connection, stream.id, said)?;
+            }
+            Ok(Some(stream))
+        }
         Err(failure) => match error::broken_rule(&failure) {
             Some(BrokenRule::OneActivePerUser) => Ok(None),
             Some(BrokenRule::KeyIsUnique) => Err(StartError::KeyTaken),

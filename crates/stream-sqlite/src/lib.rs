@@ -10,6 +10,7 @@
 mod admissions;
 mod catalog;
 mod coalesced_reads;
+mod details;
 mod error;
 mod examine;
 mod health;
@@ -24,6 +25,7 @@ mod pool;
 mod presence;
 mod row;
 mod schema;
+mod search;
 mod session_row;
 mod sessions;
 mod statistics;

@@ -8,18 +8,32 @@ use stream_domain::{PageRequest, StreamPage, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error::{self};
-use crate::row::{StreamRow, placed, streams};
-use crate::schema::{ActiveLiteral, publish_sessions};
-use stream_domain::catalog::PublicFilter;
+use crate::row::{ListedRow, page_of_listed, streams};
+use crate::schema::{ActiveLiteral, IsListed, publish_sessions};
+use crate::search::read_search_page;
+use stream_domain::catalog::{CatalogQuery, PublicFilter};
+
+/// The page of the public list that the query asks for, as it is at `now`.
+pub(crate) fn read_public_page(
+    connection: &mut SqliteConnection,
+    query: &CatalogQuery,
+    now: Timestamp,
+) -> Result<StreamPage, StoreError> {
+    if query.search.is_empty() {
+        return read_page(connection, at(query, now), &query.page);
+    }
+    read_search_page(connection, query, now)
+}
 
 /// The list as it is at `now`.
-pub(crate) fn at<'a>(filter: PublicFilter, now: Timestamp) -> BoxedList<'a> {
+pub(crate) fn at<'a>(query: &CatalogQuery, now: Timestamp) -> BoxedList<'a> {
     let now = now.to_naive_utc();
     let active = streams::table.filter(streams::status.eq(ActiveLiteral)).filter(streams::expires_at.gt(now));
-    match filter {
+    let list = match query.filter {
         PublicFilter::Active => active.into_boxed(),
         PublicFilter::Live => active.filter(streams::id.eq_any(on_air_at(now))).into_boxed(),
-    }
+    };
+    if query.with_unlisted { list } else { list.filter(IsListed) }
 }
 
 /// The streams with a confirmed session whose lease runs: few, however many streams are active.
@@ -35,9 +49,9 @@ pub(crate) fn read_page(
     list: BoxedList<'_>,
     page: &PageRequest,
 ) -> Result<StreamPage, StoreError> {
-    let rows: Vec<StreamRow> =
-        page_of(list, page).select(StreamRow::as_select()).load(connection).map_err(error::query)?;
-    Ok(page.page_of(placed(rows)))
+    let rows: Vec<ListedRow> =
+        page_of(list, page).select(ListedRow::as_select()).load(connection).map_err(error::query)?;
+    Ok(page_of_listed(page, rows))
 }
 
 /// A list of streams as it is asked for, before it is cut to a page.

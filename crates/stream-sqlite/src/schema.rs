@@ -2,7 +2,7 @@
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Text, Timestamp};
+use diesel::sql_types::{Bool, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
 
@@ -62,6 +62,34 @@ table! {
     }
 }
 
+table! {
+    channels (user_id) {
+        user_id -> Integer,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+        category -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content_labels -> Text,
+        visibility -> Text,
+        terms -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    stream_details (stream_id) {
+        stream_id -> Integer,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+        category -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content_labels -> Text,
+        visibility -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 
 /// A piece of SQL that stands in statements as it is.
@@ -110,4 +138,18 @@ fragment! {
     LeaseUntil: Nullable<Timestamp> =
         "(SELECT lease_until FROM publish_sessions
           WHERE stream_id = streams.id AND ended_at IS NULL AND confirmed_at IS NOT NULL)"
+}
+
+fragment! {
+    /// What is said of the stream in one value, as `StoredDetails::read_list_row` reads it.
+    ListedDetails: Nullable<Text> =
+        "(SELECT COALESCE(title, '') || char(31) || tags || char(31) || COALESCE(category, '') || char(31)
+              || COALESCE(language, '') || char(31) || content_labels || char(31) || visibility
+          FROM stream_details WHERE stream_id = streams.id)"
+}
+
+fragment! {
+    /// Whether lists have the stream.
+    IsListed: Bool =
+        "(COALESCE((SELECT visibility FROM stream_details WHERE stream_id = streams.id), 'public') = 'public')"
 }

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use stream_domain::Timestamp;
-use stream_domain::catalog::PublicFilter;
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{Counts, EndedSession, Statistics, StoreError, StoreUsage};
+use stream_domain::{PageRequest, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error;
@@ -18,8 +18,12 @@ use crate::store::SqliteStore;
 impl Statistics for SqliteStore {
     async fn count(&self, now: Timestamp) -> Result<Counts, StoreError> {
         self.read(move |connection| {
-            let mut count = |filter| at(filter, now).count().get_result(connection).map_err(error::query);
-            let (active, live) = (count(PublicFilter::Active)?, count(PublicFilter::Live)?);
+            let mut count = |query| {
+                let all = CatalogQuery { with_unlisted: true, ..query };
+                at(&all, now).count().get_result(connection).map_err(error::query)
+            };
+            let whole = PageRequest::default();
+            let (active, live) = (count(CatalogQuery::active(whole))?, count(CatalogQuery::live(whole))?);
             let open: Vec<(String, i64)> = sessions::table
                 .filter(sessions::ended_at.is_null())
                 .group_by(sessions::server)

@@ -1,6 +1,7 @@
 //! What is asked of the public list.
 
 use crate::PageRequest;
+use crate::details::Search;
 
 /// Which streams the public list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,11 +12,15 @@ pub enum PublicFilter {
     Live,
 }
 
-/// What is asked of the public list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What is asked of the public list, or of the same list with unlisted streams.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CatalogQuery {
     /// Which streams.
     pub filter: PublicFilter,
+    /// Whether unlisted ones are listed as well, for operators; a search finds none of them.
+    pub with_unlisted: bool,
+    /// What they must have.
+    pub search: Search,
     /// Which part of the list.
     pub page: PageRequest,
 }
@@ -23,11 +28,11 @@ pub struct CatalogQuery {
 impl CatalogQuery {
     /// Asks for a page of all active streams.
     pub fn active(page: PageRequest) -> Self {
-        Self { filter: PublicFilter::Active, page }
+        Self { filter: PublicFilter::Active, with_unlisted: false, search: Search::default(), page }
     }
 
     /// Asks for a page of the live streams.
     pub fn live(page: PageRequest) -> Self {
-        Self { filter: PublicFilter::Live, page }
+        Self { filter: PublicFilter::Live, with_unlisted: false, search: Search::default(), page }
     }
 }

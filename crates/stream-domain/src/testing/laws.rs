@@ -8,6 +8,7 @@ mod asked;
 mod away;
 mod catalog;
 mod clues;
+mod details;
 mod ends;
 mod heartbeats;
 mod history;
@@ -24,6 +25,7 @@ pub use admissions::*;
 pub use away::*;
 pub use catalog::*;
 pub use clues::*;
+pub use details::*;
 pub use ends::*;
 pub use heartbeats::*;
 pub use history::*;
@@ -82,6 +84,19 @@ macro_rules! store_laws {
             a_page_is_undisturbed_by_new_streams
             a_page_is_what_it_is_at_its_time
             a_page_is_read_again_each_time
+        );
+        // Details, and what they are found by.
+        $crate::store_laws!(@each $store, $block_on;
+            a_described_stream_has_its_details
+            only_an_owners_active_stream_is_described
+            a_new_stream_begins_with_its_channels_details
+            lists_show_details_without_descriptions
+            an_unlisted_stream_is_in_no_list
+            unlisted_streams_take_no_place_in_pages
+            an_ended_stream_is_found_no_longer
+            pages_of_a_search_neither_skip_nor_repeat
+            filters_find_what_they_name
+            searches_find_what_a_plain_filter_finds
         );
         // Admissions,
         $crate::store_laws!(@each $store, $block_on;

@@ -3,6 +3,7 @@
 mod admissions;
 mod begin;
 mod catalog;
+mod details;
 mod history;
 mod keys;
 mod kicks;
@@ -11,7 +12,7 @@ mod presence;
 mod sessions;
 mod statistics;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,7 @@ use async_trait::async_trait;
 
 use crate::broadcasts::boots::Boots;
 use crate::ports::{StoreError, StoreHealth, UsersTable};
-use crate::{PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp};
+use crate::{Details, PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp, UserId};
 
 use super::gate::Gate;
 use sessions::{Attempts, Sessions};
@@ -35,6 +36,9 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     streams: Vec<Stream>,
+    /// What is said of streams, with the terms that they are found by.
+    details: HashMap<StreamId, (Details, BTreeSet<String>)>,
+    channels: HashMap<UserId, Details>,
     /// The highest number that was ever given, since a deleted stream's may still have a session.
     last_stream: i32,
     sessions: Sessions,
@@ -85,21 +89,41 @@ impl MemoryStore {
     fn page(
         &self,
         request: &PageRequest,
-        belongs: impl Fn(&Stream) -> bool,
+        belongs: impl Fn(&Stream, &Details, &BTreeSet<String>) -> bool,
     ) -> Result<StreamPage, StoreError> {
         let state = self.state()?;
         let read = |stream| state.sessions.seen_from(stream);
-        let mut found: Vec<Stream> = state.streams.iter().map(read).filter(&belongs).collect();
+        let mut found: Vec<Stream> = state.streams.iter().map(read).collect();
+        let nothing = Default::default();
+        found.retain(|stream| {
+            let (details, terms) = state.details.get(&stream.id).unwrap_or(&nothing);
+            belongs(stream, details, terms)
+        });
         found.sort_by_key(|stream| std::cmp::Reverse(Position::from(stream)));
         if let Some(after) = request.after {
             found.retain(|stream| Position::from(stream) < after);
         }
         let rows = found.into_iter().map(|stream| (Position::from(&stream), Some(stream)));
-        Ok(request.page_of(rows.collect()))
+        let mut page = request.page_of(rows.collect());
+        let details = |stream: &Stream| {
+            Some((stream.id, state.details.get(&stream.id)?.0.clone().without_description()))
+        };
+        page.details = page.streams.iter().filter_map(details).collect();
+        Ok(page)
     }
 }
 
 impl State {
+    /// What is said of a stream.
+    fn details(&self, stream: StreamId) -> Details {
+        self.details.get(&stream).map(|(details, _)| details.clone()).unwrap_or_default()
+    }
+
+    fn describe(&mut self, stream: StreamId, details: Details) {
+        let terms = details.terms();
+        self.details.insert(stream, (details, terms));
+    }
+
     /// Writes a stream, and marks its session when the stream is no longer active.
     fn put(&mut self, stream: &Stream) {
         if let Some(place) = self.streams.iter_mut().find(|kept| kept.id == stream.id) {

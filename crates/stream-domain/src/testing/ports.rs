@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::ports::{
-    MockAdmissions, MockCatalogStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks, MockOperations,
-    MockPresence, SessionPorts, StreamPorts,
+    MockAdmissions, MockCatalogStore, MockDetailsStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks,
+    MockOperations, MockPresence, SessionPorts, StreamPorts,
 };
 
 /// Ports of streams that nobody may call.
@@ -13,6 +13,7 @@ pub fn unused_stream_ports() -> StreamPorts {
         keys: Arc::new(MockKeyStore::new()),
         lookup: Arc::new(MockKeyLookup::new()),
         catalog: Arc::new(MockCatalogStore::new()),
+        details: Arc::new(MockDetailsStore::new()),
     }
 }
 

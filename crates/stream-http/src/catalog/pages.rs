@@ -49,10 +49,10 @@ pub(super) struct Page {
 impl Pages {
     pub(super) fn new(catalog: Catalog, addresses: Addresses, turns: Arc<Turns>) -> Self {
         let reader = Arc::new(Reader { catalog, addresses });
-        let whole = |filter| reader.popular(CatalogQuery { filter, page: PageRequest::default() });
+        let whole = |query| reader.popular(query);
         Self {
-            active: whole(PublicFilter::Active),
-            live: whole(PublicFilter::Live),
+            active: whole(CatalogQuery::active(PageRequest::default())),
+            live: whole(CatalogQuery::live(PageRequest::default())),
             reader,
             popular: Mutex::default(),
             turns,
@@ -61,7 +61,7 @@ impl Pages {
 
     /// The page as it is after this call.
     pub(super) async fn show(&self, asked: CatalogQuery) -> Result<Page, ApiError> {
-        if let Some(page) = self.popular(asked) {
+        if let Some(page) = self.popular(&asked) {
             return Ok(Page { rendered: page.show().await?, _turn: None });
         }
         let turn = self.turns.page(is_large(&asked.page)).await?;
@@ -72,15 +72,15 @@ impl Pages {
     }
 
     /// Counts the request; the page if it is a popular one.
-    fn popular(&self, asked: CatalogQuery) -> Option<PopularPage> {
-        if asked.page == PageRequest::default() {
+    fn popular(&self, asked: &CatalogQuery) -> Option<PopularPage> {
+        if asked.page == PageRequest::default() && asked.search.is_empty() {
             return Some(match asked.filter {
                 PublicFilter::Active => self.active.clone(),
                 PublicFilter::Live => self.live.clone(),
             });
         }
         let mut popular = self.popular.lock().unwrap_or_else(PoisonError::into_inner);
-        popular.get(asked, || self.reader.popular(asked)).cloned()
+        popular.get(asked, || self.reader.popular(asked.clone())).cloned()
     }
 }
 
@@ -155,8 +155,9 @@ struct Reader {
 
 impl Reader {
     fn popular(self: &Arc<Self>, asked: CatalogQuery) -> PopularPage {
+        let is_shared = asked.page.is_shared();
         let page = LastRendering { reader: self.clone(), asked, last: tokio::sync::Mutex::default() };
-        if asked.page.is_shared() {
+        if is_shared {
             PopularPage::Small(Arc::new(page))
         } else {
             PopularPage::Large(Batcher::new(page, LARGE_READS))

@@ -28,9 +28,9 @@ impl<K, V> Default for Popular<K, V> {
     }
 }
 
-impl<K: Copy + Hash + Eq, V> Popular<K, V> {
+impl<K: Clone + Hash + Eq, V> Popular<K, V> {
     /// Counts a request, and returns the thing's value, created if it just became popular; `None` if it is not.
-    pub(super) fn get(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&V> {
+    pub(super) fn get(&mut self, key: &K, make: impl FnOnce() -> V) -> Option<&V> {
         self.requests += 1;
         if self.requests >= HALF_LIFE {
             self.requests = 0;
@@ -39,20 +39,20 @@ impl<K: Copy + Hash + Eq, V> Popular<K, V> {
                 *count > 0
             });
         }
-        let count = self.counts.entry(key).or_default();
+        let count = self.counts.entry(key.clone()).or_default();
         *count += 1;
         let count = *count;
-        if !self.places.contains_key(&key) {
+        if !self.places.contains_key(key) {
             if self.places.len() >= PLACES {
                 let of = |key: &K| self.counts.get(key).copied().unwrap_or_default();
-                let least = self.places.keys().copied().min_by_key(of)?;
+                let least = self.places.keys().min_by_key(|key| of(key))?.clone();
                 if of(&least) >= count {
                     return None;
                 }
                 self.places.remove(&least);
             }
-            self.places.insert(key, make());
+            self.places.insert(key.clone(), make());
         }
-        self.places.get(&key)
+        self.places.get(key)
     }
 }

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use actix_web::http::header::{ContentEncoding, HeaderValue};
 use actix_web::web::Bytes;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha1::{Digest as _, Sha1};
 use stream_domain::{StreamPage, Timestamp};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::addresses::{Addresses, Audience};
+use crate::conditional::weak_etag;
 use crate::view::PageView;
 
 /// JSON longer than this, in bytes, is not compressed between other responses.
@@ -41,9 +39,7 @@ pub(super) struct Rendered {
 impl Rendered {
     pub(super) fn new(page: Arc<StreamPage>, now: Timestamp, addresses: &Addresses) -> Self {
         let json = Bytes::from(PageView::at(now, &page, addresses, Audience::Public).to_json());
-        // Weak, since it names several encodings; 16 bytes of a hash are enough to tell pages apart.
-        let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&json)[..16]);
-        let etag = HeaderValue::from_str(&format!("W/\"{name}\"")).expect("base64 is printable");
+        let etag = weak_etag(&json);
         let until =
             page.streams.iter().map(|stream| stream.unchanged_until(now)).min().unwrap_or(Timestamp::MAX);
         Self { page, from: now, until, json, gzip: OnceCell::new(), brotli: OnceCell::new(), etag }

@@ -13,7 +13,7 @@ use super::pages::Pages;
 use super::popular::Popular;
 use super::rendered::Rendered;
 use crate::Addresses;
-use stream_domain::catalog::{CatalogQuery, PublicFilter};
+use stream_domain::catalog::CatalogQuery;
 
 async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
     let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
@@ -28,7 +28,7 @@ async fn pages_of(streams: u32) -> (Pages, Arc<MemoryStore>, Arc<ManualClock>) {
 }
 
 async fn show(pages: &Pages, page: PageRequest) -> Arc<Rendered> {
-    pages.show(CatalogQuery { filter: PublicFilter::Active, page }).await.unwrap().rendered
+    pages.show(CatalogQuery::active(page)).await.unwrap().rendered
 }
 
 fn page(limit: u32) -> PageRequest {
@@ -75,13 +75,13 @@ fn a_popular_thing_keeps_its_place_among_always_different_ones() {
     let mut made = 0;
     for turn in 0..100_000_u32 {
         if turn.is_multiple_of(64) {
-            assert!(popular.get(0, || made += 1).is_some() || turn == 0);
+            assert!(popular.get(&0, || made += 1).is_some() || turn == 0);
         }
-        popular.get(1 + turn, || ());
+        popular.get(&(1 + turn), || ());
     }
     assert_eq!(made, 1);
     // A thing that becomes popular gets a place.
-    let is_popular = (0..10_000).any(|_| popular.get(u32::MAX, || ()).is_some());
+    let is_popular = (0..10_000).any(|_| popular.get(&u32::MAX, || ()).is_some());
     assert!(is_popular);
     assert!(popular.counts.len() < 10_000, "{} are counted", popular.counts.len());
 }

@@ -18,6 +18,26 @@ pub enum ErrorCode {
     InvalidCursor,
     /// `live` is neither `true` nor `false`.
     InvalidLive,
+    /// A body is not the JSON that its route needs.
+    InvalidBody,
+    /// A title cannot be taken.
+    InvalidTitle,
+    /// A description cannot be taken.
+    InvalidDescription,
+    /// Tags cannot be taken.
+    InvalidTags,
+    /// There is no such category.
+    InvalidCategory,
+    /// It is no language.
+    InvalidLanguage,
+    /// Content labels cannot be taken.
+    InvalidContentLabels,
+    /// It is neither `public` nor `unlisted`.
+    InvalidVisibility,
+    /// No stream can have such a tag.
+    InvalidTag,
+    /// There is nothing to search for, or too much.
+    InvalidQ,
     /// The request has no bearer token.
     MissingToken,
     /// The token is not valid.
@@ -42,6 +62,8 @@ pub enum ErrorCode {
     RequestTimeout,
     /// The user has an active stream already.
     StreamAlreadyActive,
+    /// The stream has ended, and cannot be changed.
+    StreamEnded,
     /// The key's stream was stopped.
     StreamStopped,
     /// The key's stream has expired.
@@ -78,6 +100,16 @@ impl ErrorCode {
             Self::InvalidLimit => (400, "`limit` must be a whole number from 1 to 1000."),
             Self::InvalidCursor => (400, "`cursor` must be a `next_cursor` of an earlier answer."),
             Self::InvalidLive => (400, "`live` must be `true` or `false`."),
+            Self::InvalidBody => (400, "The body must be a JSON object with the documented fields alone."),
+            Self::InvalidTitle => (400, "`title` must be a line of at most 140 characters."),
+            Self::InvalidDescription => (400, "`description` must have at most 5000 characters, and no control characters but line feeds."),
+            Self::InvalidTags => (400, "`tags` must be at most ten, each 1 to 25 letters, digits or hyphens."),
+            Self::InvalidCategory => (400, "`category` must be a slug that `GET /api/categories` lists."),
+            Self::InvalidLanguage => (400, "`language` must be a BCP 47 tag such as `en` or `pt-BR`."),
+            Self::InvalidContentLabels => (400, "`content_labels` must be some of mature, drugs, gambling, violence, language, sexual."),
+            Self::InvalidVisibility => (400, "`visibility` must be `public` or `unlisted`."),
+            Self::InvalidTag => (400, "`tag` must be 1 to 25 letters, digits or hyphens."),
+            Self::InvalidQ => (400, "`q` must be one to eight words, in at most 200 characters."),
             Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "The token has expired; sign in again."),
@@ -90,6 +122,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => (405, "Method not allowed; the header `Allow` lists the methods of this route."),
             Self::RequestTimeout => (408, "The request came too slowly."),
             Self::StreamAlreadyActive => (409, "You already have an active stream; stop it to get a new key."),
+            Self::StreamEnded => (409, "The stream has ended; only an active one can be changed."),
             Self::StreamStopped => (410, "The stream was stopped."),
             Self::StreamExpired => (410, "The stream has expired."),
             Self::BodyTooLarge => (413, "The body is too large."),

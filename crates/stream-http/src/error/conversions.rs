@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use stream_domain::Stream;
+use stream_domain::details::{DescribeError, DetailField, InvalidDetail, InvalidSearch};
 use stream_domain::keys::{GenerateKeyError, LookupError, StopError};
 use stream_domain::lifecycle::NotPublishable;
 use stream_domain::ports::{StoreError, UserStreamsError};
@@ -89,5 +90,43 @@ impl From<TokenError> for ApiError {
                 Self::new(ErrorCode::InvalidToken, format!("The token is not valid: {error}."))
             }
         }
+    }
+}
+
+impl From<InvalidDetail> for ApiError {
+    fn from(invalid: InvalidDetail) -> Self {
+        let code = match invalid.field {
+            DetailField::Title => ErrorCode::InvalidTitle,
+            DetailField::Description => ErrorCode::InvalidDescription,
+            DetailField::Tags => ErrorCode::InvalidTags,
+            DetailField::Category => ErrorCode::InvalidCategory,
+            DetailField::Language => ErrorCode::InvalidLanguage,
+            DetailField::ContentLabels => ErrorCode::InvalidContentLabels,
+            DetailField::Visibility => ErrorCode::InvalidVisibility,
+        };
+        Self::new(code, invalid.sentence)
+    }
+}
+
+impl From<DescribeError> for ApiError {
+    fn from(error: DescribeError) -> Self {
+        match error {
+            DescribeError::Invalid(invalid) => invalid.into(),
+            DescribeError::NoSuchStream => Self::new(ErrorCode::StreamNotFound, "You have no such stream."),
+            DescribeError::Ended => ErrorCode::StreamEnded.into(),
+            DescribeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidSearch> for ApiError {
+    fn from(invalid: InvalidSearch) -> Self {
+        let code = match invalid {
+            InvalidSearch::Category => ErrorCode::InvalidCategory,
+            InvalidSearch::Language => ErrorCode::InvalidLanguage,
+            InvalidSearch::Tag => ErrorCode::InvalidTag,
+            InvalidSearch::Length(_) | InvalidSearch::NoWord | InvalidSearch::Words(_) => ErrorCode::InvalidQ,
+        };
+        Self::new(code, invalid.to_string())
     }
 }

@@ -219,6 +219,6 @@ fn the_limits_of_the_document_are_those_of_the_code() {
     let name = parameter("/api/streams/public/{playback_id}", "playback_id");
     assert_eq!(name["maxLength"], PlaybackId::MAX_LENGTH);
     let text = document["info"]["description"].as_str().unwrap();
-    let small = [crate::body::SMALL / 1024, crate::body::HOOK / 1024].map(|limit| format!("{limit} KiB"));
+    let small = [crate::body::SMALL / 1024, crate::body::LARGE / 1024].map(|limit| format!("{limit} KiB"));
     assert!(small.iter().all(|limit| text.contains(limit)), "{small:?}");
 }

@@ -59,6 +59,34 @@ fn ended_streams(world: &World) -> [(String, &'static str); 2] {
     ]
 }
 
+/// Provokes what is wrong with details, wherever they are sent.
+fn note_details(world: &World, note: &mut impl FnMut(&str, &Answer)) {
+    world.key_of(11);
+    world.post_as("user-11", "/api/streams/stop");
+    let ended = world.get_as("user-11", "/api/streams").json()["streams"][0]["id"].to_string();
+    world.key_of(12);
+    let active = world.get_as("user-12", "/api/streams").json()["streams"][0]["id"].to_string();
+    for body in [
+        r#"{"titel": "x"}"#,
+        r#"{"title": "a\nb"}"#,
+        r#"{"description": "\u0007"}"#,
+        r#"{"tags": ["a b"]}"#,
+        r#"{"category": "none"}"#,
+        r#"{"language": "-"}"#,
+        r#"{"content_labels": ["nice"]}"#,
+        r#"{"visibility": "hidden"}"#,
+    ] {
+        note("generate_key", &world.send_json("POST", "user-13", "/api/streams/generate-key", body));
+        note("replace_channel", &world.send_json("PUT", "user-12", "/api/channel", body));
+        let path = format!("/api/streams/{active}/details");
+        note("replace_details", &world.send_json("PUT", "user-12", &path, body));
+    }
+    let path = format!("/api/streams/{ended}/details");
+    note("replace_details", &world.send_json("PUT", "user-11", &path, "{}"));
+    note("replace_details", &world.send_json("PUT", "user-12", &path, "{}"));
+    note("show_details", &world.get_as("user-12", &path));
+}
+
 #[test]
 fn every_error_of_the_document_can_be_provoked_and_no_others() {
     let secrets = HookSecrets::new(vec!["hook-secret".to_owned()]);
@@ -76,17 +104,23 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         ("list_own", "GET", "/api/streams"),
         ("list_attempts", "GET", "/api/streams/attempts"),
         ("list_sessions", "GET", "/api/streams/1/sessions"),
+        ("show_details", "GET", "/api/streams/1/details"),
+        ("replace_details", "PUT", "/api/streams/1/details"),
+        ("show_channel", "GET", "/api/channel"),
+        ("replace_channel", "PUT", "/api/channel"),
     ] {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
         note(operation, &world.send(&head));
         for token in ["forged", "expired"] {
             note(operation, &world.send(&format!("{head}Authorization: Bearer {token}\r\n")));
         }
-        if method == "POST" {
-            let large = "Authorization: Bearer user-1\r\nContent-Length: 16385\r\n";
+        if method != "GET" {
+            let large = if method == "POST" { 16_385 } else { 65_537 };
+            let large = format!("Authorization: Bearer user-1\r\nContent-Length: {large}\r\n");
             note(operation, &world.send(&format!("{head}{large}")));
         }
     }
+    note_details(&world, &mut note);
     world.key_of(1);
     note("generate_key", &world.post_as("user-1", "/api/streams/generate-key"));
     let limited = World::with_key_requests_per_minute(1);
@@ -97,16 +131,20 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         note("list_own", &world.get_as("user-1", &format!("/api/streams?{query}")));
         note("list_public", &world.get(&format!("/api/streams/public?{query}")));
     }
-    note("list_public", &world.get("/api/streams/public?live=perhaps"));
+    for query in ["live=perhaps", "category=none", "language=-", "tag=%20a%20b", "q=-"] {
+        note("list_public", &world.get(&format!("/api/streams/public?{query}")));
+    }
     note("list_sessions", &world.get_as("user-2", "/api/streams/1/sessions"));
     note("find_stream", &world.get("/api/streams/unknown"));
     let guess = |number: u32| world.get(&format!("/api/streams/guess-{number}"));
     let limited = (0..100).map(guess).find(|answer| answer.status == 429).expect("guesses are limited");
     note("find_stream", &limited);
     note("find_public_stream", &world.get("/api/streams/public/unknown"));
-    for (operation, path) in
-        [("list_public", "/api/streams/public"), ("find_public_stream", "/api/streams/public/unknown")]
-    {
+    for (operation, path) in [
+        ("list_public", "/api/streams/public"),
+        ("find_public_stream", "/api/streams/public/unknown"),
+        ("list_categories", "/api/categories"),
+    ] {
         let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.9\r\n");
         let mut answers = (0..50).map(|_| world.send(&head));
         note(operation, &answers.find(|answer| answer.status == 429).expect("reads are limited"));

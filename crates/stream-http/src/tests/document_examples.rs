@@ -60,7 +60,12 @@ impl Operation {
         let needs_token = self.description["security"][0].get("token").is_some();
         let token = if needs_token { "Authorization: Bearer user-1\r\n" } else { "" };
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-        world.send(&format!("{} {}{query} HTTP/1.1\r\nHost: test\r\n{token}", self.method, self.path()))
+        let bodies = &self.description["requestBody"]["content"]["application/json"]["examples"];
+        let Some((_, body)) = bodies.as_object().and_then(|bodies| bodies.iter().next()) else {
+            let path = self.path();
+            return world.send(&format!("{} {path}{query} HTTP/1.1\r\nHost: test\r\n{token}", self.method));
+        };
+        world.send_json(&self.method, "user-1", &self.path(), &body["value"].to_string())
     }
 }
 
@@ -130,6 +135,11 @@ fn every_example_of_a_response_is_what_the_service_answers() {
         compare(&world, "find_public_stream", &[], (200, "live")),
         compare(&world, "list_sessions", &[], (200, "open")),
         compare(&world, "list_attempts", &[], (200, "refused")),
+        compare(&world, "show_details", &[], (200, "described")),
+        compare(&world, "replace_details", &[], (200, "replaced")),
+        compare(&world, "show_channel", &[], (200, "nothing")),
+        compare(&world, "replace_channel", &[], (200, "replaced")),
+        compare(&world, "list_categories", &[], (200, "default")),
         compare(&world, "stop_stream", &[], (200, "stopped")),
     ]);
     world.key_of(1);

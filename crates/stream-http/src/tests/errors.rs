@@ -13,10 +13,14 @@ use crate::error::ErrorCode;
 use crate::{NotReady, ROUTES, Readiness};
 
 /// The codes and reasons, which clients depend on; renaming a variant must not rename one of them.
-const CODES: &str = "bad_request invalid_limit invalid_cursor invalid_live missing_token invalid_token token_expired \
-    unknown_user publish_refused hook_refused not_found no_active_stream stream_not_found method_not_allowed \
-    request_timeout stream_already_active stream_stopped stream_expired body_too_large too_many_requests \
+const CODES: &str = "bad_request invalid_limit invalid_cursor invalid_live invalid_body invalid_title \
+    invalid_description invalid_tags invalid_category invalid_language invalid_content_labels invalid_visibility \
+    invalid_tag invalid_q missing_token invalid_token token_expired unknown_user publish_refused hook_refused not_found no_active_stream stream_not_found method_not_allowed \
+    request_timeout stream_already_active stream_ended stream_stopped stream_expired body_too_large too_many_requests \
     headers_too_large internal_error store_unavailable not_ready";
+/// What is read and replaced.
+const REPLACED: [&str; 2] = ["/api/streams/{id}/details", "/api/channel"];
+
 const REASONS: &str = "starting migrating draining database_unreachable database_read_only database_denied \
     database_incompatible task_failed";
 
@@ -92,13 +96,14 @@ fn other_methods_are_405_with_the_allowed_ones() {
         let is_hook = path.starts_with("/hooks");
         let allowed = match method {
             _ if is_hook => "GET, HEAD, POST, OPTIONS",
+            _ if REPLACED.contains(&path) => "GET, HEAD, PUT, OPTIONS",
             "GET" => "GET, HEAD, OPTIONS",
             _ => "POST, OPTIONS",
         };
         let path = path.replace("{stream_key}", "some-key").replace("{id}", "1").replace("{family}", "srs");
         let path = path.replace("{playback_id}", "some").replace("{server}", "edge").replace("{secret}", "s");
         for other in ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"] {
-            if other == method || (is_hook && other == "GET") {
+            if other == method || allowed.split(", ").any(|allowed| allowed == other) {
                 continue;
             }
             let answer =

@@ -8,7 +8,7 @@ use diesel::debug_query;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use futures_util::future::join_all;
-use stream_domain::catalog::{CatalogQuery, PublicFilter};
+use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{CatalogStore as _, KeyLookup as _, KeyStore as _, StoreError};
 use stream_domain::{PageRequest, StreamStatus};
 use stream_test_postgres::Database;
@@ -172,7 +172,7 @@ fn a_page_of_many_active_streams_is_read_in_its_order() {
             ),
         ] {
             page.after = after;
-            let list = page_of(List::at(PublicFilter::Active, now()), &page);
+            let list = page_of(List::at(&CatalogQuery::active(page), now()), &page);
             let plan =
                 plan(&database, &debug_query::<Pg, _>(&list.select(StreamRow::as_select())), types, values);
             assert!(plan.contains(" using streams_active_newest_first on "), "{plan}");
@@ -188,7 +188,8 @@ fn a_page_of_many_active_streams_is_read_in_its_order() {
             ),
         ] {
             page.after = after;
-            let list = page_of(List::at(PublicFilter::Live, now()), &page).select(StreamRow::as_select());
+            let list =
+                page_of(List::at(&CatalogQuery::live(page), now()), &page).select(StreamRow::as_select());
             let plan = plan(&database, &debug_query::<Pg, _>(&list), types, values);
             assert!(!plan.contains(" using streams_active_newest_first on "), "{plan}");
         }

@@ -1,6 +1,6 @@
 //! What operators' commands share: the use cases that they call.
 
-use stream_domain::{Broadcasts, Catalog, Keys};
+use stream_domain::{Broadcasts, Catalog, Descriptions, Keys};
 
 /// The use cases that operators work with.
 pub(super) struct Desk {
@@ -8,6 +8,8 @@ pub(super) struct Desk {
     pub(super) keys: Keys,
     /// Streams of all.
     pub(super) catalog: Catalog,
+    /// What is said of streams.
+    pub(super) descriptions: Descriptions,
     /// Publishers and media servers.
     pub(super) broadcasts: Broadcasts,
 }

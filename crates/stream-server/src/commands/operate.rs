@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use stream_domain::{Catalog, Keys};
+use stream_domain::details::Categories;
+use stream_domain::{Catalog, Descriptions, Keys};
 
 use crate::app;
 use crate::commands::desk::Desk;
@@ -21,7 +22,8 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
     let (broadcasts, _) = app::wire_media_servers(&settings.broadcasts, ports.sessions, None)?;
     let desk = Desk {
         keys: Keys::new(&ports.streams, clock.clone(), entropy),
-        catalog: Catalog::new(&ports.streams, clock),
+        catalog: Catalog::new(&ports.streams, clock.clone()),
+        descriptions: Descriptions::new(&ports.streams, clock, Categories::default()),
         broadcasts,
     };
     let format = Format::of_list(is_json);
@@ -29,8 +31,8 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
         Order::CheckKey { key } => {
             check_key::check(&desk, &key, settings.broadcasts.address_form, format).await
         }
-        Order::ListStreams { user, is_live, limit } => {
-            streams::list(&desk, user, is_live, limit, format).await
+        Order::ListStreams { user, is_live, search, limit } => {
+            streams::list(&desk, user, (is_live, search), limit, format).await
         }
         Order::ShowStream { stream } => streams::show(&desk, &stream, format).await,
         Order::StopStream { stream } => streams::stop(&desk, &stream, format).await,

@@ -1,12 +1,14 @@
 //! `streams`: the streams of all users, one stream, and an end to it.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stream_domain::catalog::CatalogQuery;
+use stream_domain::details::SearchForm;
 use stream_domain::keys::StopError;
 use stream_domain::ports::{SessionFilter, UserStreamsError, chain_of};
-use stream_domain::{PageRequest, Stream, Timestamp, UserId};
+use stream_domain::{Details, PageRequest, Stream, Timestamp, UserId};
 
 use crate::commands::desk::Desk;
 use crate::commands::output::{Format, argument, instant, or_dash, second, show as print_as, table};
@@ -16,30 +18,41 @@ use crate::failure::Failure;
 /// How many of a stream's last sessions are shown with it.
 const LAST_SESSIONS: u32 = 20;
 
+/// The most characters of a title in a table.
+const TITLE_WIDTH: usize = 40;
+
 const HEADER: [&str; 6] = ["STREAM", "USER", "STATUS", "LIVE SINCE", "EXPIRES", "PLAYBACK ID"];
 
 /// Lists a user's streams in every state, or the active ones of all.
 pub(super) async fn list(
     desk: &Desk,
     user: Option<i64>,
-    is_live: bool,
+    (is_live, search): (bool, Option<String>),
     limit: u32,
     format: Format,
 ) -> Result<(), Failure> {
     let page = PageRequest { limit: NonZeroU32::new(limit), after: None };
-    let (streams, now) = match user {
+    let (page, now) = match user {
         Some(user) => {
             let listed = desk.keys.list_own(known_user(user)?, &page).await;
-            (listed.map_err(|error| unknown_or(error, user))?.streams, desk.keys.now())
+            (Arc::new(listed.map_err(|error| unknown_or(error, user))?), desk.keys.now())
         }
         None => {
             let query = if is_live { CatalogQuery::live(page) } else { CatalogQuery::active(page) };
-            let (page, now) = desk.catalog.list(&query).await?;
-            (page.streams.clone(), now)
+            let form = SearchForm { question: search, ..SearchForm::default() };
+            let search = form.read(desk.descriptions.categories());
+            let search = search.map_err(|error| Failure::new(format!("--search: {error}")))?;
+            desk.catalog.list(&CatalogQuery { with_unlisted: true, search, ..query }).await?
         }
     };
-    let json = json!({ "streams": streams.iter().map(|stream| view(stream, now)).collect::<Vec<_>>() });
-    print_as(format, &json, || table(&HEADER, streams.iter().map(|stream| row(stream, now)).collect()))
+    let details = |stream: &Stream| page.details.get(&stream.id).cloned().unwrap_or_default();
+    let views = page.streams.iter().map(|stream| described(view(stream, now), &details(stream)));
+    let json = json!({ "streams": views.collect::<Vec<_>>() });
+    print_as(format, &json, || {
+        let title = |stream| shortened(details(stream).title.as_deref().unwrap_or("-"));
+        let row = |stream| [row(stream, now), vec![title(stream)]].concat();
+        table(&[&HEADER[..], &["TITLE"]].concat(), page.streams.iter().map(row).collect())
+    })
 }
 
 /// Shows the stream that a text means, with its last sessions.
@@ -47,7 +60,9 @@ pub(super) async fn show(desk: &Desk, text: &str, format: Format) -> Result<(), 
     let stream = find(desk, text).await?;
     let filter = SessionFilter { stream: Some(stream.id), ..SessionFilter::default() };
     let (listed, now) = desk.broadcasts.list_sessions_of_all(&filter, LAST_SESSIONS).await?;
-    let mut json = view(&stream, now);
+    let details = desk.descriptions.of(stream.id).await?;
+    let mut json = described(view(&stream, now), &details);
+    json["description"] = json!(details.description);
     json["sessions"] = listed.iter().map(|session| sessions::view(session, now)).collect();
     print_as(format, &json, || {
         let stream = table(&HEADER, vec![row(&stream, now)]);
@@ -118,6 +133,26 @@ fn view(stream: &Stream, now: Timestamp) -> Value {
         "updated_at": instant(stream.updated_at),
         "expires_at": instant(stream.expires_at),
     })
+}
+
+/// The same with what its owner says of it.
+fn described(mut stream: Value, details: &Details) -> Value {
+    let labels: Vec<_> = details.content_labels.iter().map(|label| label.as_str()).collect();
+    stream["title"] = json!(details.title);
+    stream["tags"] = json!(details.tags);
+    stream["category"] = json!(details.category);
+    stream["language"] = json!(details.language);
+    stream["content_labels"] = json!(labels);
+    stream["visibility"] = json!(details.visibility.as_str());
+    stream
+}
+
+/// A title that leaves room for the other columns.
+fn shortened(title: &str) -> String {
+    if title.chars().count() <= TITLE_WIDTH {
+        return title.to_owned();
+    }
+    title.chars().take(TITLE_WIDTH - 1).chain(['…']).collect()
 }
 
 fn row(stream: &Stream, now: Timestamp) -> Vec<String> {

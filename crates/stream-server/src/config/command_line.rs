@@ -65,8 +65,8 @@ pub(crate) struct OperatorConfig {
 pub(crate) enum Order {
     /// Judge a key.
     CheckKey { key: String },
-    /// List streams: a user's in every state, or the active ones, or those of them that are live.
-    ListStreams { user: Option<i64>, is_live: bool, limit: u32 },
+    /// List streams: a user's in every state, or the active ones, or those of them that are live or have some words.
+    ListStreams { user: Option<i64>, is_live: bool, search: Option<String>, limit: u32 },
     /// Show a stream.
     ShowStream { stream: String },
     /// Stop a stream.
@@ -149,8 +149,8 @@ fn parse(
     let (order, output) = match command {
         Subcommand::Keys { command: KeysCommand::Check { key, output } } => (Order::CheckKey { key }, output),
         Subcommand::Streams { command } => match command {
-            StreamsCommand::List { live, user, limit, output } => {
-                (Order::ListStreams { user, is_live: live, limit }, output)
+            StreamsCommand::List { live, search, user, limit, output } => {
+                (Order::ListStreams { user, is_live: live, search, limit }, output)
             }
             StreamsCommand::Show { stream, output } => (Order::ShowStream { stream }, output),
             StreamsCommand::Stop { stream, user, output } => match (stream, user) {

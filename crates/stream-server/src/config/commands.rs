@@ -102,6 +102,9 @@ pub(super) enum StreamsCommand {
         /// Only those that are live.
         #[arg(long)]
         live: bool,
+        /// Only public ones whose title, tags or description have these words, the last by its beginning.
+        #[arg(long, value_name = "WORDS", conflicts_with = "user")]
+        search: Option<String>,
         /// Those of this user, in every state.
         #[arg(long, value_name = "ID", conflicts_with = "live")]
         user: Option<i64>,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser};
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
+use stream_domain::details::Categories;
 use stream_domain::lifecycle::KeyLifetime;
 
 use crate::config::bases::{HLS_BASE, RTMP_BASE};
@@ -152,6 +153,10 @@ pub(super) struct Flags {
     #[arg(long, env = "PUBLIC_READS_PER_MINUTE", global = true, hide_env_values = true, value_name = "REQUESTS",
           default_value_t = 6000, value_parser = number(0_u32..=1_000_000))]
     pub(super) public_reads_per_minute: u32,
+    /// Categories that streams may have, as slug=Name, separated by commas; empty for none.
+    #[arg(long, env = "CATEGORIES", global = true, hide_env_values = true, value_name = "CATEGORIES",
+          default_value = Categories::DEFAULT, value_parser = Categories::parse)]
+    pub(super) categories: Categories,
     /// Networks of proxies whose X-Forwarded-For or Forwarded names their clients, separated by commas.
     #[arg(long, env = "TRUSTED_PROXIES", global = true, hide_env_values = true, value_name = "NETWORKS",
           default_value = "", value_parser = Networks::parse, hide_default_value = true)]

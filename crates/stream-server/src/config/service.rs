@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use stream_domain::details::Categories;
 use stream_domain::pace::KeyPace;
 
 use crate::config::broadcasts::BroadcastConfig;
@@ -51,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) unknown_keys_per_minute: u32,
     /// Reads of what is public per client of the internet and minute; 0 is no limit.
     pub(crate) public_reads_per_minute: u32,
+    /// What streams may be about.
+    pub(crate) categories: Categories,
     /// Proxies that say who their clients are.
     pub(crate) trusted_proxies: Networks,
     /// The pause between sweeps.
@@ -104,6 +107,7 @@ impl Config {
             key_requests_per_minute: flags.generate_key_per_minute.unwrap_or(KEY_REQUESTS_PER_MINUTE),
             unknown_keys_per_minute: flags.unknown_keys_per_minute,
             public_reads_per_minute: flags.public_reads_per_minute,
+            categories: flags.categories,
             trusted_proxies: flags.trusted_proxies,
             sweep_interval: seconds(flags.sweep_interval),
             keep_alive: Duration::from_secs(flags.keep_alive.into()),

@@ -6,9 +6,9 @@ use crate::broadcasts::admission::Refusal;
 use crate::broadcasts::session::{EndReason, SessionId};
 use crate::catalog::CatalogQuery;
 use crate::media_server::LEASE;
-use crate::ports::{Clues, StartError, StoreError, StreamStore, UserStreamsError};
+use crate::ports::{Clues, DescribeStreamError, StartError, StoreError, StreamStore, UserStreamsError};
 use crate::testing::{Store, asking, terms};
-use crate::{PageRequest, StreamId};
+use crate::{Details, PageRequest, StreamId};
 
 /// Every method of a store that cannot be reached says that, so that clients are told to come again.
 pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
@@ -33,6 +33,20 @@ pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
     assert!(is_away(&error), "{error:?}");
     let error = store.list(&CatalogQuery::active(page), now()).await.expect_err("it is away");
     assert!(is_away(&error), "{error:?}");
+    match store.describe(user(1), StreamId(1), &Details::default(), now()).await {
+        Err(DescribeStreamError::Store(error)) => assert!(is_away(&error), "{error:?}"),
+        other => panic!("describe: {other:?}"),
+    }
+    let errors = [
+        ("details_of", store.details_of(StreamId(1)).await.map(drop)),
+        ("own_details", store.own_details(user(1), StreamId(1)).await.map(drop)),
+        ("channel", store.channel(user(1)).await.map(drop)),
+        ("set_channel", store.set_channel(user(1), &Details::default(), now()).await),
+        ("count_live", store.count_live(now()).await.map(drop)),
+    ];
+    for (method, answer) in errors {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");
+    }
     let error = store.expire_overdue(now(), 1).await.expect_err("it is away");
     assert!(is_away(&error), "{error:?}");
 }

@@ -44,6 +44,8 @@ impl KeyStore for MemoryStore {
         state.last_stream += 1;
         let stream = Stream::started(StreamId(state.last_stream), new);
         state.streams.push(stream.clone());
+        let details = new.details.clone().or_else(|| state.channels.get(&new.user_id).cloned());
+        details.into_iter().for_each(|details| state.describe(stream.id, details));
         Ok(stream)
     }
 
@@ -56,7 +58,7 @@ impl KeyStore for MemoryStore {
     }
 
     async fn list_by_user(&self, user: UserId, page: &PageRequest) -> Result<StreamPage, UserStreamsError> {
-        Ok(self.page(page, |stream| stream.user_id == Some(user))?)
+        Ok(self.page(page, |stream, _, _| stream.user_id == Some(user))?)
     }
 
     async fn expire_overdue(&self, now: Timestamp, limit: u32) -> Result<u32, StoreError> {

@@ -1,0 +1,204 @@
+//! Details: what owners say of their streams, what new ones begin with, and the categories that there are.
+
+mod body;
+mod view;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use stream_domain::{Descriptions, StreamId};
+use utoipa::ToSchema;
+
+use crate::auth::SignedIn;
+use crate::client_address::TrustedProxies;
+use crate::conditional::{is_known, weak_etag};
+use crate::error::{ApiError, ErrorCode};
+use crate::limits::PublicReadLimit;
+use crate::readiness::AfterStart;
+use crate::routing::{get, get_and_put};
+use crate::trace::use_case;
+use crate::view::JSON;
+
+pub(crate) use body::{DetailsBody, NewStreamBody};
+pub(crate) use view::{DetailsView, FullDetailsView};
+
+/// What the handlers of details need.
+pub(crate) struct DetailsApi {
+    pub(crate) descriptions: AfterStart<Descriptions>,
+    pub(crate) limit: Arc<PublicReadLimit>,
+    pub(crate) proxies: TrustedProxies,
+}
+
+/// Registers the routes below `/api`.
+pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<DetailsApi>) {
+    config
+        .app_data(api.clone())
+        .service(get_and_put("/streams/{id}/details", web::to(show_details), web::to(replace_details)))
+        .service(get_and_put("/channel", web::to(show_channel), web::to(replace_channel)))
+        .service(get("/categories", web::to(list_categories)));
+}
+
+/// The categories.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CategoryList)]
+pub(crate) struct CategoriesView {
+    /// In the operator's order.
+    categories: Vec<CategoryView>,
+}
+
+/// A category.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Category)]
+struct CategoryView {
+    /// What the API calls it.
+    #[schema(max_length = 32, pattern = "^[a-z0-9-]+$")]
+    slug: String,
+    /// What people read.
+    #[schema(max_length = 60)]
+    name: String,
+    /// How many public streams of this category are live.
+    live: u64,
+}
+
+/// Shows the details of a stream.
+///
+/// What its owner says of it; a stream of which nothing was said has `null`, nothing and `public`.
+#[utoipa::path(
+    get,
+    path = "/api/streams/{id}/details",
+    tag = "Details",
+    security(("token" = [])),
+    params(("id" = i32, Path, description = "The stream's number.")),
+    responses((status = 200, description = "The details.", body = FullDetailsView<'_>)),
+    extensions(("x-error-codes" = json!([ErrorCode::StreamNotFound]))),
+)]
+pub(crate) async fn show_details(
+    SignedIn(user): SignedIn,
+    id: Path<String>,
+    api: Data<DetailsApi>,
+) -> Result<HttpResponse, ApiError> {
+    let own = api.descriptions.get()?.own(user, number(&id)?);
+    let details = use_case("details.own", own).await?.ok_or_else(no_such_stream)?;
+    Ok(HttpResponse::Ok().json(FullDetailsView::from(&details)))
+}
+
+/// Replaces the details of a stream.
+///
+/// All fields at once: one that is absent, `null` or empty is cleared.
+/// Lists, searches and counts show them from then on; a stream that has ended keeps what it has.
+#[utoipa::path(
+    put,
+    path = "/api/streams/{id}/details",
+    tag = "Details",
+    security(("token" = [])),
+    params(("id" = i32, Path, description = "The stream's number.")),
+    request_body = DetailsBody,
+    responses((status = 200, description = "The details as they are kept.", body = FullDetailsView<'_>)),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::InvalidBody, ErrorCode::InvalidTitle, ErrorCode::InvalidDescription, ErrorCode::InvalidTags,
+        ErrorCode::InvalidCategory, ErrorCode::InvalidLanguage, ErrorCode::InvalidContentLabels,
+        ErrorCode::InvalidVisibility, ErrorCode::StreamNotFound, ErrorCode::StreamEnded, ErrorCode::BodyTooLarge,
+    ]))),
+)]
+pub(crate) async fn replace_details(
+    SignedIn(user): SignedIn,
+    id: Path<String>,
+    body: DetailsBody,
+    api: Data<DetailsApi>,
+) -> Result<HttpResponse, ApiError> {
+    let described = api.descriptions.get()?.describe(user, number(&id)?, body.into());
+    let details = use_case("details.describe", described).await?;
+    Ok(HttpResponse::Ok().json(FullDetailsView::from(&details)))
+}
+
+/// Shows what new streams begin with.
+///
+/// The details that the user's next stream has unless its request says others.
+#[utoipa::path(
+    get,
+    path = "/api/channel",
+    tag = "Details",
+    security(("token" = [])),
+    responses((status = 200, description = "The channel's details.", body = FullDetailsView<'_>)),
+)]
+pub(crate) async fn show_channel(
+    SignedIn(user): SignedIn,
+    api: Data<DetailsApi>,
+) -> Result<HttpResponse, ApiError> {
+    let channel = use_case("details.channel", api.descriptions.get()?.channel(user)).await?;
+    Ok(HttpResponse::Ok().json(FullDetailsView::from(&channel)))
+}
+
+/// Replaces what new streams begin with.
+///
+/// All fields at once: one that is absent, `null` or empty is cleared.
+/// Streams that have begun stay as they are.
+#[utoipa::path(
+    put,
+    path = "/api/channel",
+    tag = "Details",
+    security(("token" = [])),
+    request_body = DetailsBody,
+    responses((status = 200, description = "The details as they are kept.", body = FullDetailsView<'_>)),
+    extensions(("x-error-codes" = json!([
+        ErrorCode::InvalidBody, ErrorCode::InvalidTitle, ErrorCode::InvalidDescription, ErrorCode::InvalidTags,
+        ErrorCode::InvalidCategory, ErrorCode::InvalidLanguage, ErrorCode::InvalidContentLabels,
+        ErrorCode::InvalidVisibility, ErrorCode::BodyTooLarge,
+    ]))),
+)]
+pub(crate) async fn replace_channel(
+    SignedIn(user): SignedIn,
+    body: DetailsBody,
+    api: Data<DetailsApi>,
+) -> Result<HttpResponse, ApiError> {
+    let described = api.descriptions.get()?.describe_channel(user, body.into());
+    let channel = use_case("details.describe_channel", described).await?;
+    Ok(HttpResponse::Ok().json(FullDetailsView::from(&channel)))
+}
+
+/// Lists the categories.
+///
+/// Those that the operator has set, each with the number of its public streams that are live.
+#[utoipa::path(
+    get,
+    path = "/api/categories",
+    tag = "Catalog",
+    responses(
+        (status = 200, description = "The categories.", body = CategoriesView),
+        (status = 304, description = "The list is the one that `If-None-Match` names."),
+    ),
+    extensions(("x-error-codes" = json!([ErrorCode::TooManyRequests]))),
+)]
+pub(crate) async fn list_categories(
+    request: HttpRequest,
+    api: Data<DetailsApi>,
+) -> Result<HttpResponse, ApiError> {
+    let counted = api.limit.check(api.proxies.client_of(&request));
+    counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))?;
+    let counts = use_case("details.count_live", api.descriptions.get()?.count_live()).await?;
+    let view = |(category, live): (stream_domain::details::Category, u64)| CategoryView {
+        slug: category.slug,
+        name: category.name,
+        live,
+    };
+    let view = CategoriesView { categories: counts.into_iter().map(view).collect() };
+    let json = serde_json::to_vec(&view).expect("categories are JSON");
+    let etag = weak_etag(&json);
+    let is_known = is_known(&request, &etag);
+    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    response.insert_header((header::VARY, "Origin"));
+    Ok(if is_known { response.finish() } else { response.content_type(JSON).body(json) })
+}
+
+fn number(id: &str) -> Result<StreamId, ApiError> {
+    id.parse().map(StreamId).map_err(|_| no_such_stream())
+}
+
+fn no_such_stream() -> ApiError {
+    ApiError::new(ErrorCode::StreamNotFound, "You have no such stream.")
+}
