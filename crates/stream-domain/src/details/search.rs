@@ -18,6 +18,9 @@ pub const MAX_WORDS: usize = 8;
 /// The most characters of a question.
 pub const MAX_QUESTION: usize = 200;
 
+/// How many streams are not few: from here on it pays to read them newest first.
+pub const MANY: u32 = 1_000;
+
 const CATEGORY: char = 'c';
 const LANGUAGE: char = 'l';
 const TAG: char = 't';
@@ -88,6 +91,15 @@ impl TermRange {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Search(Option<Arc<[TermRange]>>);
 
+/// What a search begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// The streams of this range, which are looked up in the others.
+    Range(usize),
+    /// The whole list, newest first, each stream of which is looked up in all ranges.
+    EveryStream,
+}
+
 /// A search as a client sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchForm {
@@ -148,8 +160,6 @@ impl SearchForm {
             }
             ranges.push(TermRange::exactly(CATEGORY, &slug));
         }
-        // The beginning of a word is many terms, which cost more to gather than one; a long word is rarer than a short one.
-        ranges.sort_by_key(|range| !range.is_exact());
         Ok(Search((!ranges.is_empty()).then(|| ranges.into())))
     }
 }
@@ -164,7 +174,7 @@ fn read_question(question: &str) -> Result<Vec<TermRange>, InvalidSearch> {
         return Err(InvalidSearch::Words(count));
     }
     let last = all.pop().ok_or(InvalidSearch::NoWord)?;
-    all.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    all.sort_unstable();
     all.dedup();
     let exact = all.iter().map(|word| TermRange::exactly(WORD, word));
     Ok(exact.chain([TermRange::beginning_with(WORD, &last)]).collect())
@@ -176,9 +186,27 @@ impl Search {
         self.0.is_none()
     }
 
-    /// The ranges, the one to begin with first; none where every stream is found.
+    /// The ranges; none where every stream is found.
     pub fn ranges(&self) -> &[TermRange] {
         self.0.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a store has to count before it knows what to begin with.
+    pub fn wants_counts(&self) -> bool {
+        self.ranges().len() > 1 || self.ranges().iter().any(|range| !range.is_exact())
+    }
+
+    /// What a store begins with that has counted how often each range occurs, up to [`MANY`].
+    ///
+    /// Few streams are gathered, and sorted. Many are read in their order, which ends when the page is full: those of a
+    /// single term by the term, those of a word's beginning as the whole list.
+    pub fn beginning(&self, counts: &[u32]) -> Beginning {
+        let counted = self.ranges().iter().zip(counts.iter().copied().chain(std::iter::repeat(MANY)));
+        let least = counted.enumerate().min_by_key(|(_, (range, count))| (*count, !range.is_exact()));
+        match least {
+            Some((place, (range, count))) if range.is_exact() || count < MANY => Beginning::Range(place),
+            _ => Beginning::EveryStream,
+        }
     }
 
     /// Whether a stream with these terms is found.

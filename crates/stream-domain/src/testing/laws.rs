@@ -95,6 +95,7 @@ macro_rules! store_laws {
             unlisted_streams_take_no_place_in_pages
             an_ended_stream_is_found_no_longer
             pages_of_a_search_neither_skip_nor_repeat
+            what_is_common_is_found_as_what_is_rare
             filters_find_what_they_name
             searches_find_what_a_plain_filter_finds
         );

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::Details;
 use crate::details::{
-    Categories, DetailField, DetailsForm, InvalidCategories, InvalidDetail, InvalidSearch, MAX_TITLE, Search,
-    SearchForm, StoredDetails, Visibility,
+    Beginning, Categories, DetailField, DetailsForm, InvalidCategories, InvalidDetail, InvalidSearch, MANY,
+    MAX_TITLE, Search, SearchForm, StoredDetails, Visibility,
 };
 
 fn read(form: DetailsForm) -> Result<Details, InvalidDetail> {
@@ -88,6 +88,25 @@ fn a_question_has_one_to_eight_words() {
     assert!(question("日本語プログラミング配信").is_ok());
     assert_eq!(question(&"x".repeat(201)), Err(InvalidSearch::Length(201)));
     assert!(question(" ").unwrap().is_empty());
+}
+
+#[test]
+fn a_search_begins_with_what_is_rarest() {
+    let two = question("alpha beta").unwrap();
+    assert!(two.wants_counts() && question("alpha").unwrap().wants_counts());
+    for (counts, beginning) in [
+        ([3, 5], Beginning::Range(0)),
+        ([5, 3], Beginning::Range(1)),
+        ([MANY, 3], Beginning::Range(1)),
+        // Of two that many have, the whole word is read in order; beginnings alone are looked for in the whole list.
+        ([MANY, MANY], Beginning::Range(0)),
+    ] {
+        assert_eq!(two.beginning(&counts), beginning, "{counts:?}");
+    }
+    assert_eq!(question("alpha").unwrap().beginning(&[MANY]), Beginning::EveryStream);
+    let category = SearchForm { category: Some("music".to_owned()), ..SearchForm::default() };
+    let category = category.read(&Categories::default()).unwrap();
+    assert!(!category.wants_counts());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::streams::{active, found, key, named, names, now, own, started, stopped, user};
 use crate::catalog::CatalogQuery;
-use crate::details::{Categories, ContentLabel, Search, SearchForm, Visibility};
+use crate::details::{Categories, ContentLabel, MANY, Search, SearchForm, Visibility};
 use crate::media_server::LEASE;
 use crate::ports::{DescribeStreamError, StreamStore};
 use crate::testing::{SeededEntropy, Store, asking, terms};
@@ -250,6 +250,43 @@ pub async fn pages_of_a_search_neither_skip_nor_repeat(store: &dyn StreamStore) 
     let second = store.list(&query, then).await.expect("the store is there");
     assert_eq!(names(&first.streams), ["key-11", "key-10", "key-8"]);
     assert_eq!(names(&second.streams), ["key-5", "key-4", "key-2"]);
+}
+
+/// What very many streams have is found newest first, a page at a time, like what few have.
+pub async fn what_is_common_is_found_as_what_is_rare(store: &dyn StreamStore) {
+    let many = i64::from(MANY) + 20;
+    for number in 1..=many {
+        let title = format!("Common ground {}", number % 100);
+        let at = now().plus(time::Duration::milliseconds(number / 2));
+        let new = NewStream { details: Some(titled(&title)), ..named(number, &format!("key-{number}"), at) };
+        started(store, &new).await;
+    }
+    let then = now().plus(time::Duration::MINUTE);
+    let newest_first = || (1..=many).rev();
+    for (asked, step) in
+        [("co", 1), ("common gro", 1), ("ground common", 1), ("common 7", 100), ("ground common 42", 100)]
+    {
+        let wanted = newest_first().filter(|number| match step {
+            1 => true,
+            // A last number is the beginning of others: 7 of 70 to 79.
+            _ if asked.ends_with(" 7") => number % 100 == 7 || (70..80).contains(&(number % 100)),
+            _ => number % 100 == 42,
+        });
+        let wanted: Vec<String> = wanted.map(|number| format!("key-{number}")).collect();
+        assert_eq!(keys_found(store, question(asked), then).await, wanted, "{asked}");
+        let (mut joined, mut after) = (Vec::new(), None);
+        while joined.len() < 60.min(wanted.len()) {
+            let page = PageRequest { limit: NonZeroU32::new(20), after };
+            let query = CatalogQuery { search: question(asked), ..CatalogQuery::active(page) };
+            let page = store.list(&query, then).await.expect("the store is there");
+            joined.extend(names(&page.streams).into_iter().map(str::to_owned));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(joined[..], wanted[..joined.len()], "{asked}");
+    }
 }
 
 /// A language finds those that begin with it, and a tag is found whatever its case.
