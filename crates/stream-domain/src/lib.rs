@@ -38,7 +38,7 @@ pub use finding::{Finding, FindingState};
 pub use key::StreamKey;
 pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};
-pub use page::{PageRequest, Position, StreamPage};
+pub use page::{ListRow, PageRequest, Position, StreamPage};
 pub use playback::PlaybackId;
 pub use stream::{KeyRequest, NewStream, Stream, StreamId, StreamStatus};
 pub use timestamp::Timestamp;

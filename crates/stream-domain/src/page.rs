@@ -30,6 +30,17 @@ impl From<&Stream> for Position {
     }
 }
 
+/// A row of a list as a store reads it.
+#[derive(Debug, Clone)]
+pub struct ListRow {
+    /// Its place.
+    pub position: Position,
+    /// The stream; `None` if it cannot be read.
+    pub stream: Option<Stream>,
+    /// What its owner says of it, without the description.
+    pub details: Option<Details>,
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StreamPage {
@@ -55,15 +66,21 @@ impl PageRequest {
         self.limit.map(|limit| i64::from(limit.get()) + 1)
     }
 
-    /// Makes a page of the rows that [`PageRequest::rows_to_read`] asked for, each with its place.
+    /// Makes a page of the rows that [`PageRequest::rows_to_read`] asked for, each with its place, and what is said of
+    /// its stream.
     ///
     /// A row that could not be read (`None`) is left out, but counts, so that it never hides what stands behind it.
-    pub fn page_of(&self, mut rows: Vec<(Position, Option<Stream>)>) -> StreamPage {
+    pub fn page_of(&self, mut rows: Vec<ListRow>) -> StreamPage {
         let wanted = self.limit.map_or(usize::MAX, |limit| limit.get() as usize);
         let more = rows.len() > wanted;
         rows.truncate(wanted);
-        let next = rows.last().filter(|_| more).map(|(position, _)| *position);
-        let streams = rows.into_iter().filter_map(|(_, stream)| stream).collect();
-        StreamPage { streams, details: BTreeMap::new(), next }
+        let next = rows.last().filter(|_| more).map(|row| row.position);
+        let mut page = StreamPage { next, ..StreamPage::default() };
+        for ListRow { stream, details, .. } in rows {
+            let Some(stream) = stream else { continue };
+            page.details.extend(details.map(|details| (stream.id, details)));
+            page.streams.push(stream);
+        }
+        page
     }
 }

@@ -1,14 +1,12 @@
 //! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
-use std::collections::BTreeMap;
-
 use diesel::{Insertable, Queryable, Selectable, table};
 use stream_domain::details::StoredDetails;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
 use stream_domain::{
-    NewStream, PageRequest, PlaybackId, Position, Stream, StreamId, StreamKey, StreamPage, StreamStatus,
-    Timestamp, UserId,
+    ListRow, NewStream, PageRequest, PlaybackId, Position, Stream, StreamId, StreamKey, StreamPage,
+    StreamStatus, Timestamp, UserId,
 };
 use time::PrimitiveDateTime;
 
@@ -99,18 +97,14 @@ pub(crate) struct ListedRow {
 
 /// The page that these rows make; one that cannot be read is logged, and left out.
 pub(crate) fn page_of_listed(page: &PageRequest, rows: Vec<ListedRow>) -> StreamPage {
-    let mut details = BTreeMap::new();
-    let read = |ListedRow { stream, details: said }: ListedRow| {
+    let read = |ListedRow { stream, details }: ListedRow| {
         let position = stream.position();
-        details.extend(said.map(|said| (position.id, StoredDetails::read_list_row(&said).into())));
         let stream =
             Stream::try_from(stream).inspect_err(|error| tracing::error!(%error, "left out of a list"));
-        (position, stream.ok())
+        let details = details.map(|said| StoredDetails::read_list_row(&said).into());
+        ListRow { position, stream: stream.ok(), details }
     };
-    let listed = page.page_of(rows.into_iter().map(read).collect());
-    // Of the row that only tells that there is a next page, nothing is shown.
-    details.retain(|id, _| listed.streams.iter().any(|stream| stream.id == *id));
-    StreamPage { details, ..listed }
+    page.page_of(rows.into_iter().map(read).collect())
 }
 
 /// A stream as it is inserted.

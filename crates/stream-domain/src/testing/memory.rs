@@ -20,7 +20,9 @@ use async_trait::async_trait;
 
 use crate::broadcasts::boots::Boots;
 use crate::ports::{StoreError, StoreHealth, UsersTable};
-use crate::{Details, PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp, UserId};
+use crate::{
+    Details, ListRow, PageRequest, Position, ServerName, Stream, StreamId, StreamPage, Timestamp, UserId,
+};
 
 use super::gate::Gate;
 use sessions::{Attempts, Sessions};
@@ -103,13 +105,11 @@ impl MemoryStore {
         if let Some(after) = request.after {
             found.retain(|stream| Position::from(stream) < after);
         }
-        let rows = found.into_iter().map(|stream| (Position::from(&stream), Some(stream)));
-        let mut page = request.page_of(rows.collect());
-        let details = |stream: &Stream| {
-            Some((stream.id, state.details.get(&stream.id)?.0.clone().without_description()))
+        let row = |stream: Stream| {
+            let details = state.details.get(&stream.id).map(|(said, _)| said.clone().without_description());
+            ListRow { position: Position::from(&stream), stream: Some(stream), details }
         };
-        page.details = page.streams.iter().filter_map(details).collect();
-        Ok(page)
+        Ok(request.page_of(found.into_iter().map(row).collect()))
     }
 }
 

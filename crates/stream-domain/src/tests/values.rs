@@ -8,7 +8,7 @@ use crate::lifecycle::{KeyLifetime, LIFETIME, NotPublishable};
 use crate::ports::{StartError, StoreError, chain_of};
 use crate::stream::{Stream, StreamId};
 use crate::testing::new_stream;
-use crate::{PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
+use crate::{ListRow, PageRequest, Position, StreamKey, StreamStatus, Timestamp, UserId};
 
 fn stream(status: StreamStatus) -> Stream {
     let at = Timestamp::new(datetime!(2026-01-02 03:04:05.000006 UTC));
@@ -127,11 +127,12 @@ fn an_instant_is_within_the_years_that_rfc_3339_can_write() {
 fn a_row_that_cannot_be_read_does_not_end_the_list() {
     let streams = [3, 2, 1].map(|id| Stream { id: StreamId(id), ..stream(StreamStatus::Active) });
     let rows = |count: usize| {
-        let rows = streams
-            .iter()
-            .take(count)
-            .map(|stream| (Position::from(stream), (stream.id != StreamId(2)).then(|| stream.clone())));
-        rows.collect()
+        let row = |stream: &Stream| ListRow {
+            position: Position::from(stream),
+            stream: (stream.id != StreamId(2)).then(|| stream.clone()),
+            details: None,
+        };
+        streams.iter().take(count).map(row).collect()
     };
     let request = PageRequest { limit: std::num::NonZeroU32::new(2), after: None };
     let page = request.page_of(rows(3));
