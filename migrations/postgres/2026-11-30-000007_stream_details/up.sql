@@ -52,6 +52,10 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.streams_take_details(stream INTEGER, owner INTEGER, created TIMESTAMP)
         RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
         BEGIN
+            -- For the trigger alone: anybody may call it, since anybody may write streams.
+            IF pg_trigger_depth() = 0 THEN
+                RAISE EXCEPTION ''streams_take_details is called by the trigger streams_make_room'';
+            END IF;
             INSERT INTO %1$I.stream_details
                 (stream_id, title, description, tags, category, language, content_labels, visibility)
             SELECT stream, title, description, tags, category, language, content_labels, visibility
@@ -66,6 +70,9 @@ BEGIN
                 ON CONFLICT (stream_id, term) DO NOTHING;
             END IF;
         END $function$', home);
+
+    -- Whatever the default privileges of functions are here.
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %I.streams_take_details(INTEGER, INTEGER, TIMESTAMP) TO PUBLIC', home);
 
     -- As before, and a stream that ends is found no longer.
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.streams_cut_publisher() RETURNS trigger LANGUAGE plpgsql

@@ -15,6 +15,9 @@ use super::words;
 /// The most words of a question.
 pub const MAX_WORDS: usize = 8;
 
+/// The most words that a store is asked for, pairs of characters among them.
+const MAX_PAIRS: usize = 32;
+
 /// The most characters of a question.
 pub const MAX_QUESTION: usize = 200;
 
@@ -134,6 +137,9 @@ pub enum InvalidSearch {
     /// It has too many words.
     #[error("`q` has {0} words, at most {MAX_WORDS}.")]
     Words(usize),
+    /// It has too many pairs of characters, in a script without blanks.
+    #[error("`q` has {0} words and pairs of characters without a blank, at most {MAX_PAIRS}.")]
+    Pairs(usize),
 }
 
 impl SearchForm {
@@ -165,13 +171,16 @@ impl SearchForm {
 }
 
 fn read_question(question: &str) -> Result<Vec<TermRange>, InvalidSearch> {
-    match question.chars().count() {
-        length if length > MAX_QUESTION => return Err(InvalidSearch::Length(length)),
-        _ => {}
+    let length = question.chars().count();
+    if length > MAX_QUESTION {
+        return Err(InvalidSearch::Length(length));
     }
     let (count, mut all) = words::of_question(question);
     if count > MAX_WORDS {
         return Err(InvalidSearch::Words(count));
+    }
+    if all.len() > MAX_PAIRS {
+        return Err(InvalidSearch::Pairs(all.len()));
     }
     let last = all.pop().ok_or(InvalidSearch::NoWord)?;
     all.sort_unstable();

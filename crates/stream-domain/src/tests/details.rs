@@ -86,6 +86,8 @@ fn a_question_has_one_to_eight_words() {
     assert!(question("a b c d e f g h").is_ok());
     // A run of Japanese is one word of a question, however many pairs it has.
     assert!(question("日本語プログラミング配信").is_ok());
+    assert!(question(&"日".repeat(33)).is_ok());
+    assert_eq!(question(&"日".repeat(34)), Err(InvalidSearch::Pairs(33)));
     assert_eq!(question(&"x".repeat(201)), Err(InvalidSearch::Length(201)));
     assert!(question(" ").unwrap().is_empty());
 }

@@ -125,7 +125,10 @@ impl From<InvalidSearch> for ApiError {
             InvalidSearch::Category => ErrorCode::InvalidCategory,
             InvalidSearch::Language => ErrorCode::InvalidLanguage,
             InvalidSearch::Tag => ErrorCode::InvalidTag,
-            InvalidSearch::Length(_) | InvalidSearch::NoWord | InvalidSearch::Words(_) => ErrorCode::InvalidQ,
+            InvalidSearch::Length(_)
+            | InvalidSearch::NoWord
+            | InvalidSearch::Words(_)
+            | InvalidSearch::Pairs(_) => ErrorCode::InvalidQ,
         };
         Self::new(code, invalid.to_string())
     }

@@ -1,6 +1,7 @@
 //! Roles that own the tables, and roles that only use them.
 
-use stream_domain::ports::{KeyStore as _, StoreError, StoreHealth as _, UsersTable};
+use stream_domain::Details;
+use stream_domain::ports::{DetailsStore as _, KeyStore as _, StoreError, StoreHealth as _, UsersTable};
 use stream_test_postgres::{Cluster, Database};
 
 use super::{block_on, documented, new_stream, now, store_at, user};
@@ -35,6 +36,40 @@ fn an_owner_migrates_and_a_service_with_the_documented_grants_serves() {
         assert!(store.stop_active(user(1), now()).await.unwrap().is_some());
         assert_eq!(store.expire_overdue(now(), 10).await.unwrap(), 0);
         assert_eq!(store.plan_migration().await.unwrap().to_string(), "Nothing would change.");
+    });
+}
+
+/// The earlier service has rights on its table alone, and the owner may have taken those on functions from everybody.
+#[test]
+fn a_writer_with_rights_on_streams_alone_begins_streams_with_details() {
+    block_on(async {
+        let (database, owner, service) = split_roles();
+        database.create_users(9);
+        database.sql(&grants("grants-of-the-owner", &owner, &service));
+        database.sql(&format!(
+            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
+        ));
+        let store = store_at(&database.url_as(&owner));
+        store.migrate().await.unwrap();
+        let details = Details { title: Some("Weekly".to_owned()), ..Details::default() };
+        store.set_channel(user(1), &details, now()).await.unwrap();
+        let earlier = database.role("earlier");
+        database.sql(&format!(
+            "GRANT USAGE ON SCHEMA public TO {earlier};
+             GRANT SELECT, INSERT, UPDATE ON streams TO {earlier};
+             GRANT USAGE ON SEQUENCE streams_id_seq TO {earlier};
+             SET ROLE {earlier};
+             INSERT INTO streams (user_id, stream_key, status) VALUES (1, 'of-the-earlier-service', 'active');
+             UPDATE streams SET status = 'stopped'"
+        ));
+        assert_eq!(database.sql("SELECT title FROM stream_details"), "Weekly");
+        assert_eq!(database.sql("SELECT count(*) FROM stream_terms"), "0");
+        // Only the trigger may call the function.
+        database.sql(
+            "DO $$ BEGIN PERFORM streams_take_details(7, 1, LOCALTIMESTAMP);
+             EXCEPTION WHEN raise_exception THEN NULL; END $$",
+        );
+        assert_eq!(database.sql("SELECT count(*) FROM stream_details"), "1");
     });
 }
 
