@@ -12,7 +12,7 @@ use stream_metrics::{Metrics, RequestMetrics};
 
 use crate::addresses::Addresses;
 use crate::broadcasts::{self, BroadcastsApi};
-use crate::catalog::{self, CatalogApi};
+use crate::catalog::{self, CatalogApi, Pages};
 use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::details::{self, DetailsApi};
@@ -20,7 +20,7 @@ use crate::docs::{self, DocsApi};
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, KeysApi};
-use crate::limits::Limits;
+use crate::limits::{Limits, PublicReads};
 use crate::metrics::{self, MetricsApi};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
@@ -164,14 +164,17 @@ impl HttpApi {
         let UseCases { authenticator, keys, catalog, descriptions, broadcasts } = use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
-        let limit = (limits.public_reads, options.trusted_proxies.clone());
-        let details = DetailsApi {
-            descriptions: AfterStart::new(descriptions.clone(), &readiness),
-            limit: limit.0.clone(),
-            proxies: limit.1.clone(),
+        let reads = PublicReads { limit: limits.public_reads, proxies: options.trusted_proxies.clone() };
+        let details = DetailsApi::new(descriptions.clone(), &readiness, reads.clone());
+        let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
+        let catalog = CatalogApi {
+            catalog: AfterStart::new(catalog, &readiness),
+            descriptions: descriptions.clone(),
+            addresses: addresses.clone(),
+            turns: turns.clone(),
+            pages,
+            reads,
         };
-        let catalog = (catalog, descriptions.clone());
-        let catalog = CatalogApi::new(catalog, &readiness, addresses.clone(), turns.clone(), limit);
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
         let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use stream_domain::broadcasts::admission::{Attempt, Refusal};
 use stream_domain::broadcasts::session::EndReason;
 use stream_domain::ports::Clock;
-use stream_domain::{Broadcasts, Session, StreamId, Timestamp};
+use stream_domain::{Broadcasts, Session, Timestamp};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
@@ -15,7 +15,7 @@ use crate::auth::SignedIn;
 use crate::error::{ApiError, ErrorCode, sentence_of};
 use crate::readiness::AfterStart;
 use crate::rfc3339::Rfc3339;
-use crate::routing::get;
+use crate::routing::{get, stream_number};
 use crate::schemas::{words, words_or_null};
 use crate::trace::use_case;
 
@@ -160,10 +160,9 @@ pub(crate) async fn list_sessions(
     id: Path<String>,
     api: Data<BroadcastsApi>,
 ) -> Result<Json<SessionsView>, ApiError> {
-    let not_found = || ApiError::new(ErrorCode::StreamNotFound, "You have no such stream.");
-    let stream = StreamId(id.parse().map_err(|_| not_found())?);
-    let listed = api.broadcasts.get()?.list_sessions(user, stream);
-    let sessions = use_case("broadcasts.list_sessions", listed).await?.ok_or_else(not_found)?;
+    let listed = api.broadcasts.get()?.list_sessions(user, stream_number(&id)?);
+    let sessions = use_case("broadcasts.list_sessions", listed).await?;
+    let sessions = sessions.ok_or_else(ApiError::no_such_stream)?;
     let now = api.clock.now();
     let sessions = sessions.iter().map(|session| SessionView::at(now, session)).collect();
     Ok(Json(SessionsView { sessions }))

@@ -15,58 +15,30 @@ use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, H
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Scope};
+use stream_domain::keys::LookupError;
 use stream_domain::{Catalog, Descriptions, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
-use crate::client_address::TrustedProxies;
 use crate::conditional::is_known;
 use crate::cors;
 use crate::error::{ApiError, ErrorCode};
-use crate::limits::PublicReadLimit;
+use crate::limits::PublicReads;
 use crate::paging::PageQuery;
-use crate::readiness::{AfterStart, Readiness};
+use crate::readiness::AfterStart;
 use crate::routing::{get, not_found};
 use crate::trace::use_case;
 use crate::turns::Turns;
 use crate::view::{DescribedView, JSON, PageView, StreamView, answer_stream};
-use pages::Pages;
+pub(crate) use pages::Pages;
 
 /// What the handlers of the catalog need.
 pub(crate) struct CatalogApi {
-    catalog: AfterStart<Catalog>,
-    descriptions: Descriptions,
-    addresses: Addresses,
-    turns: Arc<Turns>,
-    pages: Pages,
-    limit: Arc<PublicReadLimit>,
-    proxies: TrustedProxies,
-}
-
-impl CatalogApi {
-    pub(crate) fn new(
-        (catalog, descriptions): (Catalog, Descriptions),
-        readiness: &Readiness,
-        addresses: Addresses,
-        turns: Arc<Turns>,
-        (limit, proxies): (Arc<PublicReadLimit>, TrustedProxies),
-    ) -> Self {
-        let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
-        Self {
-            catalog: AfterStart::new(catalog, readiness),
-            descriptions,
-            addresses,
-            turns,
-            pages,
-            limit,
-            proxies,
-        }
-    }
-
-    /// Counts a read.
-    fn count(&self, request: &HttpRequest) -> Result<(), ApiError> {
-        let counted = self.limit.check(self.proxies.client_of(request));
-        counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))
-    }
+    pub(crate) catalog: AfterStart<Catalog>,
+    pub(crate) descriptions: Descriptions,
+    pub(crate) addresses: Addresses,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) pages: Pages,
+    pub(crate) reads: PublicReads,
 }
 
 /// Registers the routes; `origins` may send credentials, and every other origin may read without.
@@ -117,7 +89,7 @@ pub(crate) async fn list_public(
     request: HttpRequest,
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
-    api.count(&request)?;
+    api.reads.count(&request)?;
     let asked = query::requested_page(&request, api.descriptions.categories())?;
     api.catalog.get()?;
     let page = use_case("catalog.list", api.pages.show(asked)).await?;
@@ -171,15 +143,18 @@ pub(crate) async fn find_public_stream(
     text: Path<String>,
     api: Data<CatalogApi>,
 ) -> Result<HttpResponse, ApiError> {
-    api.count(&request)?;
+    api.reads.count(&request)?;
     let id = PlaybackId::parse(&text).map_err(|_| no_such_stream())?;
     let catalog = api.catalog.get()?;
-    let found = api.turns.look_up(&request, use_case("catalog.find", catalog.find(&id))).await;
-    let (found, now) = found.map_err(|error| match error {
+    let find = async {
+        let (found, now) = use_case("catalog.find", catalog.find(&id)).await?;
+        let details = use_case("details.of", api.descriptions.of(found.id)).await?;
+        Ok::<_, LookupError>((found, details, now))
+    };
+    let (found, details, now) = api.turns.look_up(&request, find).await.map_err(|error| match error {
         error if error.code() == ErrorCode::StreamNotFound => no_such_stream(),
         error => error,
     })?;
-    let details = use_case("details.of", api.descriptions.of(found.id)).await?;
     let stream = StreamView::at(now, &found, &api.addresses, Audience::Public);
     Ok(answer_stream(&DescribedView::new(stream, &details)))
 }

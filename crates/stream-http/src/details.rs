@@ -10,16 +10,19 @@ use actix_web::http::header;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use stream_domain::{Descriptions, StreamId};
+use stream_coalesce::{BatchRead, Batcher};
+use stream_domain::Descriptions;
+use stream_domain::details::Category;
+use stream_domain::ports::StoreError;
 use utoipa::ToSchema;
 
 use crate::auth::SignedIn;
-use crate::client_address::TrustedProxies;
+use crate::batches::{LARGE_READS, store_error};
 use crate::conditional::{is_known, weak_etag};
 use crate::error::{ApiError, ErrorCode};
-use crate::limits::PublicReadLimit;
-use crate::readiness::AfterStart;
-use crate::routing::{get, get_and_put};
+use crate::limits::PublicReads;
+use crate::readiness::{AfterStart, Readiness};
+use crate::routing::{get, get_and_put, stream_number};
 use crate::trace::use_case;
 use crate::view::JSON;
 
@@ -28,9 +31,30 @@ pub(crate) use view::{DetailsView, FullDetailsView};
 
 /// What the handlers of details need.
 pub(crate) struct DetailsApi {
-    pub(crate) descriptions: AfterStart<Descriptions>,
-    pub(crate) limit: Arc<PublicReadLimit>,
-    pub(crate) proxies: TrustedProxies,
+    descriptions: AfterStart<Descriptions>,
+    counts: Batcher<CountRead>,
+    reads: PublicReads,
+}
+
+impl DetailsApi {
+    pub(crate) fn new(descriptions: Descriptions, readiness: &Readiness, reads: PublicReads) -> Self {
+        let counts = Batcher::new(CountRead(descriptions.clone()), LARGE_READS);
+        Self { descriptions: AfterStart::new(descriptions, readiness), counts, reads }
+    }
+}
+
+/// The live streams of each category, counted once for all requests that wait.
+struct CountRead(Descriptions);
+
+impl BatchRead for CountRead {
+    type Request = ();
+    type Response = Arc<[(Category, u64)]>;
+    type Error = Arc<StoreError>;
+
+    async fn read(&self, requests: Vec<()>) -> Result<Vec<Self::Response>, Arc<StoreError>> {
+        let counts: Arc<[_]> = self.0.count_live().await.map_err(Arc::new)?.into();
+        Ok(vec![counts; requests.len()])
+    }
 }
 
 /// Registers the routes below `/api`.
@@ -81,8 +105,8 @@ pub(crate) async fn show_details(
     id: Path<String>,
     api: Data<DetailsApi>,
 ) -> Result<HttpResponse, ApiError> {
-    let own = api.descriptions.get()?.own(user, number(&id)?);
-    let details = use_case("details.own", own).await?.ok_or_else(no_such_stream)?;
+    let own = api.descriptions.get()?.own(user, stream_number(&id)?);
+    let details = use_case("details.own", own).await?.ok_or_else(ApiError::no_such_stream)?;
     Ok(HttpResponse::Ok().json(FullDetailsView::from(&details)))
 }
 
@@ -110,7 +134,7 @@ pub(crate) async fn replace_details(
     body: DetailsBody,
     api: Data<DetailsApi>,
 ) -> Result<HttpResponse, ApiError> {
-    let described = api.descriptions.get()?.describe(user, number(&id)?, body.into());
+    let described = api.descriptions.get()?.describe(user, stream_number(&id)?, body.into());
     let details = use_case("details.describe", described).await?;
     Ok(HttpResponse::Ok().json(FullDetailsView::from(&details)))
 }
@@ -177,15 +201,16 @@ pub(crate) async fn list_categories(
     request: HttpRequest,
     api: Data<DetailsApi>,
 ) -> Result<HttpResponse, ApiError> {
-    let counted = api.limit.check(api.proxies.client_of(&request));
-    counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))?;
-    let counts = use_case("details.count_live", api.descriptions.get()?.count_live()).await?;
-    let view = |(category, live): (stream_domain::details::Category, u64)| CategoryView {
-        slug: category.slug,
-        name: category.name,
-        live,
+    api.reads.count(&request)?;
+    api.descriptions.get()?;
+    let counts = async { api.counts.submit(()).await.map_err(store_error) };
+    let counts = use_case("details.count_live", counts).await?;
+    let view = |(category, live): &(Category, u64)| CategoryView {
+        slug: category.slug.clone(),
+        name: category.name.clone(),
+        live: *live,
     };
-    let view = CategoriesView { categories: counts.into_iter().map(view).collect() };
+    let view = CategoriesView { categories: counts.iter().map(view).collect() };
     let json = serde_json::to_vec(&view).expect("categories are JSON");
     let etag = weak_etag(&json);
     let is_known = is_known(&request, &etag);
@@ -193,12 +218,4 @@ pub(crate) async fn list_categories(
     response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, "no-cache"));
     response.insert_header((header::VARY, "Origin"));
     Ok(if is_known { response.finish() } else { response.content_type(JSON).body(json) })
-}
-
-fn number(id: &str) -> Result<StreamId, ApiError> {
-    id.parse().map(StreamId).map_err(|_| no_such_stream())
-}
-
-fn no_such_stream() -> ApiError {
-    ApiError::new(ErrorCode::StreamNotFound, "You have no such stream.")
 }

@@ -85,6 +85,11 @@ impl ApiError {
         }
     }
 
+    /// The user has no stream of this number.
+    pub(crate) fn no_such_stream() -> Self {
+        Self::new(ErrorCode::StreamNotFound, "You have no such stream.")
+    }
+
     /// A route does not have the method; `allow` lists those that it has.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         Self { allow: Some(allow), ..ErrorCode::MethodNotAllowed.into() }

@@ -18,6 +18,7 @@ mod metrics;
 mod addresses;
 mod api;
 mod auth;
+mod batches;
 #[cfg(feature = "bench_routes")]
 pub mod bench_routes;
 mod body;

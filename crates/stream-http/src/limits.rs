@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::client_address::{is_of_the_internet, limited_as};
+use actix_web::HttpRequest;
+
+use crate::client_address::{TrustedProxies, is_of_the_internet, limited_as};
+use crate::error::ApiError;
 use crate::guesses::GuessLimit;
 use crate::keys::GenerateKeyLimit;
 use crate::rate::{Exceeded, PerMinute};
@@ -34,6 +37,21 @@ impl Limits {
         self.generate_key.forget_quiet_users();
         self.guesses.forget_quiet_clients();
         self.public_reads.0.forget_quiet();
+    }
+}
+
+/// Counts the reads of what is public, each for the client that its request comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicReads {
+    pub(crate) limit: Arc<PublicReadLimit>,
+    pub(crate) proxies: TrustedProxies,
+}
+
+impl PublicReads {
+    /// Counts a read; refuses one too many.
+    pub(crate) fn count(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        let counted = self.limit.check(self.proxies.client_of(request));
+        counted.map_err(|exceeded| ApiError::too_many_reads(&exceeded))
     }
 }
 

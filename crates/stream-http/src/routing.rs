@@ -4,6 +4,8 @@ use actix_web::http::Method;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
 
+use stream_domain::StreamId;
+
 use crate::error::{ApiError, ErrorCode};
 
 /// A resource that is read: `GET` and `HEAD`, and `OPTIONS` with its methods.
@@ -35,6 +37,11 @@ fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpRespon
         return Ok(HttpResponse::NoContent().insert_header(("Allow", allow)).finish());
     }
     Err(ApiError::method_not_allowed(allow))
+}
+
+/// The number of one of the user's streams, from a path.
+pub(crate) fn stream_number(text: &str) -> Result<StreamId, ApiError> {
+    text.parse().map(StreamId).map_err(|_| ApiError::no_such_stream())
 }
 
 /// The answer to every path that no resource has; it names the mistakes that bases of URLs bring.

@@ -12,10 +12,11 @@ use futures_util::FutureExt as _;
 use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues, Usage};
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{SharedReadUsage, StoreError};
-use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
+use stream_domain::{Details, PlaybackId, Stream, StreamId, StreamKey, StreamPage, Timestamp};
 use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
+use crate::details;
 use crate::error::{self, too_slow};
 use crate::lists::read_public_page;
 use crate::pool::Connections;
@@ -38,6 +39,7 @@ pub(crate) enum Lookup {
 pub(crate) struct CoalescedReads {
     lookups: Batcher<LookupRead>,
     pages: Batcher<SharedValues<PageRead>>,
+    details: Batcher<DetailsRead>,
     timeout: Duration,
 }
 
@@ -48,6 +50,7 @@ impl CoalescedReads {
         Self {
             lookups: Batcher::on(runtime.clone(), LookupRead(connections.clone()), LIMITS),
             pages: Batcher::on(runtime.clone(), pages, LIMITS),
+            details: Batcher::on(runtime.clone(), DetailsRead(connections.clone()), LIMITS),
             timeout,
         }
     }
@@ -66,11 +69,20 @@ impl CoalescedReads {
         self.in_time("page", self.pages.submit((query, now))).await
     }
 
-    /// What both have done so far.
+    /// What is said of a stream, as it is after this call.
+    pub(crate) async fn details_of(&self, stream: StreamId) -> Result<Details, StoreError> {
+        self.in_time("details_of", self.details.submit(stream)).await
+    }
+
+    /// What each has done so far.
     pub(crate) fn usage(&self) -> Vec<SharedReadUsage> {
         let of =
             |name, Usage { reads, requests, waiting }| SharedReadUsage { name, reads, requests, waiting };
-        vec![of("lookups", self.lookups.usage()), of("pages", self.pages.usage())]
+        vec![
+            of("lookups", self.lookups.usage()),
+            of("pages", self.pages.usage()),
+            of("details", self.details.usage()),
+        ]
     }
 
     /// A page that was read alone: the same `Arc` as before while nothing in it has changed.
@@ -136,6 +148,21 @@ async fn rows(
             rows.filter(streams::playback_id.eq_any(ids)).load(connection).await.map_err(error::query)?;
     }
     Ok((with_keys, with_ids))
+}
+
+struct DetailsRead(Connections);
+
+impl BatchRead for DetailsRead {
+    type Request = StreamId;
+    type Response = Details;
+    type Error = Arc<StoreError>;
+
+    async fn read(&self, streams: Vec<StreamId>) -> Result<Vec<Details>, Arc<StoreError>> {
+        let ids: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
+        let read = self.0.run(move |connection| async move { details::read(connection, &ids).await }.boxed());
+        let found = read.await.map_err(Arc::new)?;
+        Ok(streams.iter().map(|stream| found.get(stream).cloned().unwrap_or_default()).collect())
+    }
 }
 
 struct PageRead(Connections);

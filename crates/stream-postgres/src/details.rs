@@ -1,5 +1,7 @@
 //! Details: what owners say of their streams, and what new ones begin with.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -22,7 +24,7 @@ const WRITE: &str = include_str!("details/write.sql");
 #[async_trait]
 impl DetailsStore for PostgresStore {
     async fn details_of(&self, stream: StreamId) -> Result<Details, StoreError> {
-        self.on(&self.reads, move |connection| async move { details(connection, stream).await }.boxed()).await
+        self.coalesced.details_of(stream).await
     }
 
     async fn own_details(&self, user: UserId, stream: StreamId) -> Result<Option<Details>, StoreError> {
@@ -31,10 +33,11 @@ impl DetailsStore for PostgresStore {
                 let own = streams::table.find(stream.0).filter(streams::user_id.eq(user.get()));
                 let own: Option<i32> =
                     own.select(streams::id).first(connection).await.optional().map_err(error::query)?;
-                match own {
-                    Some(_) => details(connection, stream).await.map(Some),
-                    None => Ok(None),
+                if own.is_none() {
+                    return Ok(None);
                 }
+                let mut found = read(connection, &[stream.0]).await?;
+                Ok(Some(found.remove(&stream).unwrap_or_default()))
             }
             .boxed()
         })
@@ -203,15 +206,18 @@ impl ChannelRow {
     }
 }
 
-async fn details(connection: &mut AsyncPgConnection, stream: StreamId) -> Result<Details, StoreError> {
-    let row: Option<DetailsRow> = stream_details::table
-        .find(stream.0)
-        .select(DetailsRow::as_select())
-        .first(connection)
+/// What is said of these streams; those of which nothing is said are missing.
+pub(crate) async fn read(
+    connection: &mut AsyncPgConnection,
+    streams: &[i32],
+) -> Result<HashMap<StreamId, Details>, StoreError> {
+    let rows: Vec<(i32, DetailsRow)> = stream_details::table
+        .filter(stream_details::stream_id.eq_any(streams))
+        .select((stream_details::stream_id, DetailsRow::as_select()))
+        .load(connection)
         .await
-        .optional()
         .map_err(error::query)?;
-    Ok(row.map(|row| StoredDetails::from(row).into()).unwrap_or_default())
+    Ok(rows.into_iter().map(|(id, row)| (StreamId(id), StoredDetails::from(row).into())).collect())
 }
 
 /// Writes the details of an active stream, and what it is found by; in a transaction.

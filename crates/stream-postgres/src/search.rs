@@ -24,9 +24,10 @@ pub(crate) async fn read_search_page(
     query: &CatalogQuery,
     now: Timestamp,
 ) -> Result<StreamPage, StoreError> {
-    let beginning = match query.search.wants_counts() {
-        true => query.search.beginning(&count(connection, query.search.ranges()).await?),
-        false => Beginning::Range(0),
+    let beginning = if query.search.wants_counts() {
+        query.search.beginning(&count(connection, query.search.ranges()).await?)
+    } else {
+        Beginning::Range(0)
     };
     let mut ranges = query.search.ranges().to_vec();
     let first = match beginning {

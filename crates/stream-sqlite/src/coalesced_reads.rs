@@ -10,10 +10,11 @@ use diesel::prelude::*;
 use stream_coalesce::{BatchError, BatchRead, Batcher, Limits, ReadValue, SharedValues, Usage};
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::ports::{SharedReadUsage, StoreError};
-use stream_domain::{PlaybackId, Stream, StreamKey, StreamPage, Timestamp};
+use stream_domain::{Details, PlaybackId, Stream, StreamId, StreamKey, StreamPage, Timestamp};
 use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
+use crate::details;
 use crate::error::{self, too_slow};
 use crate::lists::read_public_page;
 use crate::pool::Connections;
@@ -36,6 +37,7 @@ pub(crate) enum Lookup {
 pub(crate) struct CoalescedReads {
     lookups: Batcher<LookupRead>,
     pages: Batcher<SharedValues<PageRead>>,
+    details: Batcher<DetailsRead>,
     timeout: Duration,
 }
 
@@ -46,6 +48,7 @@ impl CoalescedReads {
         Self {
             lookups: Batcher::on(runtime.clone(), LookupRead(connections.clone()), LIMITS),
             pages: Batcher::on(runtime.clone(), pages, LIMITS),
+            details: Batcher::on(runtime.clone(), DetailsRead(connections.clone()), LIMITS),
             timeout,
         }
     }
@@ -64,11 +67,20 @@ impl CoalescedReads {
         self.in_time("page", self.pages.submit((query, now))).await
     }
 
-    /// What both have done so far.
+    /// What is said of a stream, as it is after this call.
+    pub(crate) async fn details_of(&self, stream: StreamId) -> Result<Details, StoreError> {
+        self.in_time("details_of", self.details.submit(stream)).await
+    }
+
+    /// What each has done so far.
     pub(crate) fn usage(&self) -> Vec<SharedReadUsage> {
         let of =
             |name, Usage { reads, requests, waiting }| SharedReadUsage { name, reads, requests, waiting };
-        vec![of("lookups", self.lookups.usage()), of("pages", self.pages.usage())]
+        vec![
+            of("lookups", self.lookups.usage()),
+            of("pages", self.pages.usage()),
+            of("details", self.details.usage()),
+        ]
     }
 
     /// A page that was read alone: the same `Arc` as before while nothing in it has changed.
@@ -124,6 +136,21 @@ fn row(connection: &mut SqliteConnection, lookup: &Lookup) -> QueryResult<Option
         Lookup::PlaybackId(id) => rows.filter(streams::playback_id.eq(id.as_str())).get_result(connection),
     };
     row.optional()
+}
+
+struct DetailsRead(Connections);
+
+impl BatchRead for DetailsRead {
+    type Request = StreamId;
+    type Response = Details;
+    type Error = Arc<StoreError>;
+
+    async fn read(&self, streams: Vec<StreamId>) -> Result<Vec<Details>, Arc<StoreError>> {
+        let ids: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
+        let read = self.0.run(move |connection| details::read(connection, &ids));
+        let found = read.await.map_err(Arc::new)?;
+        Ok(streams.iter().map(|stream| found.get(stream).cloned().unwrap_or_default()).collect())
+    }
 }
 
 struct PageRead(Connections);

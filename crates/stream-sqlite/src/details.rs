@@ -1,5 +1,7 @@
 //! Details: what owners say of their streams, and what new ones begin with.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
@@ -16,7 +18,7 @@ use crate::store::SqliteStore;
 #[async_trait]
 impl DetailsStore for SqliteStore {
     async fn details_of(&self, stream: StreamId) -> Result<Details, StoreError> {
-        self.read(move |connection| details(connection, stream)).await
+        self.coalesced.details_of(stream).await
     }
 
     async fn own_details(&self, user: UserId, stream: StreamId) -> Result<Option<Details>, StoreError> {
@@ -24,7 +26,10 @@ impl DetailsStore for SqliteStore {
             let own = streams::table.find(stream.0).filter(streams::user_id.eq(user.get()));
             let own: Option<i32> =
                 own.select(streams::id).first(connection).optional().map_err(error::query)?;
-            own.map(|_| details(connection, stream)).transpose()
+            if own.is_none() {
+                return Ok(None);
+            }
+            Ok(Some(read(connection, &[stream.0])?.remove(&stream).unwrap_or_default()))
         })
         .await
     }
@@ -167,14 +172,20 @@ macro_rules! converts {
 converts!(DetailsRow);
 converts!(ChannelDetails);
 
-fn details(connection: &mut SqliteConnection, stream: StreamId) -> Result<Details, StoreError> {
-    let row: Option<DetailsRow> = stream_details::table
-        .find(stream.0)
-        .select(DetailsRow::as_select())
-        .first(connection)
-        .optional()
-        .map_err(error::query)?;
-    Ok(row.map(|row| StoredDetails::from(row).into()).unwrap_or_default())
+/// What is said of these streams; those of which nothing is said are missing.
+pub(crate) fn read(
+    connection: &mut SqliteConnection,
+    streams: &[i32],
+) -> Result<HashMap<StreamId, Details>, StoreError> {
+    // One by one, by a statement that is prepared once; in SQLite that is no round trip.
+    let mut found = HashMap::new();
+    for id in streams {
+        let row = stream_details::table.find(id).select(DetailsRow::as_select()).first(connection);
+        if let Some(row) = row.optional().map_err(error::query)? {
+            found.insert(StreamId(*id), StoredDetails::from(row).into());
+        }
+    }
+    Ok(found)
 }
 
 /// Writes the details of an active stream, and what it is found by.

@@ -21,9 +21,10 @@ pub(crate) fn read_search_page(
     query: &CatalogQuery,
     now: Timestamp,
 ) -> Result<StreamPage, StoreError> {
-    let beginning = match query.search.wants_counts() {
-        true => query.search.beginning(&count(connection, query.search.ranges())?),
-        false => Beginning::Range(0),
+    let beginning = if query.search.wants_counts() {
+        query.search.beginning(&count(connection, query.search.ranges())?)
+    } else {
+        Beginning::Range(0)
     };
     let mut ranges = query.search.ranges().to_vec();
     let first = match beginning {

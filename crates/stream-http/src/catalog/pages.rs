@@ -9,9 +9,8 @@
 //! delays neither popular pages nor lookups.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use stream_coalesce::{BatchError, BatchRead, Batcher, Limits};
+use stream_coalesce::{BatchRead, Batcher};
 use stream_domain::catalog::{CatalogQuery, PublicFilter};
 use stream_domain::ports::StoreError;
 use stream_domain::{Catalog, PageRequest, StreamPage, Timestamp};
@@ -20,18 +19,15 @@ use tokio::task::spawn_blocking;
 use super::popular::Popular;
 use super::rendered::Rendered;
 use crate::addresses::Addresses;
+use crate::batches::{LARGE_READS, store_error};
 use crate::error::ApiError;
 use crate::turns::{Turn, Turns};
-
-/// How large pages are read: one query after the other, each for every request that was made by then.
-const LARGE_READS: Limits =
-    Limits { max_waiting: 8_192, max_batch: 8_192, slow_after: Duration::from_millis(100), max_slow: 1 };
 
 /// A page of more streams is large: it is not rendered between other responses.
 const MAX_SMALL: usize = 100;
 
 /// The public list, page by page.
-pub(super) struct Pages {
+pub(crate) struct Pages {
     reader: Arc<Reader>,
     /// The whole lists.
     active: PopularPage,
@@ -47,7 +43,7 @@ pub(super) struct Page {
 }
 
 impl Pages {
-    pub(super) fn new(catalog: Catalog, addresses: Addresses, turns: Arc<Turns>) -> Self {
+    pub(crate) fn new(catalog: Catalog, addresses: Addresses, turns: Arc<Turns>) -> Self {
         let reader = Arc::new(Reader { catalog, addresses });
         let whole = |query| reader.popular(query);
         Self {
@@ -101,10 +97,7 @@ impl PopularPage {
     async fn show(&self) -> Result<Arc<Rendered>, StoreError> {
         match self {
             Self::Small(page) => page.refresh().await,
-            Self::Large(reads) => reads.submit(()).await.map_err(|error| match error {
-                BatchError::Full | BatchError::Abandoned => StoreError::unavailable(error.to_string()),
-                BatchError::Failed(error) => error.duplicate(),
-            }),
+            Self::Large(reads) => reads.submit(()).await.map_err(store_error),
         }
     }
 }

@@ -112,7 +112,7 @@ impl From<DescribeError> for ApiError {
     fn from(error: DescribeError) -> Self {
         match error {
             DescribeError::Invalid(invalid) => invalid.into(),
-            DescribeError::NoSuchStream => Self::new(ErrorCode::StreamNotFound, "You have no such stream."),
+            DescribeError::NoSuchStream => Self::no_such_stream(),
             DescribeError::Ended => ErrorCode::StreamEnded.into(),
             DescribeError::Store(error) => error.into(),
         }

@@ -8,6 +8,7 @@ use stream_domain::{Catalog, Descriptions, Keys};
 use crate::app;
 use crate::commands::desk::Desk;
 use crate::commands::output::Format;
+use crate::commands::streams::Listed;
 use crate::commands::{check_key, servers, sessions, streams};
 use crate::config::{OperatorConfig, Order};
 use crate::failure::Failure;
@@ -32,7 +33,7 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
             check_key::check(&desk, &key, settings.broadcasts.address_form, format).await
         }
         Order::ListStreams { user, is_live, search, limit } => {
-            streams::list(&desk, user, (is_live, search), limit, format).await
+            streams::list(&desk, Listed { user, is_live, search, limit }, format).await
         }
         Order::ShowStream { stream } => streams::show(&desk, &stream, format).await,
         Order::StopStream { stream } => streams::stop(&desk, &stream, format).await,

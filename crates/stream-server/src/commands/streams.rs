@@ -23,23 +23,25 @@ const TITLE_WIDTH: usize = 40;
 
 const HEADER: [&str; 6] = ["STREAM", "USER", "STATUS", "LIVE SINCE", "EXPIRES", "PLAYBACK ID"];
 
+/// Which streams are listed.
+pub(super) struct Listed {
+    pub(super) user: Option<i64>,
+    pub(super) is_live: bool,
+    pub(super) search: Option<String>,
+    pub(super) limit: u32,
+}
+
 /// Lists a user's streams in every state, or the active ones of all.
-pub(super) async fn list(
-    desk: &Desk,
-    user: Option<i64>,
-    (is_live, search): (bool, Option<String>),
-    limit: u32,
-    format: Format,
-) -> Result<(), Failure> {
-    let page = PageRequest { limit: NonZeroU32::new(limit), after: None };
-    let (page, now) = match user {
+pub(super) async fn list(desk: &Desk, listed: Listed, format: Format) -> Result<(), Failure> {
+    let page = PageRequest { limit: NonZeroU32::new(listed.limit), after: None };
+    let (page, now) = match listed.user {
         Some(user) => {
             let listed = desk.keys.list_own(known_user(user)?, &page).await;
             (Arc::new(listed.map_err(|error| unknown_or(error, user))?), desk.keys.now())
         }
         None => {
-            let query = if is_live { CatalogQuery::live(page) } else { CatalogQuery::active(page) };
-            let form = SearchForm { question: search, ..SearchForm::default() };
+            let query = if listed.is_live { CatalogQuery::live(page) } else { CatalogQuery::active(page) };
+            let form = SearchForm { question: listed.search, ..SearchForm::default() };
             let search = form.read(desk.descriptions.categories());
             let search = search.map_err(|error| Failure::new(format!("--search: {error}")))?;
             desk.catalog.list(&CatalogQuery { with_unlisted: true, search, ..query }).await?
