@@ -17,7 +17,7 @@ obs: ## Publishes with the real OBS Studio and watches in a real Chromium, throu
 	tests/obs
 
 test: ## Runs every test, and starts and stops the servers that they need
-	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg haproxy caddy chromium gstreamer \
+	@tests/need cargo cc curl git python3 openssl postgresql pgbouncer sqlite3 node npm nginx-rtmp ffmpeg haproxy caddy chromium gstreamer khal \
 		prometheus python3-venv strace systemd-analyze
 	@tests/pgbouncer >/dev/null
 	cargo build --locked --package stream-server

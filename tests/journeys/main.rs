@@ -28,6 +28,7 @@ mod poolers;
 mod proxies;
 mod quick_start;
 mod races;
+mod schedules;
 mod secrets;
 mod settings;
 mod shutdown;

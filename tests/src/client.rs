@@ -16,6 +16,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
     /// The body, `null` if it was not JSON.
     pub json: Value,
 }
@@ -72,9 +74,10 @@ impl Api {
         }
         let response = self.http.execute(request).await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let json: Value = serde_json::from_slice(&response.bytes().await.ok()?).unwrap_or_default();
+        let body = response.bytes().await.ok()?;
+        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
         self.note_keys(&json);
-        Some(Answer { status, headers, json })
+        Some(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned(), json })
     }
 
     /// Sends a request that must get a response.

@@ -71,7 +71,7 @@ pub fn ffmpeg() -> PathBuf {
 }
 
 /// The path of a program; panics with the name of its package.
-pub(crate) fn program(name: &str, package: &str) -> PathBuf {
+pub fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Some distributions install servers outside an ordinary user's PATH.
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);

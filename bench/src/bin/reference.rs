@@ -16,8 +16,8 @@ use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::details::Categories;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, PlaybackId, Stream, StreamKey,
-    Timestamp,
+    Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, PlaybackId, Schedules, Stream,
+    StreamKey, Timestamp,
 };
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
@@ -65,6 +65,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     let keys = Keys::new(&ports, system.clone(), system.clone());
     let catalog = Catalog::new(&ports, system.clone());
     let descriptions = Descriptions::new(&ports, system.clone(), Categories::default());
+    let schedules = Schedules::new(&ports, system.clone(), Categories::default());
     let store = Arc::new(store);
     let broadcast_options = BroadcastOptions {
         form: AddressForm::Key,
@@ -97,7 +98,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         trace_sampler: None,
     };
     let api = HttpApi::new(
-        UseCases { authenticator, keys, catalog, descriptions, broadcasts },
+        UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts },
         store,
         system,
         options,

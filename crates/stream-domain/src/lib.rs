@@ -22,6 +22,7 @@ pub mod pace;
 pub mod page;
 pub mod playback;
 pub mod ports;
+pub mod schedules;
 pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,6 +41,7 @@ pub use keys::Keys;
 pub use media_server::{Family, MediaServers, ServerName};
 pub use page::{ListRow, PageRequest, Position, StreamPage};
 pub use playback::PlaybackId;
+pub use schedules::{Schedule, ScheduleId, Schedules};
 pub use stream::{KeyRequest, NewStream, Stream, StreamId, StreamStatus};
 pub use timestamp::Timestamp;
 pub use token::BearerToken;

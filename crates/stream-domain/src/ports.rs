@@ -23,6 +23,7 @@ mod media;
 mod operations;
 mod presence;
 mod progress;
+mod schedules;
 mod statistics;
 mod tasks;
 mod tokens;
@@ -45,6 +46,7 @@ pub use media::{
 pub use operations::{Operations, ServerActivity, SessionFilter};
 pub use presence::Presence;
 pub use progress::Progress;
+pub use schedules::{ChangeStoredError, PlanStoredError, ScheduleStore};
 pub use statistics::{
     Counts, EndedSession, ErrorTally, PoolUsage, SharedReadUsage, Statistics, StoreUsage, Waits,
 };
@@ -56,13 +58,13 @@ pub use {
     admissions::MockAdmissions, catalog::MockCatalogStore, details::MockDetailsStore,
     environment::MockEntropy, history::MockHistory, keys::MockKeyLookup, keys::MockKeyStore,
     kicks::MockKicks, media::MockMediaServer, operations::MockOperations, presence::MockPresence,
-    statistics::MockStatistics,
+    schedules::MockScheduleStore, statistics::MockStatistics,
 };
 
 /// A store that has every port of streams and their keys.
-pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore {}
+pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore {}
 
-impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore> StreamStore for S {}
+impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore> StreamStore for S {}
 
 /// A store that has every port of publish sessions.
 pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup + Operations {}
@@ -80,12 +82,20 @@ pub struct StreamPorts {
     pub catalog: Arc<dyn CatalogStore>,
     /// Keeps what owners say of them.
     pub details: Arc<dyn DetailsStore>,
+    /// Keeps what they have planned.
+    pub schedules: Arc<dyn ScheduleStore>,
 }
 
 impl StreamPorts {
     /// All of them, of one store.
     pub fn of(store: Arc<impl StreamStore + 'static>) -> Self {
-        Self { keys: store.clone(), lookup: store.clone(), catalog: store.clone(), details: store }
+        Self {
+            keys: store.clone(),
+            lookup: store.clone(),
+            catalog: store.clone(),
+            details: store.clone(),
+            schedules: store,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod id;
 use crate::details::Details;
 use crate::lifecycle::{KeyLifetime, NotPublishable};
 use crate::pace::KeyPace;
-use crate::{PlaybackId, StreamKey, Timestamp, UserId};
+use crate::{PlaybackId, ScheduleId, StreamKey, Timestamp, UserId};
 
 pub use id::StreamId;
 
@@ -136,13 +136,15 @@ impl Stream {
 pub struct KeyRequest {
     /// Who asks.
     pub user: UserId,
-    /// What is said of the stream; `None` for what the user's channel says.
+    /// What is said of the stream; `None` for what the schedule that it takes says, or else the user's channel.
     pub details: Option<Details>,
+    /// The schedule that it takes; `None` for the one that is current, if any.
+    pub schedule: Option<ScheduleId>,
 }
 
 impl From<UserId> for KeyRequest {
     fn from(user: UserId) -> Self {
-        Self { user, details: None }
+        Self { user, details: None, schedule: None }
     }
 }
 
@@ -161,8 +163,10 @@ pub struct NewStream {
     pub expires_at: Timestamp,
     /// How soon after others of its user it may begin.
     pub pace: KeyPace,
-    /// What is said of it; `None` for what its user's channel says.
+    /// What is said of it; `None` for what the schedule that it takes says, or else its user's channel.
     pub details: Option<Details>,
+    /// The schedule that it takes; `None` for the one that is current, if any.
+    pub schedule: Option<ScheduleId>,
 }
 
 impl NewStream {
@@ -183,6 +187,7 @@ impl NewStream {
             expires_at,
             pace: KeyPace::default(),
             details: request.details.clone(),
+            schedule: request.schedule,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Instants, in the resolution that every store keeps.
 
+use time::format_description::well_known::Rfc3339;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 const FIRST_DAY: Date = match Date::from_calendar_date(0, Month::January, 1) {
@@ -42,6 +43,13 @@ impl Timestamp {
     pub fn from_unix_micros(micros: i64) -> Option<Self> {
         let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
         instant.ok().map(Self::new).filter(|instant| *instant >= Self::MIN)
+    }
+
+    /// Reads an instant as of RFC 3339, of any offset; `None` for anything else, and outside the years 0 to 9999.
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let utc = instant.checked_to_offset(UtcOffset::UTC).map(Self::new);
+        utc.filter(|instant| *instant >= Self::MIN)
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.

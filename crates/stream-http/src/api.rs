@@ -7,7 +7,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
 use stream_domain::ports::{Clock, Statistics, StoreHealth};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, Schedules};
 use stream_metrics::{Metrics, RequestMetrics};
 
 use crate::addresses::Addresses;
@@ -24,6 +24,7 @@ use crate::limits::{Limits, PublicReads};
 use crate::metrics::{self, MetricsApi};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
+use crate::schedules::{self, SchedulesApi};
 use crate::tasks::TokioTasks;
 use crate::timeouts::ClientTimeouts;
 use crate::trace::TraceSampler;
@@ -32,7 +33,7 @@ use crate::turns::Turns;
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 23] = [
+pub const ROUTES: [(&str, &str); 30] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -47,6 +48,13 @@ pub const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/channel"),
     ("PUT", "/api/channel"),
     ("GET", "/api/categories"),
+    ("GET", "/api/schedule"),
+    ("POST", "/api/schedule"),
+    ("GET", "/api/schedule/{id}"),
+    ("PUT", "/api/schedule/{id}"),
+    ("DELETE", "/api/schedule/{id}"),
+    ("GET", "/api/schedule/public"),
+    ("GET", "/api/schedule/public.ics"),
     ("GET", "/api/streams/public"),
     ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
@@ -122,6 +130,8 @@ pub struct UseCases {
     pub catalog: Catalog,
     /// What owners say of their streams.
     pub descriptions: Descriptions,
+    /// What they have planned.
+    pub schedules: Schedules,
     /// What media servers ask and report.
     pub broadcasts: Broadcasts,
 }
@@ -141,6 +151,7 @@ pub struct HttpApi {
     keys: Data<KeysApi>,
     catalog: Data<CatalogApi>,
     details: Data<DetailsApi>,
+    schedules: Data<SchedulesApi>,
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
     health: Data<HealthApi>,
@@ -161,15 +172,16 @@ impl HttpApi {
         clock: Arc<dyn Clock>,
         options: HttpOptions,
     ) -> Self {
-        let UseCases { authenticator, keys, catalog, descriptions, broadcasts } = use_cases;
+        let UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts } = use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let reads = PublicReads { limit: limits.public_reads, proxies: options.trusted_proxies.clone() };
         let details = DetailsApi::new(descriptions.clone(), &readiness, reads.clone());
+        let schedules_api = SchedulesApi::new(schedules.clone(), &readiness, reads.clone());
         let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
         let catalog = CatalogApi {
             catalog: AfterStart::new(catalog, &readiness),
-            descriptions: descriptions.clone(),
+            descriptions,
             addresses: addresses.clone(),
             turns: turns.clone(),
             pages,
@@ -191,7 +203,7 @@ impl HttpApi {
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
                 keys: AfterStart::new(keys, &readiness),
-                descriptions,
+                schedules,
                 limit: limits.generate_key,
                 guesses: limits.guesses.clone(),
                 proxies: options.trusted_proxies.clone(),
@@ -201,6 +213,7 @@ impl HttpApi {
             }),
             catalog: Data::new(catalog),
             details: Data::new(details),
+            schedules: Data::new(schedules_api),
             broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 AfterStart::new(hooks, &readiness),
@@ -254,6 +267,7 @@ impl HttpApi {
         config
             .app_data(self.authenticator.clone())
             .configure(|config| catalog::routes(config, &self.catalog, &self.cors_origins))
+            .configure(|config| schedules::public_routes(config, &self.schedules, &self.cors_origins))
             .service(
                 web::scope("/api")
                     .configure(bench_routes)
@@ -263,6 +277,7 @@ impl HttpApi {
                     .configure(|config| keys::routes(config, &self.keys))
                     .configure(|config| broadcasts::routes(config, &self.broadcasts))
                     .configure(|config| details::routes(config, &self.details))
+                    .configure(|config| schedules::routes(config, &self.schedules))
                     .default_service(web::to(not_found)),
             )
             .configure(|config| hooks::routes(config, &self.hooks))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use stream_domain::{Descriptions, KeyRequest, Keys, StreamKey};
+use stream_domain::{Keys, Schedules, StreamKey};
 use stream_metrics::KeyMetrics;
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use crate::addresses::{Addresses, Audience};
 use crate::auth::SignedIn;
 use crate::body::SmallBody;
 use crate::client_address::TrustedProxies;
-use crate::details::{DetailsBody, NewStreamBody};
+use crate::details::{NewStreamBody, NewStreamForm};
 use crate::error::{ApiError, ErrorCode};
 use crate::guesses::GuessLimit;
 use crate::paging::{PageQuery, requested_page};
@@ -30,7 +30,7 @@ pub(crate) use limit::GenerateKeyLimit;
 /// What the handlers of keys need.
 pub(crate) struct KeysApi {
     pub(crate) keys: AfterStart<Keys>,
-    pub(crate) descriptions: Descriptions,
+    pub(crate) schedules: Schedules,
     pub(crate) limit: Arc<GenerateKeyLimit>,
     pub(crate) guesses: Arc<GuessLimit>,
     pub(crate) proxies: TrustedProxies,
@@ -75,14 +75,16 @@ pub(crate) struct StoppedView<'a> {
 ///
 /// A user has at most one active stream: while there is one, the response is 409 with that stream.
 /// No body is needed; one of the content type `application/json` says what is said of the stream, where fields that are
-/// absent or `null` are those of the user's channel.
+/// absent or `null` are those of the schedule that the stream takes, or else of the user's channel.
+/// A key takes the schedule that `schedule_id` names, or else the caller's soonest from 30 minutes before its start to
+/// its end.
 /// A body of another content type is read, up to 16 KiB and for at most 10 seconds, and ignored.
 #[utoipa::path(
     post,
     path = "/api/streams/generate-key",
     tag = "Keys",
     security(("token" = [])),
-    request_body = Option<DetailsBody>,
+    request_body = Option<NewStreamForm>,
     responses((
         status = 201, description = "The new stream, with its key and addresses.", body = GeneratedView<'_>,
         links(
@@ -96,7 +98,8 @@ pub(crate) struct StoppedView<'a> {
     extensions(("x-error-codes" = json!([
         ErrorCode::InvalidBody, ErrorCode::InvalidTitle, ErrorCode::InvalidDescription, ErrorCode::InvalidTags,
         ErrorCode::InvalidCategory, ErrorCode::InvalidLanguage, ErrorCode::InvalidContentLabels,
-        ErrorCode::InvalidVisibility, ErrorCode::RequestTimeout, ErrorCode::StreamAlreadyActive,
+        ErrorCode::InvalidVisibility, ErrorCode::RequestTimeout, ErrorCode::ScheduleNotFound,
+        ErrorCode::StreamAlreadyActive, ErrorCode::ScheduleOver,
         ErrorCode::BodyTooLarge, ErrorCode::TooManyRequests,
     ]))),
 )]
@@ -110,9 +113,10 @@ pub(crate) async fn generate_key(
         ApiError::too_many_requests(&exceeded)
     })?;
     let keys = api.keys.get()?;
-    let details = use_case("details.of_new", api.descriptions.of_new(user, form)).await?;
+    let (named, details) = form.into_parts();
+    let request = use_case("schedules.key_request", api.schedules.key_request(user, named, details)).await?;
     let now = keys.now();
-    let generated = use_case("keys.generate", keys.generate(KeyRequest { user, details })).await;
+    let generated = use_case("keys.generate", keys.generate(request)).await;
     let stream = generated.map_err(|error| {
         let render = |stream: &_| StreamView::at(now, stream, &api.addresses, Audience::Owner).to_raw();
         ApiError::from_generate_key(error, render)

@@ -40,6 +40,7 @@ mod readiness;
 mod request_id;
 mod rfc3339;
 mod routing;
+mod schedules;
 mod schemas;
 pub mod server;
 mod tasks;

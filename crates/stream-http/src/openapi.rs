@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
 use self::json::{members, merge, parse, texts_of};
-use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics};
+use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics, schedules};
 
 /// What the derives say.
 #[derive(utoipa::OpenApi)]
@@ -37,7 +37,14 @@ use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics};
         keys::generate_key,
         keys::list_own,
         keys::stop_stream,
-        metrics::show_metrics
+        metrics::show_metrics,
+        schedules::cancel_schedule,
+        schedules::list_own_schedules,
+        schedules::list_public_schedules,
+        schedules::plan_schedule,
+        schedules::replace_schedule,
+        schedules::show_calendar,
+        schedules::show_schedule
     ),
     components(schemas(
         crate::error::ErrorView<'static>,

@@ -14,7 +14,10 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, ErrorCode};
 
 /// The largest page.
-pub(crate) const MAX_LIMIT: u32 = 1_000;
+pub(crate) const MAX_LIMIT: u32 = LARGEST_PAGE.get();
+
+/// The same.
+pub(crate) const LARGEST_PAGE: NonZeroU32 = NonZeroU32::new(1_000).expect("1,000 is not 0");
 
 /// The size of a page with a cursor and no limit.
 const DEFAULT_LIMIT: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
@@ -35,8 +38,13 @@ pub(crate) struct PageQuery {
 pub(crate) fn requested_page(request: &HttpRequest) -> Result<PageRequest, ApiError> {
     let PageQuery { limit, cursor } = query(request)?;
     let after = cursor.map(|cursor| position(&cursor).ok_or(ErrorCode::InvalidCursor)).transpose()?;
-    let limit = limit.map(|limit| parse_limit(&limit).ok_or(ErrorCode::InvalidLimit)).transpose()?;
+    let limit = limit.map(|limit| parse_limit(&limit)).transpose()?;
     Ok(PageRequest { limit: limit.or(after.map(|_| DEFAULT_LIMIT)), after })
+}
+
+/// Reads the size of a page; without one it is [`DEFAULT_LIMIT`].
+pub(crate) fn limit_or_default(limit: Option<&str>) -> Result<NonZeroU32, ApiError> {
+    limit.map_or(Ok(DEFAULT_LIMIT), parse_limit)
 }
 
 /// Reads the fields of a query; one that occurs twice is a `bad_request`, and unknown ones are ignored.
@@ -45,22 +53,32 @@ pub(crate) fn query<Q: DeserializeOwned>(request: &HttpRequest) -> Result<Q, Api
     Ok(query.map_err(|_| ErrorCode::BadRequest)?.into_inner())
 }
 
-fn parse_limit(text: &str) -> Option<NonZeroU32> {
-    text.parse().ok().filter(|limit: &NonZeroU32| limit.get() <= MAX_LIMIT)
+fn parse_limit(text: &str) -> Result<NonZeroU32, ApiError> {
+    let limit = text.parse().ok().filter(|limit: &NonZeroU32| limit.get() <= MAX_LIMIT);
+    limit.ok_or_else(|| ErrorCode::InvalidLimit.into())
 }
 
 /// The cursor of a position: opaque to clients, so that its form may change.
 pub(crate) fn cursor(position: Position) -> String {
-    let mut bytes = [0; 12];
-    bytes[..8].copy_from_slice(&position.created_at.unix_micros().to_be_bytes());
-    bytes[8..].copy_from_slice(&position.id.0.to_be_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    encode(position.created_at, position.id.0.to_be_bytes())
 }
 
 fn position(cursor: &str) -> Option<Position> {
-    let bytes: [u8; 12] = URL_SAFE_NO_PAD.decode(cursor).ok()?.try_into().ok()?;
-    let (micros, id) = bytes.split_at(8);
-    let created_at = Timestamp::from_unix_micros(i64::from_be_bytes(micros.try_into().ok()?))?;
-    let id = StreamId(i32::from_be_bytes(id.try_into().ok()?));
-    Some(Position { created_at, id })
+    let (created_at, id) = decode(cursor)?;
+    Some(Position { created_at, id: StreamId(i32::from_be_bytes(id)) })
+}
+
+/// An instant and the bytes of a number as text.
+pub(crate) fn encode<const N: usize>(instant: Timestamp, number: [u8; N]) -> String {
+    let mut bytes = instant.unix_micros().to_be_bytes().to_vec();
+    bytes.extend(number);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads that text; `None` for one of another form.
+pub(crate) fn decode<const N: usize>(cursor: &str) -> Option<(Timestamp, [u8; N])> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (micros, number) = bytes.split_first_chunk()?;
+    let instant = Timestamp::from_unix_micros(i64::from_be_bytes(*micros))?;
+    Some((instant, number.try_into().ok()?))
 }

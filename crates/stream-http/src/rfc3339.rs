@@ -2,6 +2,8 @@
 //!
 //! `time::serde::rfc3339` writes the same, into a string of its own each time; a stream has up to four of these.
 
+use std::fmt;
+
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use stream_domain::Timestamp;
@@ -23,6 +25,12 @@ impl Serialize for Rfc3339 {
         self.0.to_utc().format_into(&mut rest, &well_known::Rfc3339).map_err(S::Error::custom)?;
         let length = LENGTH - rest.len();
         serializer.serialize_str(std::str::from_utf8(&text[..length]).map_err(S::Error::custom)?)
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_utc().format(&well_known::Rfc3339).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a resource answers methods and paths that it does not have.
 
+use actix_web::guard::Guard;
 use actix_web::http::Method;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard};
@@ -10,8 +11,7 @@ use crate::error::{ApiError, ErrorCode};
 
 /// A resource that is read: `GET` and `HEAD`, and `OPTIONS` with its methods.
 pub(crate) fn get(path: &str, handler: Route) -> Resource {
-    let read = guard::Any(guard::Get()).or(guard::Head());
-    web::resource(path).route(handler.guard(read)).default_service(web::to(
+    web::resource(path).route(handler.guard(is_read())).default_service(web::to(
         |request: HttpRequest| async move { other_method(&request, "GET, HEAD, OPTIONS") },
     ))
 }
@@ -25,11 +25,31 @@ pub(crate) fn post(path: &str, handler: Route) -> Resource {
 
 /// A resource that is read and replaced: `GET`, `HEAD` and `PUT`, and `OPTIONS` with its methods.
 pub(crate) fn get_and_put(path: &str, read: Route, replace: Route) -> Resource {
-    let is_read = guard::Any(guard::Get()).or(guard::Head());
-    let resource = web::resource(path).route(read.guard(is_read)).route(replace.guard(guard::Put()));
+    let resource = web::resource(path).route(read.guard(is_read())).route(replace.guard(guard::Put()));
     resource.default_service(web::to(|request: HttpRequest| async move {
         other_method(&request, "GET, HEAD, PUT, OPTIONS")
     }))
+}
+
+/// A list that is read and added to: `GET`, `HEAD` and `POST`, and `OPTIONS` with its methods.
+pub(crate) fn get_and_post(path: &str, read: Route, add: Route) -> Resource {
+    let resource = web::resource(path).route(read.guard(is_read())).route(add.guard(guard::Post()));
+    resource.default_service(web::to(|request: HttpRequest| async move {
+        other_method(&request, "GET, HEAD, POST, OPTIONS")
+    }))
+}
+
+/// A resource that is read, replaced and deleted: `GET`, `HEAD`, `PUT` and `DELETE`, and `OPTIONS` with its methods.
+pub(crate) fn get_put_and_delete(path: &str, read: Route, replace: Route, delete: Route) -> Resource {
+    let resource = web::resource(path).route(read.guard(is_read())).route(replace.guard(guard::Put()));
+    let resource = resource.route(delete.guard(guard::Delete()));
+    resource.default_service(web::to(|request: HttpRequest| async move {
+        other_method(&request, "GET, HEAD, PUT, DELETE, OPTIONS")
+    }))
+}
+
+fn is_read() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
 }
 
 fn other_method(request: &HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {

@@ -20,6 +20,7 @@ mod paging;
 mod requests;
 mod route_table;
 mod routes;
+mod schedules;
 mod shutdown;
 mod slow;
 
@@ -34,7 +35,7 @@ use stream_domain::details::Categories;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Family, Keys, ServerName};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Family, Keys, Schedules, ServerName};
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
 
@@ -162,6 +163,7 @@ impl World {
         let keys = Keys::new(&ports.streams, clock.clone(), entropy);
         let catalog = Catalog::new(&ports.streams, clock.clone());
         let descriptions = Descriptions::new(&ports.streams, clock.clone(), Categories::default());
+        let schedules = Schedules::new(&ports.streams, clock.clone(), Categories::default());
         let broadcast_options = BroadcastOptions {
             form,
             application: "live".to_owned(),
@@ -171,7 +173,7 @@ impl World {
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
         HttpApi::new(
-            UseCases { authenticator, keys, catalog, descriptions, broadcasts },
+            UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts },
             ports.health,
             clock,
             options,

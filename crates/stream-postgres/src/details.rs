@@ -1,7 +1,5 @@
 //! Details: what owners say of their streams, and what new ones begin with.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -13,9 +11,10 @@ use stream_domain::ports::{DescribeStreamError, DetailsStore, StoreError};
 use stream_domain::{Details, Stream, StreamId, Timestamp, UserId};
 use time::PrimitiveDateTime;
 
+use crate::details_row::{read, stored_terms};
 use crate::error;
 use crate::row::{StreamRow, streams};
-use crate::schema::{channels, stream_details};
+use crate::schema::channels;
 use crate::store::PostgresStore;
 
 /// Writes the row of stream $1, and its terms anew.
@@ -143,19 +142,6 @@ impl DetailsStore for PostgresStore {
     }
 }
 
-/// The columns that are details.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = stream_details)]
-struct DetailsRow {
-    title: Option<String>,
-    description: Option<String>,
-    tags: String,
-    category: Option<String>,
-    language: Option<String>,
-    content_labels: String,
-    visibility: String,
-}
-
 /// A row of `channels`; what is empty is written as `NULL`.
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = channels, treat_none_as_null = true)]
@@ -172,13 +158,6 @@ struct ChannelRow {
     updated_at: PrimitiveDateTime,
 }
 
-impl From<DetailsRow> for StoredDetails {
-    fn from(row: DetailsRow) -> Self {
-        let DetailsRow { title, description, tags, category, language, content_labels, visibility } = row;
-        Self { title, description, tags, category, language, content_labels, visibility }
-    }
-}
-
 impl From<ChannelRow> for StoredDetails {
     fn from(row: ChannelRow) -> Self {
         let ChannelRow { title, description, tags, category, language, content_labels, visibility, .. } = row;
@@ -188,7 +167,6 @@ impl From<ChannelRow> for StoredDetails {
 
 impl ChannelRow {
     fn new(user: UserId, details: &Details, now: Timestamp) -> Self {
-        let terms: Vec<String> = details.terms().into_iter().collect();
         let StoredDetails { title, description, tags, category, language, content_labels, visibility } =
             details.into();
         Self {
@@ -200,24 +178,10 @@ impl ChannelRow {
             language,
             content_labels,
             visibility,
-            terms: terms.join(" "),
+            terms: stored_terms(details),
             updated_at: now.to_naive_utc(),
         }
     }
-}
-
-/// What is said of these streams; those of which nothing is said are missing.
-pub(crate) async fn read(
-    connection: &mut AsyncPgConnection,
-    streams: &[i32],
-) -> Result<HashMap<StreamId, Details>, StoreError> {
-    let rows: Vec<(i32, DetailsRow)> = stream_details::table
-        .filter(stream_details::stream_id.eq_any(streams))
-        .select((stream_details::stream_id, DetailsRow::as_select()))
-        .load(connection)
-        .await
-        .map_err(error::query)?;
-    Ok(rows.into_iter().map(|(id, row)| (StreamId(id), StoredDetails::from(row).into())).collect())
 }
 
 /// Writes the details of an active stream, and what it is found by; in a transaction.

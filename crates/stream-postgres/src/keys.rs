@@ -1,7 +1,7 @@
 //! Keys: streams begin, end, and are found by what they are called.
 
 use async_trait::async_trait;
-use diesel::dsl::{exists, max};
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::{sql_query, sql_types};
@@ -18,9 +18,11 @@ use crate::details;
 use crate::error::{self, BrokenRule};
 use crate::lists::{List, read_page};
 use crate::row::{self, StreamRow, streams};
-use crate::schema::{ActiveLiteral, users};
+use crate::schedules;
+use crate::schema::ActiveLiteral;
 use crate::statement::{Parameter, Returning};
 use crate::store::PostgresStore;
+use crate::users::require_user_exists;
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
@@ -132,14 +134,14 @@ async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<O
     }
 }
 
-/// The same, with what is said of the stream, if anything is, in one transaction.
+/// The same, with what is said of the stream and the schedule that it names, if anything is, in one transaction.
 async fn insert_described(
     connection: &mut AsyncPgConnection,
     new: &NewStream,
 ) -> Result<Option<Stream>, StartError> {
-    let Some(said) = &new.details else {
+    if new.details.is_none() && new.schedule.is_none() {
         return insert(connection, new).await;
-    };
+    }
     let mut refusal = None;
     let stream = connection
         .transaction(async |connection| {
@@ -150,8 +152,11 @@ async fn insert_described(
                     return Err(Error::RollbackTransaction);
                 }
             };
-            if let Some(stream) = &stream {
+            if let Some((stream, said)) = stream.as_ref().zip(new.details.as_ref()) {
                 details::write(connection, stream.id, said).await?;
+            }
+            if let Some((stream, schedule)) = stream.as_ref().zip(new.schedule) {
+                schedules::take(connection, stream.id, schedule).await?;
             }
             Ok(stream)
         })
@@ -191,18 +196,4 @@ async fn active_stream(
         .optional()
         .map_err(error::query)?;
     row.map(Stream::try_from).transpose()
-}
-
-/// Refuses a user without streams that the platform does not know, where `streams` refers to `users` at all.
-async fn require_user_exists(
-    connection: &mut AsyncPgConnection,
-    user: UserId,
-    has_users: bool,
-) -> Result<(), UserStreamsError> {
-    if !has_users {
-        return Ok(());
-    }
-    let user_exists = diesel::select(exists(users::table.find(user.get())));
-    let exists: bool = user_exists.get_result(connection).await.map_err(error::query)?;
-    if exists { Ok(()) } else { Err(UserStreamsError::UnknownUser) }
 }

@@ -13,7 +13,7 @@ use crate::catalog_tables::is_true;
 use crate::error;
 
 /// The tables, in the order in which missing privileges are listed.
-pub(crate) const TABLES: [&str; 7] = [
+pub(crate) const TABLES: [&str; 9] = [
     "streams",
     "publish_sessions",
     "publish_attempts",
@@ -21,6 +21,8 @@ pub(crate) const TABLES: [&str; 7] = [
     "channels",
     "stream_details",
     "stream_terms",
+    "schedules",
+    "schedule_streams",
 ];
 
 /// The columns that were added to tables that were there before.
@@ -32,10 +34,10 @@ const COLUMNS: [(&str, &str); 4] = [
 ];
 
 /// The tables whose rows are numbered by the database.
-const NUMBERED: [&str; 2] = ["streams", "publish_sessions"];
+const NUMBERED: [&str; 3] = ["streams", "publish_sessions", "schedules"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
-const UNIQUE_COLUMNS: [(&str, &str); 8] = [
+const UNIQUE_COLUMNS: [(&str, &str); 10] = [
     ("streams", "id"),
     ("streams", "stream_key"),
     ("publish_sessions", "id"),
@@ -44,10 +46,12 @@ const UNIQUE_COLUMNS: [(&str, &str); 8] = [
     ("channels", "user_id"),
     ("stream_details", "stream_id"),
     ("stream_terms", "stream_id,term"),
+    ("schedules", "id"),
+    ("schedule_streams", "stream_id"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
-const INDEXES: [(&str, &str); 14] = [
+const INDEXES: [(&str, &str); 18] = [
     ("streams", "idx_streams_user_id"),
     ("streams", "streams_one_active_per_user"),
     ("streams", "streams_active_newest_first"),
@@ -62,6 +66,10 @@ const INDEXES: [(&str, &str); 14] = [
     ("publish_sessions", "publish_sessions_by_end"),
     ("publish_attempts", "publish_attempts_by_last"),
     ("stream_terms", "stream_terms_newest_first"),
+    ("schedules", "schedules_soonest_first"),
+    ("schedules", "schedules_by_user"),
+    ("schedules", "schedules_by_end"),
+    ("schedule_streams", "schedule_streams_by_schedule"),
 ];
 
 /// The triggers by table, which act for every writer; each calls a function of its name.
@@ -152,7 +160,7 @@ pub(crate) fn drop_invalid() -> String {
          BEGIN
              FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE NOT indisvalid AND relname IN ({})
-                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'))
+                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('schedules'), to_regclass('schedule_streams'))
              LOOP
                  EXECUTE format('DROP INDEX %s', broken);
              END LOOP;

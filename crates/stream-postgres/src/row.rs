@@ -11,7 +11,7 @@ use stream_domain::{
     StreamStatus, Timestamp, UserId,
 };
 
-use crate::schema::{ListedDetails, OnAirTimes, publish_attempts, publish_sessions};
+use crate::schema::{ListedDetails, OnAirTimes, publish_attempts, publish_sessions, schedules};
 use crate::statement::{Parameter, Returning};
 
 table! {
@@ -29,6 +29,7 @@ table! {
 
 diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions);
 diesel::allow_tables_to_appear_in_same_query!(streams, publish_attempts);
+diesel::allow_tables_to_appear_in_same_query!(streams, schedules);
 
 /// A row of `streams`, with what its open session says: the columns that are read.
 #[derive(Clone, Queryable, Selectable)]

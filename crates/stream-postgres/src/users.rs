@@ -5,15 +5,19 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use diesel::dsl::exists;
+use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_query;
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
-use stream_domain::ports::{StoreError, UsersTable};
+use stream_domain::UserId;
+use stream_domain::ports::{StoreError, UserStreamsError, UsersTable};
 
 use crate::advisory_lock::{Turn, begin, commit, rollback};
 use crate::catalog_tables::is_true;
 use crate::error;
+use crate::schema::users;
 use crate::store::PostgresStore;
 
 /// How often the tables are asked for before others are let through for longer.
@@ -205,4 +209,18 @@ fn code(users_table: UsersTable) -> u8 {
         UsersTable::Referenced => 2,
         UsersTable::NotReferenced => 3,
     }
+}
+
+/// Refuses a user that the platform does not know, where `streams` refers to `users` at all.
+pub(crate) async fn require_user_exists(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    has_users: bool,
+) -> Result<(), UserStreamsError> {
+    if !has_users {
+        return Ok(());
+    }
+    let user_exists = diesel::select(exists(users::table.find(user.get())));
+    let exists: bool = user_exists.get_result(connection).await.map_err(error::query)?;
+    if exists { Ok(()) } else { Err(UserStreamsError::UnknownUser) }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::ServerProfile;
 use stream_domain::ports::{SessionPorts, Statistics, StoreHealth, StreamPorts};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, Schedules};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
     Addresses, ClientTimeouts, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions, Limits,
@@ -52,10 +52,17 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         .with_lifetime(config.broadcasts.key_lifetime)
         .with_pace(config.pace);
     let catalog = Catalog::new(&streams, clock.clone());
-    let descriptions = Descriptions::new(&streams, clock, config.categories.clone());
+    let descriptions = Descriptions::new(&streams, clock.clone(), config.categories.clone());
+    let schedules = Schedules::new(&streams, clock, config.categories.clone());
     let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
-    let use_cases =
-        UseCases { authenticator, keys: keys.clone(), catalog, descriptions, broadcasts: broadcasts.clone() };
+    let use_cases = UseCases {
+        authenticator,
+        keys: keys.clone(),
+        catalog,
+        descriptions,
+        schedules: schedules.clone(),
+        broadcasts: broadcasts.clone(),
+    };
     let readiness = Readiness::starting();
     let limits = Limits::per_minute(
         config.key_requests_per_minute,
@@ -81,6 +88,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         store: store.clone(),
         health: ports.health,
         keys,
+        schedules,
         broadcasts,
         readiness,
         tasks: metrics.tasks().clone(),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stream_domain::ports::StoreHealth;
-use stream_domain::{Broadcasts, Keys, ServerName};
+use stream_domain::{Broadcasts, Keys, Schedules, ServerName};
 use stream_http::{Limits, Readiness};
 use stream_metrics::{ServiceMetrics, TaskMeter, TaskMetrics};
 use tokio::sync::oneshot;
@@ -32,6 +32,8 @@ pub(crate) struct Background {
     pub(crate) health: Arc<dyn StoreHealth>,
     /// The use cases of keys.
     pub(crate) keys: Keys,
+    /// The use cases of schedules.
+    pub(crate) schedules: Schedules,
     /// The use cases of media servers.
     pub(crate) broadcasts: Broadcasts,
     /// Where the tasks report whether the service is ready.
@@ -79,6 +81,10 @@ impl Background {
         let (keys, period) = (self.keys.clone(), self.sweep_interval);
         self.keep(&mut tasks, "marking expired streams", move |meter| {
             sweeps::sweep_streams(keys.clone(), period, meter)
+        });
+        let schedules = self.schedules.clone();
+        self.keep(&mut tasks, "forgetting old schedules", move |meter| {
+            sweeps::sweep_schedules(schedules.clone(), period, meter)
         });
         let sessions = self.broadcasts.clone();
         self.keep(&mut tasks, "ending lost sessions", move |meter| {

@@ -8,6 +8,7 @@ mod healthcheck;
 mod migrate;
 mod operate;
 mod output;
+mod schedules;
 mod servers;
 mod sessions;
 mod streams;

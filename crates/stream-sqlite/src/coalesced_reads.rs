@@ -14,7 +14,7 @@ use stream_domain::{Details, PlaybackId, Stream, StreamId, StreamKey, StreamPage
 use stream_spans::{query, traced};
 use tokio::runtime::Handle;
 
-use crate::details;
+use crate::details_row;
 use crate::error::{self, too_slow};
 use crate::lists::read_public_page;
 use crate::pool::Connections;
@@ -147,7 +147,7 @@ impl BatchRead for DetailsRead {
 
     async fn read(&self, streams: Vec<StreamId>) -> Result<Vec<Details>, Arc<StoreError>> {
         let ids: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
-        let read = self.0.run(move |connection| details::read(connection, &ids));
+        let read = self.0.run(move |connection| details_row::read(connection, &ids));
         let found = read.await.map_err(Arc::new)?;
         Ok(streams.iter().map(|stream| found.get(stream).cloned().unwrap_or_default()).collect())
     }

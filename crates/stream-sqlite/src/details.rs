@@ -1,7 +1,5 @@
 //! Details: what owners say of their streams, and what new ones begin with.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as Instant};
@@ -10,6 +8,7 @@ use stream_domain::details::StoredDetails;
 use stream_domain::ports::{DescribeStreamError, DetailsStore, StoreError};
 use stream_domain::{Details, Stream, StreamId, Timestamp, UserId};
 
+use crate::details_row::{DetailsRow, converts, read, stored_terms};
 use crate::error;
 use crate::row::{StreamRow, streams};
 use crate::schema::{channels, stream_details};
@@ -72,7 +71,7 @@ impl DetailsStore for SqliteStore {
             let row = ChannelRow {
                 user_id: user.get(),
                 details: StoredDetails::from(&details).into(),
-                terms: array(&details),
+                terms: stored_terms(&details),
                 updated_at: now.to_naive_utc(),
             };
             let written = diesel::replace_into(channels::table).values(row).execute(connection);
@@ -107,19 +106,6 @@ impl DetailsStore for SqliteStore {
     }
 }
 
-/// The columns that are details.
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = stream_details)]
-struct DetailsRow {
-    title: Option<String>,
-    description: Option<String>,
-    tags: String,
-    category: Option<String>,
-    language: Option<String>,
-    content_labels: String,
-    visibility: String,
-}
-
 /// The same of a channel.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = channels)]
@@ -143,50 +129,7 @@ struct ChannelRow {
     updated_at: time::PrimitiveDateTime,
 }
 
-macro_rules! converts {
-    ($row:ident) => {
-        impl From<$row> for StoredDetails {
-            fn from(row: $row) -> Self {
-                let $row { title, description, tags, category, language, content_labels, visibility } = row;
-                Self { title, description, tags, category, language, content_labels, visibility }
-            }
-        }
-
-        impl From<StoredDetails> for $row {
-            fn from(row: StoredDetails) -> Self {
-                let StoredDetails {
-                    title,
-                    description,
-                    tags,
-                    category,
-                    language,
-                    content_labels,
-                    visibility,
-                } = row;
-                Self { title, description, tags, category, language, content_labels, visibility }
-            }
-        }
-    };
-}
-
-converts!(DetailsRow);
 converts!(ChannelDetails);
-
-/// What is said of these streams; those of which nothing is said are missing.
-pub(crate) fn read(
-    connection: &mut SqliteConnection,
-    streams: &[i32],
-) -> Result<HashMap<StreamId, Details>, StoreError> {
-    // One by one, by a statement that is prepared once; in SQLite that is no round trip.
-    let mut found = HashMap::new();
-    for id in streams {
-        let row = stream_details::table.find(id).select(DetailsRow::as_select()).first(connection);
-        if let Some(row) = row.optional().map_err(error::query)? {
-            found.insert(StreamId(*id), StoredDetails::from(row).into());
-        }
-    }
-    Ok(found)
-}
 
 /// Writes the details of an active stream, and what it is found by.
 pub(crate) fn write(
@@ -205,12 +148,6 @@ pub(crate) fn write(
         "INSERT INTO stream_terms (stream_id, term, created_at)
          SELECT streams.id, value, created_at FROM streams, json_each(?2) WHERE streams.id = ?1",
     );
-    let add = add.bind::<BigInt, _>(id).bind::<Text, _>(array(details));
+    let add = add.bind::<BigInt, _>(id).bind::<Text, _>(stored_terms(details));
     add.execute(connection).map(drop).map_err(error::query)
-}
-
-/// The terms as a JSON array; none has a character that JSON would write otherwise.
-fn array(details: &Details) -> String {
-    let terms: Vec<String> = details.terms().iter().map(|term| format!("\"{term}\"")).collect();
-    format!("[{}]", terms.join(","))
 }

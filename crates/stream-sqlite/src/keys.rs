@@ -15,6 +15,7 @@ use crate::details;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
 use crate::row::{NewStreamRow, StreamRow, streams};
+use crate::schedules;
 use crate::schema::ActiveLiteral;
 use crate::store::SqliteStore;
 
@@ -110,6 +111,9 @@ fn insert(connection: &mut SqliteConnection, new: &NewStream) -> Result<Option<S
             let stream = Stream::try_from(row)?;
             if let Some(said) = &new.details {
                 details::write(connection, stream.id, said)?;
+            }
+            if let Some(schedule) = new.schedule {
+                schedules::take(connection, stream.id, schedule)?;
             }
             Ok(Some(stream))
         }

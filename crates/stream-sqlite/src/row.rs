@@ -10,7 +10,7 @@ use stream_domain::{
 };
 use time::PrimitiveDateTime;
 
-use crate::schema::{LeaseUntil, ListedDetails, LiveSince, publish_attempts, publish_sessions};
+use crate::schema::{LeaseUntil, ListedDetails, LiveSince, publish_attempts, publish_sessions, schedules};
 
 table! {
     streams (id) {
@@ -27,6 +27,7 @@ table! {
 
 diesel::allow_tables_to_appear_in_same_query!(streams, publish_sessions);
 diesel::allow_tables_to_appear_in_same_query!(streams, publish_attempts);
+diesel::allow_tables_to_appear_in_same_query!(streams, schedules);
 
 /// A row of `streams`, with what its open session says: the columns that are read.
 #[derive(Clone, Queryable, Selectable)]

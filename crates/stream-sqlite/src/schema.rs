@@ -2,7 +2,7 @@
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Nullable, Text, Timestamp};
+use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, table};
 
@@ -90,6 +90,36 @@ table! {
     }
 }
 
+table! {
+    schedules (id) {
+        id -> BigInt,
+        user_id -> Integer,
+        starts_at -> Timestamp,
+        ends_at -> Timestamp,
+        taken_from -> Timestamp,
+        time_zone -> Nullable<Text>,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+        category -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content_labels -> Text,
+        visibility -> Text,
+        terms -> Text,
+        canceled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        revision -> Integer,
+    }
+}
+
+table! {
+    schedule_streams (stream_id) {
+        stream_id -> Integer,
+        schedule_id -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 
 /// A piece of SQL that stands in statements as it is.
@@ -152,4 +182,18 @@ fragment! {
     /// Whether lists have the stream.
     IsListed: Bool =
         "(COALESCE((SELECT visibility FROM stream_details WHERE stream_id = streams.id), 'public') = 'public')"
+}
+
+fragment! {
+    /// The last stream that began for a schedule and is there.
+    LastStream: Nullable<Integer> =
+        "(SELECT max(own.id) FROM schedule_streams AS taken JOIN streams AS own ON own.id = taken.stream_id
+          WHERE taken.schedule_id = schedules.id)"
+}
+
+fragment! {
+    /// Whether everybody may see the streams that began for a schedule.
+    StreamsAreListed: Bool =
+        "(NOT EXISTS (SELECT 1 FROM schedule_streams AS taken JOIN stream_details AS said USING (stream_id)
+          WHERE taken.schedule_id = schedules.id AND said.visibility <> 'public'))"
 }

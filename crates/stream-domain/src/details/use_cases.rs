@@ -67,17 +67,6 @@ impl Descriptions {
         Ok(details)
     }
 
-    /// The details of a stream that is about to begin, where the form says anything: over those of the channel.
-    pub async fn of_new(&self, user: UserId, form: DetailsForm) -> Result<Option<Details>, DescribeError> {
-        if form.is_empty() {
-            return Ok(None);
-        }
-        // What is wrong with it is told before the store is asked.
-        form.clone().over(Details::default(), &self.categories)?;
-        let channel = self.store.channel(user).await?;
-        Ok(Some(form.over(channel, &self.categories)?))
-    }
-
     /// Each category with the number of its public streams that are live.
     pub async fn count_live(&self) -> Result<Vec<(Category, u64)>, StoreError> {
         let counts = self.store.count_live(self.clock.now()).await?;

@@ -17,8 +17,10 @@ mod kicks;
 mod lookup;
 mod operations;
 mod presence;
+mod schedules;
 mod statistics;
 mod streams;
+mod taken_schedules;
 mod withdrawals;
 
 pub use admissions::*;
@@ -34,7 +36,9 @@ pub use kicks::*;
 pub use lookup::*;
 pub use operations::*;
 pub use presence::*;
+pub use schedules::*;
 pub use statistics::*;
+pub use taken_schedules::*;
 pub use withdrawals::*;
 
 /// Makes one test of each law.
@@ -98,6 +102,22 @@ macro_rules! store_laws {
             what_is_common_is_found_as_what_is_rare
             filters_find_what_they_name
             searches_find_what_a_plain_filter_finds
+        );
+        // Schedules.
+        $crate::store_laws!(@each $store, $block_on;
+            a_plan_is_kept_as_it_is
+            plans_of_one_user_do_not_overlap
+            one_of_many_planners_wins
+            a_user_plans_only_so_much
+            a_change_of_a_schedule_is_counted
+            a_new_key_takes_the_current_schedule
+            a_key_may_name_its_schedule
+            a_schedule_is_as_its_stream_is
+            schedules_come_soonest_first
+            filters_of_schedules_find_what_they_name
+            an_unlisted_schedule_is_in_no_public_list
+            old_schedules_are_forgotten
+            random_histories_of_schedules_match_memory
         );
         // Admissions,
         $crate::store_laws!(@each $store, $block_on;

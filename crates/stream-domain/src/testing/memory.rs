@@ -8,7 +8,9 @@ mod history;
 mod keys;
 mod kicks;
 mod operations;
+mod planned;
 mod presence;
+mod schedules;
 mod sessions;
 mod statistics;
 
@@ -25,6 +27,7 @@ use crate::{
 };
 
 use super::gate::Gate;
+use planned::Planned;
 use sessions::{Attempts, Sessions};
 
 /// A store in memory; one lock makes each step atomic.
@@ -41,6 +44,7 @@ struct State {
     /// What is said of streams, with the terms that they are found by.
     details: HashMap<StreamId, (Details, BTreeSet<String>)>,
     channels: HashMap<UserId, Details>,
+    schedules: Planned,
     /// The highest number that was ever given, since a deleted stream's may still have a session.
     last_stream: i32,
     sessions: Sessions,

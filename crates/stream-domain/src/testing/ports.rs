@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ports::{
     MockAdmissions, MockCatalogStore, MockDetailsStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks,
-    MockOperations, MockPresence, SessionPorts, StreamPorts,
+    MockOperations, MockPresence, MockScheduleStore, SessionPorts, StreamPorts,
 };
 
 /// Ports of streams that nobody may call.
@@ -14,6 +14,7 @@ pub fn unused_stream_ports() -> StreamPorts {
         lookup: Arc::new(MockKeyLookup::new()),
         catalog: Arc::new(MockCatalogStore::new()),
         details: Arc::new(MockDetailsStore::new()),
+        schedules: Arc::new(MockScheduleStore::new()),
     }
 }
 

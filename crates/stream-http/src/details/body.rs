@@ -4,6 +4,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use stream_domain::ScheduleId;
 use stream_domain::details::{ContentLabel, DetailsForm, MAX_TAGS, Visibility};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::SchemaType;
@@ -77,7 +79,8 @@ impl From<DetailsBody> for DetailsForm {
     }
 }
 
-fn parse(json: &[u8]) -> Result<DetailsBody, ApiError> {
+/// Reads a body that must be a JSON object of this form.
+pub(crate) fn parse<B: DeserializeOwned>(json: &[u8]) -> Result<B, ApiError> {
     serde_json::from_slice(json).map_err(|error| {
         let reason: String = error.to_string().chars().take(MAX_REASON).collect();
         let sentence = format!("{} This one cannot be read: {reason}", ErrorCode::InvalidBody.sentence());
@@ -96,11 +99,30 @@ impl FromRequest for DetailsBody {
     }
 }
 
-/// What a request for a key may say of its stream: something if it says that its body is JSON.
+/// What a request for a key may say of its stream.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = NewStreamForm)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewStreamForm {
+    /// The number of the caller's schedule that begins; without it, the one that is current, if any.
+    #[schema(minimum = 1)]
+    schedule_id: Option<i64>,
+    #[serde(flatten)]
+    details: DetailsBody,
+}
+
+/// The same, if the request says that its body is JSON.
 ///
 /// Any other body is read and ignored, as it was before there were details.
 #[derive(Debug, Default)]
-pub(crate) struct NewStreamBody(pub(crate) DetailsForm);
+pub(crate) struct NewStreamBody(pub(crate) NewStreamForm);
+
+impl NewStreamForm {
+    /// The schedule that is named, and what is said.
+    pub(crate) fn into_parts(self) -> (Option<ScheduleId>, DetailsForm) {
+        (self.schedule_id.map(ScheduleId), self.details.into())
+    }
+}
 
 impl FromRequest for NewStreamBody {
     type Error = ApiError;
@@ -115,7 +137,7 @@ impl FromRequest for NewStreamBody {
             if !is_json || body.trim_ascii().is_empty() || body.trim_ascii() == b"null" {
                 return Ok(Self::default());
             }
-            parse(&body).map(|details| Self(details.into()))
+            parse(&body).map(Self)
         })
     }
 }

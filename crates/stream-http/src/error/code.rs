@@ -38,6 +38,18 @@ pub enum ErrorCode {
     InvalidTag,
     /// There is nothing to search for, or too much.
     InvalidQ,
+    /// A schedule cannot start then.
+    InvalidStartsAt,
+    /// A schedule cannot end then.
+    InvalidEndsAt,
+    /// There is no such time zone.
+    InvalidTimeZone,
+    /// It is no instant.
+    InvalidFrom,
+    /// It is no instant, or one before the beginning.
+    InvalidTo,
+    /// It is no user's number.
+    InvalidUser,
     /// The request has no bearer token.
     MissingToken,
     /// The token is not valid.
@@ -56,6 +68,8 @@ pub enum ErrorCode {
     NoActiveStream,
     /// No stream has this key.
     StreamNotFound,
+    /// The user has no such schedule.
+    ScheduleNotFound,
     /// The route has other methods.
     MethodNotAllowed,
     /// The client sent the request too slowly.
@@ -64,6 +78,12 @@ pub enum ErrorCode {
     StreamAlreadyActive,
     /// The stream has ended, and cannot be changed.
     StreamEnded,
+    /// The user has planned something else at that time.
+    ScheduleConflict,
+    /// Nothing is to come of the schedule.
+    ScheduleOver,
+    /// The user has planned enough.
+    TooManySchedules,
     /// The key's stream was stopped.
     StreamStopped,
     /// The key's stream has expired.
@@ -110,6 +130,12 @@ impl ErrorCode {
             Self::InvalidVisibility => (400, "`visibility` must be `public` or `unlisted`."),
             Self::InvalidTag => (400, "`tag` must be 1 to 25 letters, digits or hyphens."),
             Self::InvalidQ => (400, "`q` must be one to eight words, in at most 200 characters."),
+            Self::InvalidStartsAt => (400, "`starts_at` must be a time as of RFC 3339, at most 366 days from now."),
+            Self::InvalidEndsAt => (400, "`ends_at` must be a time as of RFC 3339 to come, after `starts_at` and at most 24 hours later."),
+            Self::InvalidTimeZone => (400, "`time_zone` must be a name of the IANA time zone database, such as `Europe/Berlin`."),
+            Self::InvalidFrom => (400, "`from` must be a time as of RFC 3339, such as `2026-01-02T20:00:00Z`."),
+            Self::InvalidTo => (400, "`to` must be a time as of RFC 3339, after `from`."),
+            Self::InvalidUser => (400, "`user` must be the number of a user."),
             Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "The token has expired; sign in again."),
@@ -119,10 +145,14 @@ impl ErrorCode {
             Self::NotFound => (404, "No such route."),
             Self::NoActiveStream => (404, "You have no active stream."),
             Self::StreamNotFound => (404, "No stream has this key."),
+            Self::ScheduleNotFound => (404, "You have no such schedule."),
             Self::MethodNotAllowed => (405, "Method not allowed; the header `Allow` lists the methods of this route."),
             Self::RequestTimeout => (408, "The request came too slowly."),
             Self::StreamAlreadyActive => (409, "You already have an active stream; stop it to get a new key."),
             Self::StreamEnded => (409, "The stream has ended; only an active one can be changed."),
+            Self::ScheduleConflict => (409, "At that time you have planned something else."),
+            Self::ScheduleOver => (409, "The schedule is over: it has ended, was missed or was canceled."),
+            Self::TooManySchedules => (409, "You have 100 schedules whose time has not passed; wait until one has."),
             Self::StreamStopped => (410, "The stream was stopped."),
             Self::StreamExpired => (410, "The stream has expired."),
             Self::BodyTooLarge => (413, "The body is too large."),

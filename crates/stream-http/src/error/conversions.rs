@@ -6,9 +6,13 @@ use stream_domain::details::{DescribeError, DetailField, InvalidDetail, InvalidS
 use stream_domain::keys::{GenerateKeyError, LookupError, StopError};
 use stream_domain::lifecycle::NotPublishable;
 use stream_domain::ports::{StoreError, UserStreamsError};
+use stream_domain::schedules::{
+    ChangeScheduleError, InvalidSchedule, NewKeyError, NotPlanned, PlanError, ScheduleState,
+};
 use stream_domain::token::TokenError;
 
 use super::{ApiError, ErrorCode};
+use crate::rfc3339::Rfc3339;
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -115,6 +119,77 @@ impl From<DescribeError> for ApiError {
             DescribeError::NoSuchStream => Self::no_such_stream(),
             DescribeError::Ended => ErrorCode::StreamEnded.into(),
             DescribeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidSchedule> for ApiError {
+    fn from(invalid: InvalidSchedule) -> Self {
+        let code = match invalid {
+            InvalidSchedule::StartsAt(_) => ErrorCode::InvalidStartsAt,
+            InvalidSchedule::EndsAt(_) => ErrorCode::InvalidEndsAt,
+            InvalidSchedule::TimeZone => ErrorCode::InvalidTimeZone,
+            InvalidSchedule::Detail(detail) => return detail.into(),
+        };
+        Self::new(code, invalid.to_string())
+    }
+}
+
+impl From<NotPlanned> for ApiError {
+    fn from(refusal: NotPlanned) -> Self {
+        match refusal {
+            NotPlanned::Conflict(id, slot) => {
+                let (from, to) = (Rfc3339(slot.starts_at), Rfc3339(slot.ends_at));
+                let sentence =
+                    format!("At that time you have planned schedule {}, from {from} to {to}.", id.0);
+                Self::new(ErrorCode::ScheduleConflict, sentence)
+            }
+            NotPlanned::TooMany => ErrorCode::TooManySchedules.into(),
+        }
+    }
+}
+
+impl ApiError {
+    fn over(state: ScheduleState) -> Self {
+        let verb = match state {
+            ScheduleState::Ended => "has ended",
+            ScheduleState::Canceled => "was canceled",
+            ScheduleState::Scheduled | ScheduleState::Live | ScheduleState::Missed => "was missed",
+        };
+        Self::new(ErrorCode::ScheduleOver, format!("The schedule {verb}; make another."))
+    }
+}
+
+impl From<PlanError> for ApiError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Invalid(invalid) => invalid.into(),
+            PlanError::NotPlanned(refusal) => refusal.into(),
+            PlanError::UnknownUser => ErrorCode::UnknownUser.into(),
+            PlanError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeScheduleError> for ApiError {
+    fn from(error: ChangeScheduleError) -> Self {
+        match error {
+            ChangeScheduleError::Invalid(invalid) => invalid.into(),
+            ChangeScheduleError::NoSuchSchedule => ErrorCode::ScheduleNotFound.into(),
+            ChangeScheduleError::Over(state) => Self::over(state),
+            ChangeScheduleError::NotPlanned(refusal) => refusal.into(),
+            ChangeScheduleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NewKeyError> for ApiError {
+    fn from(error: NewKeyError) -> Self {
+        match error {
+            NewKeyError::Invalid(invalid) => invalid.into(),
+            NewKeyError::NoSuchSchedule => ErrorCode::ScheduleNotFound.into(),
+            NewKeyError::Over(state) => Self::over(state),
+            NewKeyError::Store(error) => error.into(),
         }
     }
 }

@@ -87,6 +87,69 @@ fn note_details(world: &World, note: &mut impl FnMut(&str, &Answer)) {
     note("show_details", &world.get_as("user-12", &path));
 }
 
+/// Provokes what is wrong with schedules.
+fn note_schedules(world: &World, note: &mut impl FnMut(&str, &Answer)) {
+    let times = r#""starts_at": "2026-01-02T20:00:00Z", "ends_at": "2026-01-02T21:00:00Z""#;
+    for field in [
+        r#""titel": "x""#,
+        r#""title": "a\nb""#,
+        r#""description": "\u0007""#,
+        r#""tags": ["a b"]"#,
+        r#""category": "none""#,
+        r#""language": "-""#,
+        r#""content_labels": ["nice"]"#,
+        r#""visibility": "hidden""#,
+        r#""time_zone": "Mars/Olympus""#,
+    ] {
+        let body = format!("{{{times}, {field}}}");
+        note("plan_schedule", &world.send_json("POST", "user-14", "/api/schedule", &body));
+        note("replace_schedule", &world.send_json("PUT", "user-14", "/api/schedule/1", &body));
+    }
+    let late = r#"{"starts_at": "2026-01-02T20:00:00Z"}"#;
+    let body = format!("{{{times}}}");
+    let next = body.replace("T21", "T22").replace("T20", "T21");
+    let over = r#"{"starts_at": "2026-01-02T20:00:00Z", "ends_at": "2026-01-02T20:30:00Z"}"#;
+    for made in [body.as_str(), next.as_str()] {
+        world.send_json("POST", "user-14", "/api/schedule", made);
+    }
+    for (body, token) in [("{}", "user-14"), (late, "user-14"), (body.as_str(), "user-14")] {
+        note("plan_schedule", &world.send_json("POST", token, "/api/schedule", body));
+        note("replace_schedule", &world.send_json("PUT", token, "/api/schedule/2", body));
+    }
+    let request = |method: &str, id: u32| {
+        let head = format!("{method} /api/schedule/{id} HTTP/1.1\r\nHost: test\r\n");
+        world.send(&format!("{head}Authorization: Bearer user-14\r\n"))
+    };
+    note("show_schedule", &request("GET", 77));
+    note("cancel_schedule", &request("DELETE", 77));
+    note("replace_schedule", &world.send_json("PUT", "user-14", "/api/schedule/77", &body));
+    note(
+        "generate_key",
+        &world.send_json("POST", "user-14", "/api/streams/generate-key", r#"{"schedule_id": 77}"#),
+    );
+    assert_eq!(request("DELETE", 1).status, 200);
+    note("replace_schedule", &world.send_json("PUT", "user-14", "/api/schedule/1", over));
+    note(
+        "generate_key",
+        &world.send_json("POST", "user-14", "/api/streams/generate-key", r#"{"schedule_id": 1}"#),
+    );
+    for number in 0..101 {
+        let at = |minute: u32| format!("2026-01-03T{:02}:{:02}:00Z", 4 + minute / 60, minute % 60);
+        let body = format!(r#"{{"starts_at": "{}", "ends_at": "{}"}}"#, at(2 * number), at(2 * number + 1));
+        let answer = world.send_json("POST", "user-15", "/api/schedule", &body);
+        if number == 100 {
+            note("plan_schedule", &answer);
+        }
+    }
+    for query in ["limit=0", "cursor=x", "from=x", "to=x"] {
+        note("list_own_schedules", &world.get_as("user-14", &format!("/api/schedule?{query}")));
+    }
+    for query in ["limit=0", "cursor=x", "from=x", "to=x", "category=none", "user=x"] {
+        note("list_public_schedules", &world.get(&format!("/api/schedule/public?{query}")));
+    }
+    note("show_calendar", &world.get("/api/schedule/public.ics?user=x"));
+}
+
 #[test]
 fn every_error_of_the_document_can_be_provoked_and_no_others() {
     let secrets = HookSecrets::new(vec!["hook-secret".to_owned()]);
@@ -108,19 +171,25 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         ("replace_details", "PUT", "/api/streams/1/details"),
         ("show_channel", "GET", "/api/channel"),
         ("replace_channel", "PUT", "/api/channel"),
+        ("list_own_schedules", "GET", "/api/schedule"),
+        ("plan_schedule", "POST", "/api/schedule"),
+        ("show_schedule", "GET", "/api/schedule/1"),
+        ("replace_schedule", "PUT", "/api/schedule/1"),
+        ("cancel_schedule", "DELETE", "/api/schedule/1"),
     ] {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
         note(operation, &world.send(&head));
         for token in ["forged", "expired"] {
             note(operation, &world.send(&format!("{head}Authorization: Bearer {token}\r\n")));
         }
-        if method != "GET" {
-            let large = if method == "POST" { 16_385 } else { 65_537 };
+        if ["POST", "PUT"].contains(&method) {
+            let large = if path.starts_with("/api/streams/") && method == "POST" { 16_385 } else { 65_537 };
             let large = format!("Authorization: Bearer user-1\r\nContent-Length: {large}\r\n");
             note(operation, &world.send(&format!("{head}{large}")));
         }
     }
     note_details(&world, &mut note);
+    note_schedules(&world, &mut note);
     world.key_of(1);
     note("generate_key", &world.post_as("user-1", "/api/streams/generate-key"));
     let limited = World::with_key_requests_per_minute(1);
@@ -144,6 +213,8 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         ("list_public", "/api/streams/public"),
         ("find_public_stream", "/api/streams/public/unknown"),
         ("list_categories", "/api/categories"),
+        ("list_public_schedules", "/api/schedule/public"),
+        ("show_calendar", "/api/schedule/public.ics"),
     ] {
         let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\nX-Forwarded-For: 203.0.113.9\r\n");
         let mut answers = (0..50).map(|_| world.send(&head));
@@ -157,6 +228,10 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         note("find_stream", &answers[0]);
         note("find_public_stream", &answers[1]);
     }
+
+    // Its time has passed meanwhile.
+    let head = "DELETE /api/schedule/2 HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer user-14\r\n";
+    note("cancel_schedule", &world.send(head));
 
     for (suffix, secret, name) in [
         ("", "?secret=hook-secret", ""),

@@ -140,6 +140,12 @@ fn every_example_of_a_response_is_what_the_service_answers() {
         compare(&world, "show_channel", &[], (200, "nothing")),
         compare(&world, "replace_channel", &[], (200, "replaced")),
         compare(&world, "list_categories", &[], (200, "default")),
+        compare(&world, "plan_schedule", &[], (201, "planned")),
+        compare(&world, "show_schedule", &[], (200, "scheduled")),
+        compare(&world, "replace_schedule", &[], (200, "replaced")),
+        compare(&world, "list_own_schedules", &["limit"], (200, "own")),
+        compare(&world, "list_public_schedules", &["category", "user", "from", "to"], (200, "ahead")),
+        compare(&world, "cancel_schedule", &[], (200, "canceled")),
         compare(&world, "stop_stream", &[], (200, "stopped")),
     ]);
     world.key_of(1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stream_domain::ports::chain_of;
-use stream_domain::{Broadcasts, Keys};
+use stream_domain::{Broadcasts, Keys, Schedules};
 use stream_http::Limits;
 use stream_metrics::TaskMeter;
 use tokio::time::Instant;
@@ -41,6 +41,21 @@ pub(super) async fn sweep_streams(keys: Keys, period: Duration, meter: TaskMeter
             Err(error) => {
                 meter.failed();
                 tracing::warn!(error = chain_of(&error), "could not mark expired streams; trying again");
+            }
+        }
+    }
+}
+
+/// Forgets schedules that ended long ago, once each period.
+pub(super) async fn sweep_schedules(schedules: Schedules, period: Duration, meter: TaskMeter) {
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        match schedules.sweep().await {
+            Ok(()) => meter.succeeded(),
+            Err(error) => {
+                meter.failed();
+                tracing::warn!(error = chain_of(&error), "could not forget old schedules; trying again");
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use stream_domain::MediaServers;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
+use stream_domain::details::Categories;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
 use stream_domain::testing::{ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
+use stream_domain::{MediaServers, Schedules};
 use stream_http::NotReady;
 use tokio::time::sleep;
 
@@ -50,6 +51,7 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
             clock.clone(),
             Arc::new(SeededEntropy::default()),
         ),
+        schedules: Schedules::new(&StreamPorts::of(memory.clone()), clock.clone(), Categories::default()),
         broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
         readiness: readiness.clone(),
         tasks: TaskMetrics::default(),

@@ -1,6 +1,6 @@
 //! What operators' commands share: the use cases that they call.
 
-use stream_domain::{Broadcasts, Catalog, Descriptions, Keys};
+use stream_domain::{Broadcasts, Catalog, Descriptions, Keys, Schedules};
 
 /// The use cases that operators work with.
 pub(super) struct Desk {
@@ -10,6 +10,8 @@ pub(super) struct Desk {
     pub(super) catalog: Catalog,
     /// What is said of streams.
     pub(super) descriptions: Descriptions,
+    /// What is planned.
+    pub(super) schedules: Schedules,
     /// Publishers and media servers.
     pub(super) broadcasts: Broadcasts,
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use stream_domain::details::Categories;
-use stream_domain::{Catalog, Descriptions, Keys};
+use stream_domain::{Catalog, Descriptions, Keys, Schedules};
 
 use crate::app;
 use crate::commands::desk::Desk;
 use crate::commands::output::Format;
 use crate::commands::streams::Listed;
-use crate::commands::{check_key, servers, sessions, streams};
+use crate::commands::{check_key, schedules, servers, sessions, streams};
 use crate::config::{OperatorConfig, Order};
 use crate::failure::Failure;
 use crate::store::Store;
@@ -24,7 +24,8 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
     let desk = Desk {
         keys: Keys::new(&ports.streams, clock.clone(), entropy),
         catalog: Catalog::new(&ports.streams, clock.clone()),
-        descriptions: Descriptions::new(&ports.streams, clock, Categories::default()),
+        descriptions: Descriptions::new(&ports.streams, clock.clone(), Categories::default()),
+        schedules: Schedules::new(&ports.streams, clock, Categories::default()),
         broadcasts,
     };
     let format = Format::of_list(is_json);
@@ -40,6 +41,9 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
         Order::StopUser { user } => streams::stop_user(&desk, user, format).await,
         Order::ListSessions { filter, limit } => sessions::list(&desk, &filter, limit, format).await,
         Order::KickSession { session } => sessions::kick(&desk, session, format).await,
+        Order::ListSchedules { user, is_all, limit } => {
+            schedules::list(&desk, user, is_all, limit, format).await
+        }
         Order::ListServers => servers::list(&desk, format).await,
     };
     store.close();

@@ -138,7 +138,7 @@ fn view(stream: &Stream, now: Timestamp) -> Value {
 }
 
 /// The same with what its owner says of it.
-fn described(mut stream: Value, details: &Details) -> Value {
+pub(super) fn described(mut stream: Value, details: &Details) -> Value {
     let labels: Vec<_> = details.content_labels.iter().map(|label| label.as_str()).collect();
     stream["title"] = json!(details.title);
     stream["tags"] = json!(details.tags);
@@ -150,7 +150,7 @@ fn described(mut stream: Value, details: &Details) -> Value {
 }
 
 /// A title that leaves room for the other columns.
-fn shortened(title: &str) -> String {
+pub(super) fn shortened(title: &str) -> String {
     if title.chars().count() <= TITLE_WIDTH {
         return title.to_owned();
     }

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use clap::Parser as _;
 use clap_complete::Shell;
 use stream_domain::ports::SessionFilter;
-use stream_domain::{SessionId, StreamId};
+use stream_domain::{SessionId, StreamId, UserId};
 
 use crate::config::broadcasts::BroadcastConfig;
-use crate::config::commands::{KeysCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand};
+use crate::config::commands::{
+    KeysCommand, ScheduleCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand,
+};
 use crate::config::database::DatabaseConfig;
 use crate::config::flags::{Arguments, Flags, variables};
 use crate::config::logs::LogConfig;
@@ -77,6 +79,8 @@ pub(crate) enum Order {
     ListSessions { filter: SessionFilter, limit: u32 },
     /// Kick a publisher.
     KickSession { session: SessionId },
+    /// List schedules of everybody or of a user: those that are to come, or all that are kept.
+    ListSchedules { user: Option<UserId>, is_all: bool, limit: u32 },
     /// List media servers.
     ListServers,
 }
@@ -169,6 +173,9 @@ fn parse(
                 (Order::KickSession { session: SessionId(session) }, output)
             }
         },
+        Subcommand::Schedule { command: ScheduleCommand::List { user, all, limit, output } } => {
+            (Order::ListSchedules { user, is_all: all, limit }, output)
+        }
         Subcommand::Servers { command: ServersCommand::List { output } } => (Order::ListServers, output),
         other => return parse_other(&other, flags, near_names, environment),
     };

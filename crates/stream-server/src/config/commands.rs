@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::Shell;
-use stream_domain::ServerName;
+use stream_domain::{ServerName, UserId};
 
 /// The commands; without one, `serve` runs.
 #[derive(clap::Subcommand)]
@@ -34,6 +34,11 @@ pub(super) enum Subcommand {
     Sessions {
         #[command(subcommand)]
         command: SessionsCommand,
+    },
+    /// Lists what users have planned.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
     /// Lists the media servers.
     Servers {
@@ -171,6 +176,25 @@ pub(super) enum SessionsCommand {
     },
 }
 
+/// What can be asked of schedules.
+#[derive(clap::Subcommand)]
+pub(super) enum ScheduleCommand {
+    /// Lists the schedules of all users that have not ended, soonest first; unlisted and canceled ones included.
+    List {
+        /// Only this user's.
+        #[arg(long, value_name = "ID", value_parser = parse_user)]
+        user: Option<UserId>,
+        /// Those that have ended as well, as long as they are kept.
+        #[arg(long)]
+        all: bool,
+        /// How many at most.
+        #[arg(long, value_name = "SCHEDULES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
 /// What can be asked of media servers.
 #[derive(clap::Subcommand)]
 pub(super) enum ServersCommand {
@@ -180,6 +204,10 @@ pub(super) enum ServersCommand {
         #[command(flatten)]
         output: Output,
     },
+}
+
+fn parse_user(text: &str) -> Result<UserId, String> {
+    UserId::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_server(text: &str) -> Result<ServerName, String> {

@@ -1,14 +1,20 @@
 //! A store that cannot be reached.
 
+use std::num::NonZeroU32;
+
 use super::asked::{edge, list, session};
 use super::streams::{key, named, now, user};
 use crate::broadcasts::admission::Refusal;
 use crate::broadcasts::session::{EndReason, SessionId};
 use crate::catalog::CatalogQuery;
 use crate::media_server::LEASE;
-use crate::ports::{Clues, DescribeStreamError, StartError, StoreError, StreamStore, UserStreamsError};
+use crate::ports::{
+    ChangeStoredError, Clues, DescribeStreamError, PlanStoredError, StartError, StoreError, StreamStore,
+    UserStreamsError,
+};
+use crate::schedules::{Change, Plan, ScheduleFilter, ScheduleQuery, Slot};
 use crate::testing::{Store, asking, terms};
-use crate::{Details, PageRequest, StreamId};
+use crate::{Details, PageRequest, ScheduleId, StreamId};
 
 /// Every method of a store that cannot be reached says that, so that clients are told to come again.
 pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
@@ -43,6 +49,26 @@ pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
         ("channel", store.channel(user(1)).await.map(drop)),
         ("set_channel", store.set_channel(user(1), &Details::default(), now()).await),
         ("count_live", store.count_live(now()).await.map(drop)),
+    ];
+    for (method, answer) in errors {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");
+    }
+    let (starts_at, ends_at) = (now(), now().plus(time::Duration::HOUR));
+    let plan = Plan { slot: Slot { starts_at, ends_at }, time_zone: None, details: Details::default() };
+    match store.plan(user(1), &plan, now()).await {
+        Err(PlanStoredError::Store(error)) => assert!(is_away(&error), "{error:?}"),
+        other => panic!("plan: {other:?}"),
+    }
+    match store.change_schedule(user(1), ScheduleId(1), &Change::Cancel, now()).await {
+        Err(ChangeStoredError::Store(error)) => assert!(is_away(&error), "{error:?}"),
+        other => panic!("change_schedule: {other:?}"),
+    }
+    let query = ScheduleQuery { filter: ScheduleFilter::default(), limit: NonZeroU32::MIN, after: None };
+    let errors = [
+        ("find_schedule", store.find_schedule(user(1), ScheduleId(1)).await.map(drop)),
+        ("current_schedule", store.current_schedule(user(1), now()).await.map(drop)),
+        ("list_schedules", store.list_schedules(&query).await.map(drop)),
+        ("forget_schedules", store.forget_schedules(now(), 1).await.map(drop)),
     ];
     for (method, answer) in errors {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");

@@ -44,7 +44,9 @@ impl KeyStore for MemoryStore {
         state.last_stream += 1;
         let stream = Stream::started(StreamId(state.last_stream), new);
         state.streams.push(stream.clone());
-        let details = new.details.clone().or_else(|| state.channels.get(&new.user_id).cloned());
+        let taken = state.take_schedule(&stream, new.schedule);
+        let base = taken.or_else(|| state.channels.get(&new.user_id).cloned());
+        let details = new.details.clone().or(base);
         details.into_iter().for_each(|details| state.describe(stream.id, details));
         Ok(stream)
     }
