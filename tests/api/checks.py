@@ -1,6 +1,7 @@
 """What Schemathesis cannot know of this API: how cursors and details look, and how hooks say no."""
 
 import base64
+import datetime
 
 import schemathesis
 from hypothesis import strategies as st
@@ -17,6 +18,42 @@ def cursors(draw):
 
 
 schemathesis.openapi.format("cursor", cursors())
+
+
+@st.composite
+def schedule_cursors(draw):
+    """The same in a list of schedules, whose numbers are longer."""
+    microseconds = draw(st.integers(min_value=0, max_value=253_402_300_799_999_999))
+    schedule = draw(st.integers(min_value=0, max_value=2**63 - 1))
+    position = microseconds.to_bytes(8, "big") + schedule.to_bytes(8, "big")
+    return base64.urlsafe_b64encode(position).decode().rstrip("=")
+
+
+schemathesis.openapi.format("schedule_cursor", schedule_cursors())
+
+# Times of schedules: to come, and not too far ahead; `to` is after `from`.
+today = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+ahead = st.integers(min_value=1, max_value=360 * 24 * 60)
+instants = ahead.map(lambda minutes: (today + datetime.timedelta(minutes=minutes)).isoformat())
+for name in ["starts_at", "ends_at"]:
+    schemathesis.openapi.format(name, instants)
+schemathesis.openapi.format("from", st.just("2026-01-01T00:00:00Z"))
+schemathesis.openapi.format("to", st.just("9999-12-31T23:59:59Z"))
+zones = ["Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "UTC"]
+schemathesis.openapi.format("time_zone", st.sampled_from(zones))
+
+
+@schemathesis.hook
+def map_body(context, body):
+    """A schedule whose times are of the right form is to come and ends after it starts, which no schema can say."""
+    try:
+        starts_at, _ = (datetime.datetime.fromisoformat(body[name]) for name in ["starts_at", "ends_at"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return body
+    if starts_at < today:
+        starts_at = today + datetime.timedelta(days=1)
+    times = {"starts_at": starts_at, "ends_at": starts_at + datetime.timedelta(hours=1)}
+    return {**body, **{name: instant.isoformat() for name, instant in times.items()}}
 
 # Texts are also judged after they were normalized; tests/journeys/details.rs sends what is refused.
 printable = st.characters(categories=["L", "N", "P", "S", "Zs"])

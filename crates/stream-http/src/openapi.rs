@@ -10,7 +10,7 @@ mod json;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
-use self::json::{members, merge, parse, texts_of};
+use self::json::{join_all_of, members, merge, parse, texts_of};
 use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics, schedules};
 
 /// What the derives say.
@@ -83,6 +83,9 @@ pub fn openapi_json() -> String {
 pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Derived::openapi()).expect("the document is JSON");
     merge(&mut document, parse(PARTS));
+    for form in ["NewStreamForm", "ScheduleForm"] {
+        join_all_of(&mut document["components"]["schemas"], form);
+    }
     document["components"]["schemas"]["HookFamily"] =
         serde_json::to_value(hooks::family_schema()).expect("a schema is JSON");
     add_hooks_with_secret(&mut document);

@@ -3,8 +3,8 @@
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use stream_domain::ScheduleId;
 use stream_domain::details::{ContentLabel, DetailsForm, MAX_TAGS, Visibility};
 use utoipa::ToSchema;
@@ -106,6 +106,7 @@ impl FromRequest for DetailsBody {
 pub(crate) struct NewStreamForm {
     /// The number of the caller's schedule that begins; without it, the one that is current, if any.
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole_number")]
     schedule_id: Option<i64>,
     #[serde(flatten)]
     details: DetailsBody,
@@ -116,6 +117,17 @@ pub(crate) struct NewStreamForm {
 /// Any other body is read and ignored, as it was before there were details.
 #[derive(Debug, Default)]
 pub(crate) struct NewStreamBody(pub(crate) NewStreamForm);
+
+/// Reads a whole number, which JSON may write as `5.0`.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let written_with_point =
+        || number.as_f64().filter(|number| number.fract() == 0.0)?.to_string().parse().ok();
+    let whole = number.as_i64().or_else(written_with_point);
+    whole.map(Some).ok_or_else(|| D::Error::custom(format_args!("`{number}` is no number of a schedule")))
+}
 
 impl NewStreamForm {
     /// The schedule that is named, and what is said.

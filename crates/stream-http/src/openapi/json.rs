@@ -19,6 +19,22 @@ pub(super) fn merge(whole: &mut Value, parts: Value) {
     }
 }
 
+/// Makes one schema of a form that holds another: each of the two forbids the fields of the other.
+pub(super) fn join_all_of(schemas: &mut Value, name: &str) {
+    let Value::Array(parts) = schemas[name]["allOf"].take() else {
+        return;
+    };
+    let mut whole = Value::Null;
+    for mut part in parts {
+        if let Some(held) = part["$ref"].as_str() {
+            part = schemas[held.trim_start_matches("#/components/schemas/")].clone();
+        }
+        merge(&mut whole, part);
+    }
+    whole["description"] = schemas[name]["description"].take();
+    schemas[name] = whole;
+}
+
 /// The members of an object; none where there is no object.
 pub(super) fn members(object: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
     object.and_then(Value::as_object_mut).into_iter().flatten()

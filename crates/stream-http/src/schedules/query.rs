@@ -19,7 +19,7 @@ const CALENDAR_BEFORE: Duration = Duration::days(1);
 #[into_params(parameter_in = Query)]
 pub(super) struct OwnQuery {
     /// Only those that end after this instant, as of RFC 3339.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(value_type = Option<String>, format = "from")]
     from: Option<String>,
     /// Only those that start before this instant.
     #[param(value_type = Option<String>, format = "to")]
@@ -37,7 +37,7 @@ pub(super) struct OwnQuery {
 #[into_params(parameter_in = Query)]
 pub(super) struct PublicQuery {
     /// Only those that end after this instant, as of RFC 3339; now, without it.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(value_type = Option<String>, format = "from")]
     from: Option<String>,
     /// Only those that start before this instant.
     #[param(value_type = Option<String>, format = "to")]

@@ -188,7 +188,10 @@ fn a_key_begins_the_schedule_that_is_current_or_named() {
     let canceled = generate(&json!({"schedule_id": 2}));
     assert_eq!((canceled.status, canceled.code().as_str()), (409, "schedule_over"));
     assert!(canceled.json()["error"].as_str().unwrap().contains("was canceled"), "{canceled:?}");
-    assert_eq!(generate(&json!({"schedule_id": "2"})).code(), "invalid_body");
+    for id in [json!("2"), json!(1.5), json!(1e300)] {
+        assert_eq!(generate(&json!({ "schedule_id": id })).code(), "invalid_body", "{id}");
+    }
+    assert_eq!(generate(&json!({"schedule_id": 2.0})).code(), "schedule_over");
     assert_eq!(generate(&json!({"schedule_id": null})).status, 201);
 }
 
