@@ -6,7 +6,7 @@ use std::process::Command;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use stream_tests::{Answer, Service, StoreKind, TestStore, encoder, token_of};
+use stream_tests::{Answer, Service, StoreKind, TestStore, encoder, eventually, token_of};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -129,7 +129,7 @@ async fn a_stream_of_the_earlier_service_takes_the_schedule(kind: StoreKind) {
     let schedule = service.get_as(1, &format!("/api/schedule/{id}")).await;
     assert_eq!(schedule.json["playback_id"], found.json["streams"][0]["playback_id"]);
     store.sql("DELETE FROM streams WHERE stream_key = 'of-the-earlier-service'");
-    assert_eq!(store.sql("SELECT count(*) FROM schedule_streams"), "0");
+    assert_eq!(store.sql("SELECT count(*) FROM scheduled_streams"), "0");
     assert_eq!(service.get_as(1, &format!("/api/schedule/{id}")).await.json["state"], "scheduled");
 }
 
@@ -189,7 +189,7 @@ async fn one_of_many_plans_for_one_time_is_kept(kind: StoreKind) {
 
 async fn operators_list_what_is_planned(kind: StoreKind) {
     let store = TestStore::new(kind);
-    let setup = store.setup();
+    let setup = store.setup().with("SWEEP_INTERVAL", "1");
     let service = setup.start().await;
     let mut hidden = slot(200, 260, "Later");
     hidden["visibility"] = json!("unlisted");
@@ -205,19 +205,25 @@ async fn operators_list_what_is_planned(kind: StoreKind) {
     assert_eq!(titles(&[]), ["Sooner", "Later"]);
     assert_eq!(titles(&["--user", "2"]), ["Later"]);
     assert_eq!(titles(&["--limit", "1"]), ["Sooner"]);
-    let past = match kind {
-        StoreKind::Postgres => {
-            "starts_at = starts_at - INTERVAL '2 days', ends_at = ends_at - INTERVAL '2 days'"
-        }
-        StoreKind::Sqlite => {
-            "starts_at = '2020-01-01 00:00:00.000000', ends_at = '2099-01-01 01:00:00.000000'"
-        }
+    // Moved into the past: it is listed on demand, until it is forgotten with what it was taken by.
+    let sooner = "id = (SELECT max(id) FROM stream_schedules)";
+    let move_to = |days: u32| {
+        let [starts_at, ends_at] = [days + 1, days].map(|days| match kind {
+            StoreKind::Postgres => format!("timezone('UTC', now()) - INTERVAL '{days} days'"),
+            StoreKind::Sqlite => format!("strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{days} days')"),
+        });
+        store.sql(&format!(
+            "UPDATE stream_schedules SET starts_at = {starts_at}, ends_at = {ends_at} WHERE {sooner}"
+        ));
     };
-    if kind == StoreKind::Postgres {
-        store.sql(&format!("UPDATE schedules SET {past} WHERE user_id = 1"));
-        assert_eq!(titles(&[]), ["Later"]);
-        assert_eq!(titles(&["--all"]), ["Sooner", "Later"]);
-    }
+    service.key_of(1).await;
+    assert_eq!(store.sql("SELECT count(*) FROM scheduled_streams"), "1");
+    move_to(2);
+    assert_eq!(titles(&[]), ["Later"]);
+    assert_eq!(titles(&["--all"]), ["Sooner", "Later"]);
+    move_to(31);
+    eventually("an old schedule is forgotten", || async { titles(&["--all"]) == ["Later"] }).await;
+    assert_eq!(store.sql("SELECT count(*) FROM scheduled_streams"), "0");
     let (status, _, errors) = setup.run(&["schedule", "list", "--user", "nobody"]);
     assert_eq!(status.code(), Some(2), "{errors}");
 }
@@ -262,11 +268,11 @@ async fn a_calendar_client_shows_what_is_planned_and_what_was_called_off() {
     let id = plan(&service, 1, &body).await;
     plan(&service, 2, &slot(10, 60, "Bleibt")).await;
     store.sql(
-        "UPDATE schedules SET starts_at = '2030-06-01 18:00:00.000000', ends_at = '2030-06-01 20:30:00.000000'
+        "UPDATE stream_schedules SET starts_at = '2030-06-01 18:00:00.000000', ends_at = '2030-06-01 20:30:00.000000'
          WHERE user_id = 1",
     );
     store.sql(
-        "UPDATE schedules SET starts_at = '2030-06-02 22:30:00.000000', ends_at = '2030-06-02 23:00:00.000000'
+        "UPDATE stream_schedules SET starts_at = '2030-06-02 22:30:00.000000', ends_at = '2030-06-02 23:00:00.000000'
          WHERE user_id = 2",
     );
     let folder = tempfile::tempdir().expect("a folder");

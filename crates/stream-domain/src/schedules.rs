@@ -14,4 +14,4 @@ pub use id::ScheduleId;
 pub use query::{ScheduleFilter, SchedulePage, SchedulePosition, ScheduleQuery};
 pub use time_zone::TimeZoneName;
 pub use use_cases::{ChangeScheduleError, NewKeyError, PlanError, Schedules};
-pub use value::{MAX_SCHEDULES, Plan, Schedule, ScheduleState, Slot, TAKEN_AHEAD};
+pub use value::{MAX_SCHEDULES, MAX_WITH_CANCELED, Plan, Schedule, ScheduleState, Slot, TAKEN_AHEAD};

@@ -177,7 +177,7 @@ impl HttpApi {
         let turns: Arc<Turns> = Arc::default();
         let reads = PublicReads { limit: limits.public_reads, proxies: options.trusted_proxies.clone() };
         let details = DetailsApi::new(descriptions.clone(), &readiness, reads.clone());
-        let schedules_api = SchedulesApi::new(schedules.clone(), &readiness, reads.clone());
+        let schedules_api = SchedulesApi::new(schedules.clone(), &readiness, turns.clone(), reads.clone());
         let pages = Pages::new(catalog.clone(), addresses.clone(), turns.clone());
         let catalog = CatalogApi {
             catalog: AfterStart::new(catalog, &readiness),

@@ -5,8 +5,6 @@ mod view;
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -18,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::auth::SignedIn;
 use crate::batches::{LARGE_READS, store_error};
-use crate::conditional::{is_known, weak_etag};
+use crate::conditional::{revalidated, weak_etag};
 use crate::error::{ApiError, ErrorCode};
 use crate::limits::PublicReads;
 use crate::readiness::{AfterStart, Readiness};
@@ -212,10 +210,5 @@ pub(crate) async fn list_categories(
     };
     let view = CategoriesView { categories: counts.iter().map(view).collect() };
     let json = serde_json::to_vec(&view).expect("categories are JSON");
-    let etag = weak_etag(&json);
-    let is_known = is_known(&request, &etag);
-    let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, "no-cache"));
-    response.insert_header((header::VARY, "Origin"));
-    Ok(if is_known { response.finish() } else { response.content_type(JSON).body(json) })
+    Ok(revalidated(&request, weak_etag(&json), JSON, json))
 }

@@ -6,27 +6,27 @@ mod query;
 mod reads;
 mod view;
 
-use actix_web::http::header;
+use std::sync::Arc;
+
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use stream_coalesce::Batcher;
 use stream_domain::{ScheduleId, Schedules};
 
 use crate::auth::SignedIn;
-use crate::batches::{LARGE_READS, store_error};
-use crate::conditional::{is_known, weak_etag};
+use crate::conditional::revalidated;
 use crate::cors;
 use crate::error::{ApiError, ErrorCode};
 use crate::limits::PublicReads;
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::{get, get_and_post, get_put_and_delete};
 use crate::trace::use_case;
+use crate::turns::Turns;
 use crate::view::JSON;
 
 use body::ScheduleBody;
 use query::{OwnQuery, PublicQuery};
-use reads::ListRead;
+use reads::{Form, PublicLists};
 use view::{FullScheduleView, SchedulePageView};
 
 /// The content type of a calendar.
@@ -35,13 +35,18 @@ const CALENDAR: &str = "text/calendar; charset=utf-8";
 /// What the handlers of schedules need.
 pub(crate) struct SchedulesApi {
     schedules: AfterStart<Schedules>,
-    lists: Batcher<ListRead>,
+    lists: PublicLists,
     reads: PublicReads,
 }
 
 impl SchedulesApi {
-    pub(crate) fn new(schedules: Schedules, readiness: &Readiness, reads: PublicReads) -> Self {
-        let lists = Batcher::new(ListRead(schedules.clone()), LARGE_READS);
+    pub(crate) fn new(
+        schedules: Schedules,
+        readiness: &Readiness,
+        turns: Arc<Turns>,
+        reads: PublicReads,
+    ) -> Self {
+        let lists = PublicLists::new(schedules.clone(), turns);
         Self { schedules: AfterStart::new(schedules, readiness), lists, reads }
     }
 }
@@ -107,7 +112,7 @@ pub(crate) async fn list_own_schedules(
 
 /// Plans a stream.
 ///
-/// At most 100 whose time has not passed, and no two that overlap.
+/// At most 100 that are to come, and no two that overlap.
 /// A key that the caller generates from 30 minutes before the start to the end takes the schedule: its stream begins
 /// with the schedule's details in place of the channel's.
 #[utoipa::path(
@@ -134,8 +139,8 @@ pub(crate) async fn plan_schedule(
     api: Data<SchedulesApi>,
 ) -> Result<HttpResponse, ApiError> {
     let schedules = api.schedules.get()?;
-    let schedule = use_case("schedules.plan", schedules.plan(user, body.into())).await?;
-    Ok(HttpResponse::Created().json(FullScheduleView::at(schedules.now(), &schedule)))
+    let (schedule, now) = use_case("schedules.plan", schedules.plan(user, body.into())).await?;
+    Ok(HttpResponse::Created().json(FullScheduleView::at(now, &schedule)))
 }
 
 /// Shows a schedule to its owner.
@@ -157,8 +162,8 @@ pub(crate) async fn show_schedule(
 ) -> Result<HttpResponse, ApiError> {
     let schedules = api.schedules.get()?;
     let found = use_case("schedules.own", schedules.own(user, number(&id)?)).await?;
-    let schedule = found.ok_or(ErrorCode::ScheduleNotFound)?;
-    Ok(HttpResponse::Ok().json(FullScheduleView::at(schedules.now(), &schedule)))
+    let (schedule, now) = found.ok_or(ErrorCode::ScheduleNotFound)?;
+    Ok(HttpResponse::Ok().json(FullScheduleView::at(now, &schedule)))
 }
 
 /// Plans a schedule otherwise.
@@ -189,13 +194,14 @@ pub(crate) async fn replace_schedule(
 ) -> Result<HttpResponse, ApiError> {
     let schedules = api.schedules.get()?;
     let replanned = schedules.replan(user, number(&id)?, body.into());
-    let schedule = use_case("schedules.replan", replanned).await?;
-    Ok(HttpResponse::Ok().json(FullScheduleView::at(schedules.now(), &schedule)))
+    let (schedule, now) = use_case("schedules.replan", replanned).await?;
+    Ok(HttpResponse::Ok().json(FullScheduleView::at(now, &schedule)))
 }
 
 /// Cancels a schedule.
 ///
 /// It is kept as `canceled`, and calendars are told; canceling twice is canceling once.
+/// One that has ended early can be canceled until its time has passed, so that no further key takes it.
 /// A stream that has begun for it goes on.
 #[utoipa::path(
     delete,
@@ -212,8 +218,8 @@ pub(crate) async fn cancel_schedule(
     api: Data<SchedulesApi>,
 ) -> Result<HttpResponse, ApiError> {
     let schedules = api.schedules.get()?;
-    let schedule = use_case("schedules.cancel", schedules.cancel(user, number(&id)?)).await?;
-    Ok(HttpResponse::Ok().json(FullScheduleView::at(schedules.now(), &schedule)))
+    let (schedule, now) = use_case("schedules.cancel", schedules.cancel(user, number(&id)?)).await?;
+    Ok(HttpResponse::Ok().json(FullScheduleView::at(now, &schedule)))
 }
 
 /// Lists what is planned.
@@ -245,16 +251,15 @@ pub(crate) async fn list_public_schedules(
 ) -> Result<HttpResponse, ApiError> {
     api.reads.count(&request)?;
     let asked = query::public(&request, api.schedules.get()?.categories())?;
-    let list = async { api.lists.submit(asked).await.map_err(store_error) };
-    let list = use_case("schedules.list_public", list).await?;
-    let json = serde_json::to_vec(&SchedulePageView::at(list.1, &list.0)).expect("schedules are JSON");
-    Ok(revalidated(&request, JSON, json))
+    let is_popular = request.query_string().is_empty();
+    let list = use_case("schedules.list_public", api.lists.show(asked, Form::Json, is_popular)).await?;
+    Ok(revalidated(&request, list.etag, JSON, list.bytes))
 }
 
 /// Shows what is planned as a calendar.
 ///
 /// An iCalendar (RFC 5545) of the public schedules that ended at most a day ago or are to come, the first 1000 of them;
-/// canceled ones have `STATUS:CANCELLED`. Times are in UTC: clients show them in the zone of their user.
+/// canceled ones have `STATUS:CANCELLED`, and of a description the first 1000 characters are there. Times are in UTC: clients show them in the zone of their user.
 #[utoipa::path(
     get,
     path = "/api/schedule/public.ics",
@@ -273,20 +278,10 @@ pub(crate) async fn show_calendar(
     api.reads.count(&request)?;
     let schedules = api.schedules.get()?;
     let asked = query::calendar(&request, schedules.now())?;
-    let list = async { api.lists.submit(asked).await.map_err(store_error) };
-    let list = use_case("schedules.list_public", list).await?;
-    let calendar = calendar::render(&list.0.schedules, schedules.categories());
-    Ok(revalidated(&request, CALENDAR, calendar.into_bytes()))
-}
-
-/// What a client may keep, and revalidates each time.
-fn revalidated(request: &HttpRequest, content_type: &'static str, body: Vec<u8>) -> HttpResponse {
-    let etag = weak_etag(&body);
-    let is_known = is_known(request, &etag);
-    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, "no-cache"));
-    response.insert_header((header::VARY, "Origin"));
-    if is_known { response.finish() } else { response.content_type(content_type).body(body) }
+    let is_popular = asked.filter.user.is_none();
+    let calendar =
+        use_case("schedules.list_public", api.lists.show(asked, Form::Calendar, is_popular)).await?;
+    Ok(revalidated(&request, calendar.etag, CALENDAR, calendar.bytes))
 }
 
 /// The number of one of the user's schedules, from a path.

@@ -21,8 +21,8 @@ pub(crate) const TABLES: [&str; 9] = [
     "channels",
     "stream_details",
     "stream_terms",
-    "schedules",
-    "schedule_streams",
+    "stream_schedules",
+    "scheduled_streams",
 ];
 
 /// The columns that were added to tables that were there before.
@@ -34,7 +34,7 @@ const COLUMNS: [(&str, &str); 4] = [
 ];
 
 /// The tables whose rows are numbered by the database.
-const NUMBERED: [&str; 3] = ["streams", "publish_sessions", "schedules"];
+const NUMBERED: [&str; 3] = ["streams", "publish_sessions", "stream_schedules"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
 const UNIQUE_COLUMNS: [(&str, &str); 10] = [
@@ -46,8 +46,8 @@ const UNIQUE_COLUMNS: [(&str, &str); 10] = [
     ("channels", "user_id"),
     ("stream_details", "stream_id"),
     ("stream_terms", "stream_id,term"),
-    ("schedules", "id"),
-    ("schedule_streams", "stream_id"),
+    ("stream_schedules", "id"),
+    ("scheduled_streams", "stream_id"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
@@ -66,10 +66,10 @@ const INDEXES: [(&str, &str); 18] = [
     ("publish_sessions", "publish_sessions_by_end"),
     ("publish_attempts", "publish_attempts_by_last"),
     ("stream_terms", "stream_terms_newest_first"),
-    ("schedules", "schedules_soonest_first"),
-    ("schedules", "schedules_by_user"),
-    ("schedules", "schedules_by_end"),
-    ("schedule_streams", "schedule_streams_by_schedule"),
+    ("stream_schedules", "stream_schedules_soonest_first"),
+    ("stream_schedules", "stream_schedules_by_user"),
+    ("stream_schedules", "stream_schedules_by_end"),
+    ("scheduled_streams", "scheduled_streams_by_schedule"),
 ];
 
 /// The triggers by table, which act for every writer; each calls a function of its name.
@@ -160,7 +160,7 @@ pub(crate) fn drop_invalid() -> String {
          BEGIN
              FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE NOT indisvalid AND relname IN ({})
-                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('schedules'), to_regclass('schedule_streams'))
+                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('stream_schedules'), to_regclass('scheduled_streams'))
              LOOP
                  EXECUTE format('DROP INDEX %s', broken);
              END LOOP;

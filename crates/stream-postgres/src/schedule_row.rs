@@ -13,7 +13,7 @@ use time::PrimitiveDateTime;
 
 use crate::details_row::stored_terms;
 use crate::row::{StreamRow, streams};
-use crate::schema::{LastStream, StreamsAreListed, UserExists, schedules};
+use crate::schema::{LastStream, StreamIsListed, UserExists, schedules};
 
 /// Schedules with their streams.
 #[diesel::dsl::auto_type(type_name = "Joined")]
@@ -29,7 +29,7 @@ pub(crate) fn rows_of(query: &ScheduleQuery, has_users: bool) -> IntoBoxed<'stat
         rows = rows.filter(schedules::user_id.eq(user.get()));
     }
     if is_public {
-        rows = rows.filter(schedules::visibility.eq(Visibility::Public.as_str())).filter(StreamsAreListed);
+        rows = rows.filter(schedules::visibility.eq(Visibility::Public.as_str())).filter(StreamIsListed);
         if has_users {
             rows = rows.filter(UserExists);
         }
@@ -55,20 +55,6 @@ pub(crate) fn rows_of(query: &ScheduleQuery, has_users: bool) -> IntoBoxed<'stat
         rows = rows.filter(schedules::starts_at.gt(starts_at).or(same_instant));
     }
     rows.order((schedules::starts_at.asc(), schedules::id.asc())).limit(query.rows_to_read())
-}
-
-/// A schedule that is about to be stored; its number is given by the database.
-pub(crate) fn unnumbered(user: UserId, plan: &Plan, now: Timestamp) -> Schedule {
-    Schedule {
-        id: ScheduleId(0),
-        user,
-        plan: plan.clone(),
-        stream: None,
-        canceled_at: None,
-        created_at: now,
-        updated_at: now,
-        revision: 0,
-    }
 }
 
 /// A row of `schedules`: the columns that are read.
@@ -154,7 +140,7 @@ pub(crate) struct JoinedRow {
 }
 
 pub(crate) fn schedule(JoinedRow { row, stream }: JoinedRow) -> Result<Schedule, StoreError> {
-    let corrupt = |reason| StoreError::Corrupt { table: "schedules", id: row.id, reason };
+    let corrupt = |reason| StoreError::Corrupt { table: "stream_schedules", id: row.id, reason };
     let ScheduleRow { title, description, tags, category, language, content_labels, visibility, .. } = row;
     let said = StoredDetails { title, description, tags, category, language, content_labels, visibility };
     let user = UserId::new(row.user_id.into()).map_err(|_| corrupt("user_id is not above zero"))?;

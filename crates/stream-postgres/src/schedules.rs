@@ -4,15 +4,15 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use stream_domain::ports::{ChangeStoredError, PlanStoredError, ScheduleStore, StoreError};
 use stream_domain::schedules::{Change, Place, Plan, SchedulePage, ScheduleQuery};
 use stream_domain::{Schedule, ScheduleId, StreamId, Timestamp, UserId};
 
 use crate::error;
-use crate::schedule_row::{JoinedRow, WrittenRow, joined, listed, rows_of, schedule, unnumbered};
-use crate::schema::{schedule_streams, schedules};
+use crate::schedule_row::{JoinedRow, WrittenRow, joined, listed, rows_of, schedule};
+use crate::schema::{HasEnded, schedules};
 use crate::statement::{Parameter, Statement};
 use crate::store::PostgresStore;
 use crate::users::require_user_exists;
@@ -23,11 +23,13 @@ const LOCK: i32 = 0x706c_616e;
 #[async_trait]
 impl ScheduleStore for PostgresStore {
     async fn plan(&self, user: UserId, plan: &Plan, now: Timestamp) -> Result<Schedule, PlanStoredError> {
-        let (new, has_users) = (unnumbered(user, plan, now), self.has_users_foreign_key());
+        let (new, has_users) =
+            (Schedule::planned(ScheduleId(0), user, plan.clone(), now), self.has_users_foreign_key());
         self.on(&self.writes, move |connection| {
             async move {
                 require_user_exists(connection, user, has_users).await?;
-                let planned = connection.transaction(async |connection| {
+                let mut transaction = connection.build_transaction().read_committed();
+                let planned = transaction.run(async |connection| {
                     let others = match to_come(connection, user, now).await? {
                         Ok(others) => others,
                         Err(corrupt) => return Ok(Err(corrupt.into())),
@@ -57,7 +59,8 @@ impl ScheduleStore for PostgresStore {
         let change = change.clone();
         self.on(&self.writes, move |connection| {
             async move {
-                let changed = connection.transaction(async |connection| {
+                let mut transaction = connection.build_transaction().read_committed();
+                let changed = transaction.run(async |connection| {
                     let others = match to_come(connection, user, now).await? {
                         Ok(others) => others,
                         Err(corrupt) => return Ok(Err(corrupt.into())),
@@ -101,7 +104,7 @@ impl ScheduleStore for PostgresStore {
                 let own = own.filter(schedules::canceled_at.is_null());
                 let current = own.filter(schedules::taken_from.le(at)).filter(schedules::ends_at.gt(at));
                 let row = current
-                    .order((schedules::starts_at.asc(), schedules::id.asc()))
+                    .order((HasEnded.asc(), schedules::starts_at.asc(), schedules::id.asc()))
                     .select(JoinedRow::as_select());
                 let row: Option<JoinedRow> = row.first(connection).await.optional().map_err(error::query)?;
                 row.map(schedule).transpose()
@@ -126,27 +129,28 @@ impl ScheduleStore for PostgresStore {
 
     async fn forget_schedules(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         let parameters = vec![before.into(), Parameter::Number(Some(limit.into()))];
-        let text = "WITH gone AS (
-                DELETE FROM schedules WHERE id IN (
-                    SELECT id FROM schedules WHERE ends_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
-                RETURNING id),
-            left_by_streams AS (DELETE FROM schedule_streams WHERE schedule_id IN (SELECT id FROM gone))
+        let text = "WITH old AS MATERIALIZED (
+                SELECT id FROM stream_schedules WHERE ends_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED),
+            gone AS (DELETE FROM stream_schedules USING old WHERE stream_schedules.id = old.id RETURNING old.id),
+            left_by_streams AS (DELETE FROM scheduled_streams WHERE schedule_id IN (SELECT id FROM gone))
             SELECT count(*) FROM gone";
         let gone: i64 = self.select_one(Statement::<BigInt>::new(text, parameters)).await?;
         Ok(u32::try_from(gone).unwrap_or(u32::MAX))
     }
 }
 
-/// Has a stream that begins take this schedule, in place of the one that is current.
+/// Has a stream that begins take this schedule, in place of the one that is current, unless it was canceled.
 pub(crate) async fn take(
     connection: &mut AsyncPgConnection,
     stream: StreamId,
     schedule: ScheduleId,
 ) -> QueryResult<()> {
-    let number = schedule_streams::schedule_id.eq(schedule.0);
-    let take = diesel::insert_into(schedule_streams::table)
-        .values((schedule_streams::stream_id.eq(stream.0), number));
-    let take = take.on_conflict(schedule_streams::stream_id).do_update().set(number);
+    let take = sql_query(
+        "INSERT INTO scheduled_streams (stream_id, schedule_id)
+         SELECT $1, id FROM stream_schedules WHERE id = $2 AND canceled_at IS NULL
+         ON CONFLICT (stream_id) DO UPDATE SET schedule_id = EXCLUDED.schedule_id",
+    );
+    let take = take.bind::<Integer, _>(stream.0).bind::<BigInt, _>(schedule.0);
     take.execute(connection).await.map(drop)
 }
 
@@ -160,6 +164,8 @@ async fn find(
 }
 
 /// The user's schedules whose time has not passed; until the transaction ends, nobody else changes the user's.
+///
+/// The transaction must be READ COMMITTED, whatever the database's default is: its snapshot is taken behind the lock.
 async fn to_come(
     connection: &mut AsyncPgConnection,
     user: UserId,

@@ -91,6 +91,7 @@ table! {
 }
 
 table! {
+    #[sql_name = "stream_schedules"]
     schedules (id) {
         id -> BigInt,
         user_id -> Integer,
@@ -114,7 +115,7 @@ table! {
 }
 
 table! {
-    schedule_streams (stream_id) {
+    scheduled_streams (stream_id) {
         stream_id -> Integer,
         schedule_id -> BigInt,
     }
@@ -202,18 +203,25 @@ fragment! {
 fragment! {
     /// The last stream that began for a schedule and is there.
     LastStream: Nullable<Integer> =
-        "(SELECT max(own.id) FROM schedule_streams AS taken JOIN streams AS own ON own.id = taken.stream_id
-          WHERE taken.schedule_id = schedules.id)"
+        "(SELECT max(own.id) FROM scheduled_streams AS taken JOIN streams AS own ON own.id = taken.stream_id
+          WHERE taken.schedule_id = stream_schedules.id)"
 }
 
 fragment! {
-    /// Whether everybody may see the streams that began for a schedule.
-    StreamsAreListed: Bool =
-        "(NOT EXISTS (SELECT 1 FROM schedule_streams AS taken JOIN stream_details AS said USING (stream_id)
-          WHERE taken.schedule_id = schedules.id AND said.visibility <> 'public'))"
+    /// Whether everybody may see the joined stream of a schedule, if it has one that counts: `Schedule::stream_at`.
+    StreamIsListed: Bool =
+        "(streams.id IS NULL OR (streams.status <> 'active' AND streams.updated_at < stream_schedules.starts_at)
+          OR NOT EXISTS (SELECT 1 FROM stream_details AS said
+              WHERE said.stream_id = streams.id AND said.visibility <> 'public'))"
+}
+
+fragment! {
+    /// Whether the joined stream of a schedule has ended in its time: `Schedule::is_taken_at` comes after others then.
+    HasEnded: Bool =
+        "(COALESCE(streams.status <> 'active' AND streams.updated_at >= stream_schedules.starts_at, FALSE))"
 }
 
 fragment! {
     /// Whether the platform knows the user of a schedule.
-    UserExists: Bool = "(EXISTS (SELECT FROM users WHERE users.id = schedules.user_id))"
+    UserExists: Bool = "(EXISTS (SELECT FROM users WHERE users.id = stream_schedules.user_id))"
 }

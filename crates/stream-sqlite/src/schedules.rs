@@ -3,21 +3,21 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Timestamp as Instant};
+use diesel::sql_types::{BigInt, Integer, Timestamp as Instant};
 use stream_domain::ports::{ChangeStoredError, PlanStoredError, ScheduleStore, StoreError};
 use stream_domain::schedules::{Change, Place, Plan, SchedulePage, ScheduleQuery};
 use stream_domain::{Schedule, ScheduleId, StreamId, Timestamp, UserId};
 
 use crate::error;
-use crate::schedule_row::{JoinedRow, WrittenRow, joined, listed, rows_of, schedule, unnumbered};
-use crate::schema::{schedule_streams, schedules};
+use crate::schedule_row::{JoinedRow, WrittenRow, joined, listed, rows_of, schedule};
+use crate::schema::{HasEnded, schedules};
 use crate::sessions::count;
 use crate::store::SqliteStore;
 
 #[async_trait]
 impl ScheduleStore for SqliteStore {
     async fn plan(&self, user: UserId, plan: &Plan, now: Timestamp) -> Result<Schedule, PlanStoredError> {
-        let new = unnumbered(user, plan, now);
+        let new = Schedule::planned(ScheduleId(0), user, plan.clone(), now);
         self.write(move |connection| {
             let others = to_come(connection, user, now)?;
             Place { others: &others, replaced: None }.take(new.plan.slot, now)?;
@@ -57,7 +57,7 @@ impl ScheduleStore for SqliteStore {
                 joined().filter(schedules::user_id.eq(user.get())).filter(schedules::canceled_at.is_null());
             let current = own.filter(schedules::taken_from.le(at)).filter(schedules::ends_at.gt(at));
             let row = current
-                .order((schedules::starts_at.asc(), schedules::id.asc()))
+                .order((HasEnded.asc(), schedules::starts_at.asc(), schedules::id.asc()))
                 .select(JoinedRow::as_select());
             let row: Option<JoinedRow> = row.first(connection).optional().map_err(error::query)?;
             row.map(schedule).transpose()
@@ -78,13 +78,13 @@ impl ScheduleStore for SqliteStore {
     async fn forget_schedules(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
         self.write(move |connection| {
             let forget = sql_query(
-                "DELETE FROM schedules WHERE id IN (SELECT id FROM schedules WHERE ends_at < ?1 LIMIT ?2)",
+                "DELETE FROM stream_schedules WHERE id IN (SELECT id FROM stream_schedules WHERE ends_at < ?1 LIMIT ?2)",
             );
             let forget = forget.bind::<Instant, _>(before.to_naive_utc()).bind::<BigInt, _>(i64::from(limit));
             let gone = count(forget.execute(connection))?;
             if gone > 0 {
                 let rest = sql_query(
-                    "DELETE FROM schedule_streams WHERE schedule_id NOT IN (SELECT id FROM schedules)",
+                    "DELETE FROM scheduled_streams WHERE schedule_id NOT IN (SELECT id FROM stream_schedules)",
                 );
                 rest.execute(connection).map_err(error::query)?;
             }
@@ -94,14 +94,17 @@ impl ScheduleStore for SqliteStore {
     }
 }
 
-/// Has a stream that begins take this schedule, in place of the one that is current.
+/// Has a stream that begins take this schedule, in place of the one that is current, unless it was canceled.
 pub(crate) fn take(
     connection: &mut SqliteConnection,
     stream: StreamId,
     schedule: ScheduleId,
 ) -> Result<(), StoreError> {
-    let taken = (schedule_streams::stream_id.eq(stream.0), schedule_streams::schedule_id.eq(schedule.0));
-    let take = diesel::replace_into(schedule_streams::table).values(taken);
+    let take = sql_query(
+        "REPLACE INTO scheduled_streams (stream_id, schedule_id)
+         SELECT ?1, id FROM stream_schedules WHERE id = ?2 AND canceled_at IS NULL",
+    );
+    let take = take.bind::<Integer, _>(stream.0).bind::<BigInt, _>(schedule.0);
     take.execute(connection).map(drop).map_err(error::query)
 }
 

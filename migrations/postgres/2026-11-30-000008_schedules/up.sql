@@ -1,4 +1,4 @@
--- Effect: add the tables schedules and schedule_streams, and have the functions streams_take_details and streams_cut_publisher keep them
+-- Effect: add the tables stream_schedules and scheduled_streams, and have the functions streams_take_details and streams_cut_publisher keep them
 -- As with details, streams is neither changed nor locked.
 DO $$
 DECLARE
@@ -6,7 +6,7 @@ DECLARE
                   WHERE pg_class.oid = to_regclass('streams'));
 BEGIN
     -- The details as in channels. A new key takes a schedule from taken_from to ends_at.
-    EXECUTE format('CREATE TABLE IF NOT EXISTS %I.schedules (
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I.stream_schedules (
         id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         user_id INTEGER NOT NULL,
         starts_at TIMESTAMP NOT NULL,
@@ -27,23 +27,23 @@ BEGIN
         revision INTEGER NOT NULL
     )', home);
     -- Which schedule a stream began for. A start that is refused at the last moment may leave a row of a stream that is not there.
-    EXECUTE format('CREATE TABLE IF NOT EXISTS %I.schedule_streams (
+    EXECUTE format('CREATE TABLE IF NOT EXISTS %I.scheduled_streams (
         stream_id INTEGER PRIMARY KEY,
         schedule_id BIGINT NOT NULL
     )', home);
     -- A table that was restored without its keys gets them again.
-    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = to_regclass('schedules') AND indisprimary) THEN
-        ALTER TABLE schedules ADD PRIMARY KEY (id);
+    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = to_regclass('stream_schedules') AND indisprimary) THEN
+        ALTER TABLE stream_schedules ADD PRIMARY KEY (id);
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = to_regclass('schedule_streams') AND indisprimary) THEN
-        ALTER TABLE schedule_streams ADD PRIMARY KEY (stream_id);
+    IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = to_regclass('scheduled_streams') AND indisprimary) THEN
+        ALTER TABLE scheduled_streams ADD PRIMARY KEY (stream_id);
     END IF;
-    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('schedules') AND attname = 'id'
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('stream_schedules') AND attname = 'id'
                AND NOT atthasdef AND attidentity = '') THEN
-        ALTER TABLE schedules ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY;
+        ALTER TABLE stream_schedules ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY;
     END IF;
     PERFORM setval(numbers, last) FROM (
-        SELECT pg_get_serial_sequence('schedules', 'id')::regclass AS numbers, max(id) AS last FROM schedules) AS used
+        SELECT pg_get_serial_sequence('stream_schedules', 'id')::regclass AS numbers, max(id) AS last FROM stream_schedules) AS used
     WHERE numbers IS NOT NULL AND last > COALESCE(pg_sequence_last_value(numbers), 0);
 
     -- A stream takes the schedule that is current, and begins with what that says, or else its channel; whoever writes it.
@@ -63,11 +63,16 @@ BEGIN
                 RETURN;
             END IF;
             SELECT id, title, description, tags, category, language, content_labels, visibility, terms INTO said
-            FROM %1$I.schedules
+            FROM %1$I.stream_schedules AS planned
             WHERE user_id = owner AND canceled_at IS NULL AND taken_from <= instant AND ends_at > instant
-            ORDER BY starts_at, id LIMIT 1;
+            -- One whose stream has ended in its time comes after others: Schedule::is_taken_at, HasEnded.
+            ORDER BY EXISTS (
+                SELECT FROM %1$I.streams AS last WHERE last.id = (
+                    SELECT max(own.id) FROM %1$I.scheduled_streams AS taken
+                    JOIN %1$I.streams AS own ON own.id = taken.stream_id WHERE taken.schedule_id = planned.id)
+                AND last.status <> ''active'' AND last.updated_at >= planned.starts_at), starts_at, id LIMIT 1;
             IF FOUND THEN
-                INSERT INTO %1$I.schedule_streams (stream_id, schedule_id) VALUES (stream, said.id)
+                INSERT INTO %1$I.scheduled_streams (stream_id, schedule_id) VALUES (stream, said.id)
                 ON CONFLICT (stream_id) DO NOTHING;
             ELSE
                 SELECT title, description, tags, category, language, content_labels, visibility, terms INTO said
@@ -98,7 +103,7 @@ BEGIN
                 WHERE stream_id = OLD.id AND ended_at IS NULL;
                 DELETE FROM %1$I.stream_details WHERE stream_id = OLD.id;
                 DELETE FROM %1$I.stream_terms WHERE stream_id = OLD.id;
-                DELETE FROM %1$I.schedule_streams WHERE stream_id = OLD.id;
+                DELETE FROM %1$I.scheduled_streams WHERE stream_id = OLD.id;
             ELSE
                 UPDATE %1$I.publish_sessions SET
                     cut_because = CASE WHEN NEW.status = ''active'' THEN cut_because
@@ -115,7 +120,7 @@ END
 $$;
 
 -- What lists read: of everybody and of one user, soonest first; what is forgotten; and the streams of a schedule.
-CREATE INDEX IF NOT EXISTS schedules_soonest_first ON schedules (starts_at, id);
-CREATE INDEX IF NOT EXISTS schedules_by_user ON schedules (user_id, starts_at, id);
-CREATE INDEX IF NOT EXISTS schedules_by_end ON schedules (ends_at);
-CREATE INDEX IF NOT EXISTS schedule_streams_by_schedule ON schedule_streams (schedule_id, stream_id);
+CREATE INDEX IF NOT EXISTS stream_schedules_soonest_first ON stream_schedules (starts_at, id);
+CREATE INDEX IF NOT EXISTS stream_schedules_by_user ON stream_schedules (user_id, starts_at, id);
+CREATE INDEX IF NOT EXISTS stream_schedules_by_end ON stream_schedules (ends_at);
+CREATE INDEX IF NOT EXISTS scheduled_streams_by_schedule ON scheduled_streams (schedule_id, stream_id);

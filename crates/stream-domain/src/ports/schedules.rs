@@ -10,9 +10,10 @@ use crate::{Timestamp, UserId};
 
 /// Keeps schedules, and which streams began for them.
 ///
-/// A stream MUST take the schedule that its request names or, where it names none, the soonest of its user that
-/// [is taken](Schedule::is_taken_at) at that moment, whoever writes the stream; it then begins with the schedule's
-/// details in place of the channel's.
+/// A stream MUST take the schedule that its request names, unless that was canceled, or else the one of its user that
+/// [is taken](Schedule::is_taken_at) at that moment, whoever writes the stream.
+/// Where its request says no details it MUST then begin with those of the schedule that is taken at that moment, in place
+/// of the channel's; a request that names a schedule says details.
 /// A schedule that is read MUST show the last stream that began for it and is still there.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]

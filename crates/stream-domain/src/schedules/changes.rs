@@ -1,7 +1,7 @@
 //! Which plans a user may have beside which, and how a schedule changes.
 
 use super::id::ScheduleId;
-use super::value::{MAX_SCHEDULES, Plan, Schedule, ScheduleState, Slot};
+use super::value::{MAX_SCHEDULES, MAX_WITH_CANCELED, Plan, Schedule, ScheduleState, Slot};
 use crate::Timestamp;
 
 /// What becomes of a schedule.
@@ -36,7 +36,9 @@ pub enum NotPlanned {
     #[error("it overlaps with schedule {}", .0.0)]
     Conflict(ScheduleId, Slot),
     /// The user has planned enough.
-    #[error("there are {MAX_SCHEDULES} schedules whose time has not passed")]
+    #[error(
+        "there are {MAX_SCHEDULES} schedules to come, or {MAX_WITH_CANCELED} with those that were canceled"
+    )]
     TooMany,
 }
 
@@ -55,7 +57,9 @@ impl Place<'_> {
     /// Whether the user may have this at `now`: no two schedules that are to come overlap.
     pub fn take(self, slot: Slot, now: Timestamp) -> Result<(), NotPlanned> {
         let others = self.others.iter().filter(|other| Some(other.id) != self.replaced);
-        if others.clone().filter(|other| now < other.plan.slot.ends_at).count() >= MAX_SCHEDULES {
+        let canceled = others.clone().filter(|other| other.canceled_at.is_some()).count();
+        let all = others.clone().count();
+        if all - canceled >= MAX_SCHEDULES || all >= MAX_WITH_CANCELED {
             return Err(NotPlanned::TooMany);
         }
         let mut in_the_way =
@@ -66,12 +70,15 @@ impl Place<'_> {
 
 impl Schedule {
     /// The schedule after this change at `now`; canceling twice is canceling once.
+    ///
+    /// What has ended early may be canceled until its time has passed, so that no further key takes it.
     pub fn changed(self, change: Change, others: &[Self], now: Timestamp) -> Result<Self, NotChanged> {
         let state = self.state_at(now);
         let (plan, canceled_at) = match change {
             Change::Cancel if state == ScheduleState::Canceled => return Ok(self),
-            _ if state.is_over() => return Err(NotChanged::Over(state)),
-            Change::Cancel => (self.plan, Some(now)),
+            Change::Cancel if !state.is_over() || self.may_begin_at(now) => (self.plan, Some(now)),
+            Change::Cancel => return Err(NotChanged::Over(state)),
+            Change::Replace(_) if state.is_over() => return Err(NotChanged::Over(state)),
             Change::Replace(plan) => {
                 Place { others, replaced: Some(self.id) }.take(plan.slot, now)?;
                 (*plan, None)

@@ -52,11 +52,12 @@ impl Schedules {
         self.clock.now()
     }
 
-    /// Plans a stream of the user.
-    pub async fn plan(&self, user: UserId, form: ScheduleForm) -> Result<Schedule, PlanError> {
+    /// Plans a stream of the user; the schedule, and the time at which it is so.
+    pub async fn plan(&self, user: UserId, form: ScheduleForm) -> Result<(Schedule, Timestamp), PlanError> {
         let now = self.clock.now();
         let plan = form.read(&self.categories, now)?;
-        self.store.plan(user, &plan, now).await.map_err(|error| match error {
+        let planned = self.store.plan(user, &plan, now).await;
+        planned.map(|schedule| (schedule, now)).map_err(|error| match error {
             PlanStoredError::NotPlanned(refusal) => refusal.into(),
             PlanStoredError::UnknownUser => PlanError::UnknownUser,
             PlanStoredError::Store(error) => error.into(),
@@ -69,14 +70,19 @@ impl Schedules {
         user: UserId,
         id: ScheduleId,
         form: ScheduleForm,
-    ) -> Result<Schedule, ChangeScheduleError> {
-        let plan = form.read(&self.categories, self.clock.now())?;
-        self.change(user, id, Change::replace(plan)).await
+    ) -> Result<(Schedule, Timestamp), ChangeScheduleError> {
+        let now = self.clock.now();
+        let plan = form.read(&self.categories, now)?;
+        self.change(user, id, Change::replace(plan), now).await
     }
 
     /// Calls off a schedule of the user's own; it is kept, and a stream that has begun for it goes on.
-    pub async fn cancel(&self, user: UserId, id: ScheduleId) -> Result<Schedule, ChangeScheduleError> {
-        self.change(user, id, Change::Cancel).await
+    pub async fn cancel(
+        &self,
+        user: UserId,
+        id: ScheduleId,
+    ) -> Result<(Schedule, Timestamp), ChangeScheduleError> {
+        self.change(user, id, Change::Cancel, self.clock.now()).await
     }
 
     async fn change(
@@ -84,8 +90,10 @@ impl Schedules {
         user: UserId,
         id: ScheduleId,
         change: Change,
-    ) -> Result<Schedule, ChangeScheduleError> {
-        self.store.change_schedule(user, id, &change, self.clock.now()).await.map_err(|error| match error {
+        now: Timestamp,
+    ) -> Result<(Schedule, Timestamp), ChangeScheduleError> {
+        let changed = self.store.change_schedule(user, id, &change, now).await;
+        changed.map(|schedule| (schedule, now)).map_err(|error| match error {
             ChangeStoredError::NoSuchSchedule => ChangeScheduleError::NoSuchSchedule,
             ChangeStoredError::NotChanged(NotChanged::Over(state)) => ChangeScheduleError::Over(state),
             ChangeStoredError::NotChanged(NotChanged::NotPlanned(refusal)) => refusal.into(),
@@ -93,9 +101,14 @@ impl Schedules {
         })
     }
 
-    /// A schedule of the user's own; `None` if the user has no such schedule.
-    pub async fn own(&self, user: UserId, id: ScheduleId) -> Result<Option<Schedule>, StoreError> {
-        self.store.find_schedule(user, id).await
+    /// A schedule of the user's own, and the time at which it is so; `None` if the user has no such schedule.
+    pub async fn own(
+        &self,
+        user: UserId,
+        id: ScheduleId,
+    ) -> Result<Option<(Schedule, Timestamp)>, StoreError> {
+        let own = self.store.find_schedule(user, id).await?;
+        Ok(own.map(|schedule| (schedule, self.clock.now())))
     }
 
     /// A list, and the time at which it is so.
@@ -129,12 +142,12 @@ impl Schedules {
             }
             None => self.store.current_schedule(user, now).await?,
         };
-        let base = match taken {
-            Some(schedule) => schedule.plan.details,
-            None => self.details.channel(user).await?,
+        let (schedule, base) = match taken {
+            Some(schedule) => (Some(schedule.id), schedule.plan.details),
+            None => (None, self.details.channel(user).await?),
         };
         let details = Some(form.over(base, &self.categories)?);
-        Ok(KeyRequest { user, details, schedule: named })
+        Ok(KeyRequest { user, details, schedule })
     }
 
     /// Forgets schedules that ended more than 30 days ago, in steps of 500.

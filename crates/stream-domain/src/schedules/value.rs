@@ -10,8 +10,11 @@ use crate::{Stream, StreamStatus, Timestamp, UserId};
 /// How long before its time a new key takes a schedule that it does not name.
 pub const TAKEN_AHEAD: Duration = Duration::minutes(30);
 
-/// The most schedules of a user whose time has not passed; a canceled one counts until then.
+/// The most schedules of a user that are to come.
 pub const MAX_SCHEDULES: usize = 100;
+
+/// The most of them together with those that were canceled and whose time has not passed.
+pub const MAX_WITH_CANCELED: usize = 1_000;
 
 /// From when to when; the end itself is outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +100,20 @@ impl ScheduleState {
 }
 
 impl Schedule {
+    /// A plan that is made at `now`.
+    pub fn planned(id: ScheduleId, user: UserId, plan: Plan, now: Timestamp) -> Self {
+        Self {
+            id,
+            user,
+            plan,
+            stream: None,
+            canceled_at: None,
+            created_at: now,
+            updated_at: now,
+            revision: 0,
+        }
+    }
+
     /// The stream that it has at `now`: one that ended before the time of the schedule was a rehearsal, and does not count.
     pub fn stream_at(&self, now: Timestamp) -> Option<&Stream> {
         let counts =
@@ -119,7 +136,9 @@ impl Schedule {
         }
     }
 
-    /// Whether a key that is generated at `now` and names no schedule takes this one.
+    /// Whether a key that is generated at `now` and names no schedule may take this one.
+    ///
+    /// Of several it takes one whose stream has not ended in its time, and of these the soonest.
     pub fn is_taken_at(&self, now: Timestamp) -> bool {
         let Slot { starts_at, ends_at } = self.plan.slot;
         self.canceled_at.is_none() && starts_at.plus(-TAKEN_AHEAD) <= now && now < ends_at

@@ -112,6 +112,7 @@ macro_rules! store_laws {
             a_change_of_a_schedule_is_counted
             a_new_key_takes_the_current_schedule
             a_key_may_name_its_schedule
+            a_key_takes_what_is_to_come_before_what_has_ended
             a_schedule_is_as_its_stream_is
             schedules_come_soonest_first
             filters_of_schedules_find_what_they_name

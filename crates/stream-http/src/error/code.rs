@@ -152,7 +152,7 @@ impl ErrorCode {
             Self::StreamEnded => (409, "The stream has ended; only an active one can be changed."),
             Self::ScheduleConflict => (409, "At that time you have planned something else."),
             Self::ScheduleOver => (409, "The schedule is over: it has ended, was missed or was canceled."),
-            Self::TooManySchedules => (409, "You have 100 schedules whose time has not passed; wait until one has."),
+            Self::TooManySchedules => (409, "You have 100 schedules to come, or 1000 with those that were canceled; cancel one, or wait until one has passed."),
             Self::StreamStopped => (410, "The stream was stopped."),
             Self::StreamExpired => (410, "The stream has expired."),
             Self::BodyTooLarge => (413, "The body is too large."),

@@ -242,8 +242,10 @@ fn lists_are_filtered_paged_and_revalidated() {
         // The clock alone changes neither, until a state changes.
         world.clock.advance(Duration::minutes(5));
         assert_eq!(again(&etag), 304, "{path}");
-        delete(&world, 2, &json!(2));
-        assert_eq!(again(&etag), if path == PUBLIC { 200 } else { 304 }, "{path}");
+        // One of user 2, then one of user 1.
+        let (user, id) = if path == PUBLIC { (2, 2) } else { (1, 1) };
+        assert_eq!(delete(&world, user, &json!(id)).status, 200);
+        assert_eq!(again(&etag), 200, "{path}");
     }
 }
 
@@ -276,7 +278,7 @@ fn a_calendar_is_folded_escaped_and_tells_of_changes() {
     for line in [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
-        "METHOD:PUBLISH",
+        "TRANSP:TRANSPARENT",
         "UID:schedule-1-1767323045678901",
         "DTSTAMP:20260102T030405Z",
         "DTSTART:20260102T040000Z",
@@ -292,6 +294,18 @@ fn a_calendar_is_folded_escaped_and_tells_of_changes() {
         "STATUS:CANCELLED",
     ] {
         assert!(lines.contains(&line), "{line} in {unfolded}");
+    }
+    // Folded at every length, and between characters alone.
+    for number in 0..80 {
+        world.clock.advance(Duration::minutes(1));
+        let mut body = at_hour(3, &format!("{}{}", "x".repeat(number), "日".repeat(60)));
+        body["description"] = json!("é".repeat(3_000));
+        let replaced = world.send_json("PUT", "user-1", "/api/schedule/1", &body.to_string());
+        assert_eq!(replaced.status, 200, "{replaced:?}");
+        let text = world.get(CALENDAR).body;
+        assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
+        let unfolded = text.replace("\r\n ", "");
+        assert!(unfolded.contains(&format!("DESCRIPTION:{}…\r\n", "é".repeat(1_000))), "{unfolded}");
     }
     assert_eq!(lines.iter().filter(|line| **line == "BEGIN:VEVENT").count(), 2);
     assert!(!text.contains("Hidden"));

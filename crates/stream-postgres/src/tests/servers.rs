@@ -4,10 +4,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use stream_domain::PageRequest;
 use stream_domain::ports::{
-    KeyLookup as _, KeyStore as _, StartError, StoreError, StoreHealth as _, UserStreamsError, chain_of,
+    KeyLookup as _, KeyStore as _, ScheduleStore as _, StartError, StoreError, StoreHealth as _,
+    UserStreamsError, chain_of,
 };
+use stream_domain::schedules::{Plan, Slot};
+use stream_domain::{Details, PageRequest};
 use stream_test_postgres::{Cluster, Database, eventually};
 
 use super::{block_on, key, migrated, new_stream, now, store_at, user};
@@ -318,5 +320,29 @@ fn a_host_that_takes_no_writes_is_passed_over_where_the_url_says_so() {
         by_two_hosts.check().await.unwrap();
         let url = format!("postgresql://postgres@127.0.0.1:{bad}/postgres?target_session_attrs=read-write");
         assert!(read_only(&store_at(&url).check().await));
+    });
+}
+
+#[test]
+fn plans_of_one_user_exclude_each_other_whatever_the_default_isolation_is() {
+    block_on(async {
+        for isolation in ["read committed", "repeatable read", "serializable"] {
+            let (database, _) = migrated().await;
+            let set = format!("default_transaction_isolation = '{isolation}'");
+            database.sql(&format!("ALTER DATABASE {} SET {set}", database.name()));
+            let store = Arc::new(store_at(&database.url()));
+            for round in 0..4 {
+                let starts_at = now().plus(time::Duration::hours(round));
+                let slot = Slot { starts_at, ends_at: starts_at.plus(time::Duration::HOUR) };
+                let plan = Plan { slot, time_zone: None, details: Details::default() };
+                let plans = (0..20).map(|_| {
+                    let (store, plan) = (store.clone(), plan.clone());
+                    tokio::spawn(async move { store.plan(user(1), &plan, now()).await })
+                });
+                let plans = join_all(plans).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+                let kept = plans.iter().filter(|plan| plan.is_ok()).count();
+                assert_eq!(kept, 1, "{isolation}: {plans:?}");
+            }
+        }
     });
 }

@@ -7,13 +7,15 @@ use time::Duration;
 
 use super::streams::{RACERS, named, now, started, stopped, user};
 use crate::details::Visibility;
-use crate::ports::{ChangeStoredError, KeyStore as _, PlanStoredError, ScheduleStore as _, StreamStore};
+use crate::ports::{
+    ChangeStoredError, DetailsStore as _, KeyStore as _, PlanStoredError, ScheduleStore as _, StreamStore,
+};
 use crate::schedules::{
     Change, MAX_SCHEDULES, NotChanged, NotPlanned, Plan, ScheduleFilter, SchedulePage, ScheduleQuery,
     ScheduleState, Slot, TimeZoneName,
 };
 use crate::testing::{MemoryStore, SeededEntropy};
-use crate::{Details, Schedule, ScheduleId, Stream, Timestamp};
+use crate::{Details, NewStream, Schedule, ScheduleId, Stream, Timestamp};
 
 /// The instant so many minutes from a law's now.
 pub(super) fn minute(number: i64) -> Timestamp {
@@ -135,7 +137,7 @@ pub async fn one_of_many_planners_wins(store: &dyn StreamStore) {
     }
 }
 
-/// A user has so many plans at once; those whose time has passed count no longer.
+/// A user has so many plans to come; what has passed or was canceled does not count.
 pub async fn a_user_plans_only_so_much(store: &dyn StreamStore) {
     let most = i64::try_from(MAX_SCHEDULES).unwrap_or(i64::MAX);
     let mut last = None;
@@ -148,10 +150,14 @@ pub async fn a_user_plans_only_so_much(store: &dyn StreamStore) {
     let last = last.expect("there are some");
     let change = Change::replace(plan("another", most * 10, most * 10 + 5));
     store.change_schedule(user(1), last.id, &change, now()).await.expect("there are no more than before");
-    store.change_schedule(user(1), last.id, &Change::Cancel, now()).await.expect("it is to come");
     assert!(store.plan(user(1), &one_more, now()).await.is_err());
     planned(store, 2, &one_more).await;
-    store.plan(user(1), &one_more, minute(10)).await.expect("the first has passed");
+    let other = plan("other", most * 10 + 10, most * 10 + 20);
+    store.plan(user(1), &other, minute(10)).await.expect("the first has passed");
+    // One that is canceled makes room for another.
+    assert!(store.plan(user(1), &one_more, minute(10)).await.is_err());
+    store.change_schedule(user(1), last.id, &Change::Cancel, minute(10)).await.expect("it is to come");
+    store.plan(user(1), &one_more, minute(10)).await.expect("there is a place");
 }
 
 /// Each change is counted, and what is over stays as it is.
@@ -276,6 +282,17 @@ pub async fn an_unlisted_schedule_is_in_no_public_list(store: &dyn StreamStore) 
     );
     store.describe(user(1), stream.id, &titled("shown"), now()).await.expect("it is active");
     assert_eq!(public().await, ["shown"]);
+
+    // A rehearsal that nobody was to see leaves no trace.
+    stopped(store, 1, minute(1)).await.expect("it is active");
+    planned(store, 1, &plan("later", 100, 160)).await;
+    let secret = NewStream { details: Some(hidden.clone()), ..named(1, "rehearsal", minute(80)) };
+    started(store, &secret).await;
+    assert_eq!(public().await, ["shown"]);
+    stopped(store, 1, minute(90)).await.expect("it is active");
+    assert_eq!(public().await, ["shown", "later"]);
+    started(store, &named(1, "show", minute(95))).await;
+    assert_eq!(public().await, ["shown", "later"]);
 }
 
 /// What ended long ago is forgotten, in batches.
@@ -283,7 +300,6 @@ pub async fn old_schedules_are_forgotten(store: &dyn StreamStore) {
     for number in 1..=3 {
         planned(store, number, &plan(&number.to_string(), 0, 10 * number)).await;
     }
-    started(store, &named(1, "one", now())).await;
     assert_eq!(store.forget_schedules(minute(10), 10).await.ok(), Some(0));
     assert_eq!(store.forget_schedules(minute(25), 1).await.ok(), Some(1));
     assert_eq!(store.forget_schedules(minute(25), 10).await.ok(), Some(1));
@@ -296,6 +312,7 @@ pub async fn random_histories_of_schedules_match_memory(store: &dyn StreamStore)
     let (reference, dice) = (MemoryStore::default(), SeededEntropy::new(7));
     let roll = |sides: u64| i64::try_from(dice.next() % sides).unwrap_or_default();
     let mut ids: Vec<(i64, ScheduleId, ScheduleId)> = Vec::new();
+    let (mut streams, mut hidden_of_all) = (Vec::new(), 0);
     let (mut made, mut states) = (0, std::collections::BTreeSet::new());
     for step in 0..400 {
         let (at, number) = (minute(step * 2), 1 + roll(3));
@@ -323,17 +340,33 @@ pub async fn random_histories_of_schedules_match_memory(store: &dyn StreamStore)
             }
             3 => {
                 let new = named(number, &format!("key-{step}"), at);
-                assert_eq!(
-                    reference.start(&new).await.is_ok(),
-                    store.start(&new).await.is_ok(),
-                    "step {step}"
-                );
+                let named =
+                    (roll(4) == 0).then(|| ids.last().filter(|(owner, ..)| *owner == number)).flatten();
+                let naming =
+                    |id| NewStream { details: Some(titled("Named")), schedule: Some(id), ..new.clone() };
+                let (one, other) = named
+                    .map_or((new.clone(), new.clone()), |(_, one, other)| (naming(*one), naming(*other)));
+                let (one, other) = (reference.start(&one).await, store.start(&other).await);
+                assert_eq!(one.is_ok(), other.is_ok(), "step {step}: {one:?} {other:?}");
+                streams.extend(one.ok().zip(other.ok()).map(|(one, other)| (number, one.id, other.id)));
             }
             _ => {
                 reference.stop_active(user(number), at).await.expect("it is there");
                 store.stop_active(user(number), at).await.expect("the store is there");
             }
         }
+        let hidden = titled(if step % 3 == 0 { "open" } else { "secret" });
+        let visibility = if step % 3 == 0 { Visibility::Public } else { Visibility::Unlisted };
+        if let Some((number, one, other)) = streams.last().filter(|_| step % 4 == 0) {
+            let said = Details { visibility, ..hidden };
+            let one = reference.describe(user(*number), *one, &said, at).await;
+            let other = store.describe(user(*number), *other, &said, at).await;
+            assert_eq!(one.is_ok(), other.is_ok(), "step {step}: {one:?} {other:?}");
+        }
+        let public = ScheduleFilter { is_public: true, ..ScheduleFilter::default() };
+        let shown = titles(store, public.clone()).await;
+        hidden_of_all += titles(store, ScheduleFilter::default()).await.len() - shown.len();
+        assert_eq!(titles(&reference, public).await, shown, "step {step}");
         let query = query(ScheduleFilter { from: Some(minute(step * 2 - 60)), ..Default::default() }, 1_000);
         let seen = |page: SchedulePage| -> Vec<_> {
             let seen = page.schedules.into_iter().map(|one| {
@@ -355,4 +388,5 @@ pub async fn random_histories_of_schedules_match_memory(store: &dyn StreamStore)
     }
     // The numbers made a history worth the name.
     assert!(made > 50 && states.len() == 4, "{made} plans, {states:?}");
+    assert!(streams.len() > 30 && hidden_of_all > 100, "{} streams, {hidden_of_all} hidden", streams.len());
 }

@@ -11,7 +11,7 @@ use crate::{NewStream, Timestamp};
 pub async fn a_new_key_takes_the_current_schedule(store: &dyn StreamStore) {
     store.set_channel(user(1), &titled("Channel"), now()).await.expect("the store is there");
     let schedule = planned(store, 1, &plan("Scheduled", 60, 120)).await;
-    planned(store, 1, &plan("Next", 125, 180)).await;
+    planned(store, 1, &plan("Next", 155, 200)).await;
     planned(store, 2, &plan("Of another", 60, 120)).await;
     let canceled = planned(store, 1, &plan("Canceled", 0, 60)).await;
     store.change_schedule(user(1), canceled.id, &Change::Cancel, now()).await.expect("it is to come");
@@ -21,8 +21,8 @@ pub async fn a_new_key_takes_the_current_schedule(store: &dyn StreamStore) {
         (from, "Scheduled"),
         (minute(110), "Scheduled"),
         (minute(120).plus(-MICROSECOND), "Scheduled"),
-        (minute(120), "Next"),
-        (minute(180), "Channel"),
+        (minute(120), "Channel"),
+        (minute(180), "Next"),
     ]
     .into_iter()
     .enumerate()
@@ -65,6 +65,33 @@ pub async fn a_key_may_name_its_schedule(store: &dyn StreamStore) {
     let refused = NewStream { schedule: Some(current.id), ..new.clone() };
     store.start(&NewStream { key: named(1, "two", now()).key, ..refused }).await.expect_err("one is active");
     assert_eq!(own(store, 1, current.id).await.stream, None);
+}
+
+/// What has ended in its time gives way to what is to come; alone, it is taken again, unless it is canceled.
+pub async fn a_key_takes_what_is_to_come_before_what_has_ended(store: &dyn StreamStore) {
+    let first = planned(store, 1, &plan("First", 0, 60)).await;
+    let second = planned(store, 1, &plan("Second", 60, 120)).await;
+    let taken = async |id| own(store, 1, id).await.stream.map(|stream| stream.key.expose().to_owned());
+    started(store, &named(1, "one", now())).await;
+    stopped(store, 1, minute(20)).await.expect("it is active");
+    // Too early for the second.
+    started(store, &named(1, "two", minute(25))).await;
+    assert_eq!((taken(first.id).await, taken(second.id).await), (Some("two".to_owned()), None));
+    stopped(store, 1, minute(30)).await.expect("it is active");
+    let current = store.current_schedule(user(1), minute(31)).await.expect("the store is there");
+    assert_eq!(current.map(|current| current.id), Some(second.id));
+    started(store, &named(1, "three", minute(31))).await;
+    assert_eq!(
+        (taken(first.id).await, taken(second.id).await),
+        (Some("two".to_owned()), Some("three".to_owned()))
+    );
+    // A rehearsal has not ended it.
+    stopped(store, 1, minute(40)).await.expect("it is active");
+    started(store, &named(1, "four", minute(41))).await;
+    assert_eq!(taken(second.id).await, Some("four".to_owned()));
+    assert_eq!(own(store, 1, first.id).await.state_at(minute(45)), ScheduleState::Ended);
+    let canceled = store.change_schedule(user(1), first.id, &Change::Cancel, minute(45)).await;
+    assert_eq!(canceled.expect("its time has not passed").state_at(minute(45)), ScheduleState::Canceled);
 }
 
 /// The state follows from the clock, and from the last stream that began.

@@ -8,22 +8,25 @@ use crate::details::Visibility;
 use crate::ports::{ChangeStoredError, PlanStoredError, ScheduleStore, StoreError};
 use crate::schedules::{
     Change, Place, Plan, Schedule, ScheduleFilter, ScheduleId, SchedulePage, SchedulePosition, ScheduleQuery,
+    ScheduleState,
 };
-use crate::{Details, Stream, Timestamp, UserId};
+use crate::{Details, Stream, StreamStatus, Timestamp, UserId};
 
 impl State {
-    /// Notes which schedule a new stream takes, and returns the details of that.
+    /// Notes which schedule a new stream takes, and returns the details of the one that is current.
     pub(super) fn take_schedule(&mut self, stream: &Stream, named: Option<ScheduleId>) -> Option<Details> {
-        let current = || self.current_schedule(stream.user_id?, stream.created_at).map(|own| own.id);
-        let id = named.or_else(current)?;
-        let taken = self.schedules.all.iter().find(|schedule| schedule.id == id)?;
-        self.schedules.taken.push((stream.id, id));
-        Some(taken.plan.details.clone())
+        let current = self.current_schedule(stream.user_id?, stream.created_at);
+        let named = named
+            .filter(|id| self.schedules.all.iter().any(|own| own.id == *id && own.canceled_at.is_none()));
+        let taken = named.or(current.as_ref().map(|own| own.id));
+        self.schedules.taken.extend(taken.map(|id| (stream.id, id)));
+        current.map(|own| own.plan.details)
     }
 
-    fn current_schedule(&self, user: UserId, now: Timestamp) -> Option<&Schedule> {
+    fn current_schedule(&self, user: UserId, now: Timestamp) -> Option<Schedule> {
         let own = self.schedules.all.iter().filter(|own| own.user == user && own.is_taken_at(now));
-        own.min_by_key(|own| SchedulePosition::from(*own))
+        let own = own.map(|own| self.with_stream(own));
+        own.min_by_key(|own| (own.state_at(now) == ScheduleState::Ended, SchedulePosition::from(own)))
     }
 
     /// The streams that began for a schedule and are there.
@@ -45,6 +48,16 @@ impl State {
         own.map(|own| self.with_stream(own)).collect()
     }
 
+    /// Whether everybody may see its stream, if it has one that counts.
+    fn is_listed(&self, schedule: &Schedule, is_public: impl Fn(&Details) -> bool) -> bool {
+        let last = self.streams_of(schedule.id).last();
+        last.is_none_or(|stream| {
+            let is_rehearsal =
+                stream.status != StreamStatus::Active && stream.updated_at < schedule.plan.slot.starts_at;
+            is_rehearsal || is_public(&self.details(stream.id))
+        })
+    }
+
     fn matches(&self, schedule: &Schedule, filter: &ScheduleFilter) -> bool {
         let is_public = |details: &Details| details.visibility == Visibility::Public;
         let slot = schedule.plan.slot;
@@ -57,8 +70,7 @@ impl State {
             && filter.from.is_none_or(|from| from < slot.ends_at)
             && filter.to.is_none_or(|to| slot.starts_at < to)
             && (!filter.is_public
-                || (is_public(&schedule.plan.details)
-                    && self.streams_of(schedule.id).all(|stream| is_public(&self.details(stream.id)))))
+                || (is_public(&schedule.plan.details) && self.is_listed(schedule, is_public)))
     }
 }
 
@@ -69,16 +81,7 @@ impl ScheduleStore for MemoryStore {
         let others = state.to_come(user, now);
         Place { others: &others, replaced: None }.take(plan.slot, now)?;
         state.schedules.last += 1;
-        let schedule = Schedule {
-            id: ScheduleId(state.schedules.last),
-            user,
-            plan: plan.clone(),
-            stream: None,
-            canceled_at: None,
-            created_at: now,
-            updated_at: now,
-            revision: 0,
-        };
+        let schedule = Schedule::planned(ScheduleId(state.schedules.last), user, plan.clone(), now);
         state.schedules.all.push(schedule.clone());
         Ok(schedule)
     }
@@ -107,7 +110,7 @@ impl ScheduleStore for MemoryStore {
 
     async fn current_schedule(&self, user: UserId, now: Timestamp) -> Result<Option<Schedule>, StoreError> {
         let state = self.state()?;
-        Ok(state.current_schedule(user, now).map(|own| state.with_stream(own)))
+        Ok(state.current_schedule(user, now))
     }
 
     async fn list_schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage, StoreError> {
