@@ -79,6 +79,14 @@ const TRIGGERS: [(&str, &str); 3] = [
     ("publish_sessions", "publish_sessions_heed_stops"),
 ];
 
+/// The functions, each with a word that only the latest migration's text of it has: an older version, or a restored dump,
+/// may have put an older one in its place.
+const FUNCTIONS: [(&str, &str); 3] = [
+    ("streams_make_room", "streams_take_details"),
+    ("streams_take_details", "scheduled_streams"),
+    ("streams_cut_publisher", "scheduled_streams"),
+];
+
 /// What must exist, as rows of (kind, table, name).
 fn wanted() -> String {
     let row = |kind: &str, table: &str, name: &str| format!("('{kind}', '{table}', '{name}')");
@@ -88,6 +96,7 @@ fn wanted() -> String {
     rows.extend(NUMBERED.iter().map(|table| row("numbers of the column", table, "id")));
     rows.extend(UNIQUE_COLUMNS.iter().map(|(table, columns)| row("unique index", table, columns)));
     rows.extend(INDEXES.iter().map(|(table, name)| row("index", table, name)));
+    rows.extend(FUNCTIONS.iter().map(|(function, word)| row("latest", function, word)));
     rows.extend(TRIGGERS.iter().map(|(table, name)| row("trigger", table, name)));
     rows.join(", ")
 }
@@ -101,11 +110,13 @@ pub(crate) async fn missing(connection: &mut AsyncPgConnection) -> Result<Vec<St
     }
     let query = format!(
         "SELECT CASE WHEN kind = 'table' THEN 'the table ' || owner
+             WHEN kind = 'latest' THEN 'the latest function ' || owner
              WHEN kind IN ('column', 'default of the column', 'numbers of the column', 'unique index') THEN format('the %s %s (%s)', kind, owner, name)
              ELSE format('the %s %s', kind, name) END AS what
          FROM (VALUES {}) AS wanted (kind, owner, name)
          WHERE NOT CASE kind
              WHEN 'table' THEN to_regclass(owner) IS NOT NULL
+             WHEN 'latest' THEN EXISTS (SELECT FROM pg_proc WHERE proname = owner AND strpos(prosrc, name) > 0)
              WHEN 'column' THEN EXISTS (
                  SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = name)
              WHEN 'default of the column' THEN EXISTS (

@@ -4,7 +4,16 @@ DO $$
 DECLARE
     home name := (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                   WHERE pg_class.oid = to_regclass('streams'));
+    taken TEXT;
 BEGIN
+    -- A table that is another's is left alone, and with it everything that this migration would change.
+    FOR taken IN SELECT owner FROM (VALUES ('channels', 'content_labels'), ('stream_details', 'content_labels'), ('stream_terms', 'term')) AS made (owner, mark)
+        WHERE to_regclass(owner) IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = to_regclass(owner) AND attname = mark)
+    LOOP
+        RAISE EXCEPTION 'the table % is not of this service; rename it, and migrate again', taken;
+    END LOOP;
+
     -- Tags, labels and terms have no blanks, and are separated by them.
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I.channels (
         user_id INTEGER PRIMARY KEY,

@@ -1,7 +1,7 @@
 //! Taking over a running platform's table.
 
 use futures_util::future::join_all;
-use stream_domain::ports::{KeyLookup as _, KeyStore as _, StartError};
+use stream_domain::ports::{KeyLookup as _, KeyStore as _, StartError, chain_of};
 use stream_domain::{PageRequest, StreamStatus};
 use stream_test_postgres::{Cluster, Database};
 
@@ -316,6 +316,26 @@ fn the_earlier_service_may_look_for_tables_along_another_path() {
         database.sql("INSERT INTO platform.streams (user_id, stream_key) VALUES (3, 'theirs')");
         let statuses = "SELECT stream_key, status FROM platform.streams WHERE user_id = 3 ORDER BY id";
         assert_eq!(database.sql(statuses), "stale|expired\ntheirs|active");
+    });
+}
+
+#[test]
+fn a_table_of_the_platform_with_one_of_our_names_is_left_alone() {
+    block_on(async {
+        for name in ["channels", "stream_terms", "stream_schedules"] {
+            let database = old_platform();
+            database.sql(&format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY, label TEXT); INSERT INTO {name} VALUES (1, 'theirs')"));
+            let error = store_at(&database.url()).migrate().await.unwrap_err();
+            let told = chain_of(&error);
+            assert!(told.contains(&format!("the table {name} is not of this service; rename it")), "{told}");
+            // The earlier service goes on.
+            database.sql("INSERT INTO streams (user_id, stream_key, status) VALUES (7, 'goes-on', 'active')");
+            assert_eq!(database.sql(&format!("SELECT label FROM {name}")), "theirs");
+            database.sql(&format!("ALTER TABLE {name} RENAME TO platform_table"));
+            let store = store_at(&database.url());
+            store.migrate().await.unwrap();
+            assert!(store.find_by_key(&key("goes-on")).await.unwrap().is_some());
+        }
     });
 }
 

@@ -226,6 +226,26 @@ fn a_trigger_that_was_disabled_and_an_index_whose_build_broke_off_are_mended() {
 }
 
 #[test]
+fn a_function_that_an_older_version_put_back_is_replaced_by_the_latest() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        let functions = "SELECT string_agg(pg_get_functiondef(oid), E'\n' ORDER BY proname) FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace";
+        let latest = database.sql(functions);
+        // What an older version makes again, and what a dump of its time brings.
+        for older in [4, 5, 7] {
+            MIGRATIONS.iter().take(older).for_each(|(_, statements)| drop(database.sql(statements)));
+            assert_ne!(database.sql(functions), latest);
+            let plan = store.plan_migration().await.unwrap().to_string();
+            assert!(plan.contains("the latest function streams_cut_publisher"), "{plan}");
+            store.migrate().await.unwrap();
+            assert_eq!(database.sql(functions), latest);
+            assert!(store.plan_migration().await.unwrap().changes.is_empty());
+        }
+    });
+}
+
+#[test]
 fn active_streams_that_came_while_the_rule_was_missing_are_settled_as_at_an_adoption() {
     block_on(async {
         let (database, store) = migrated().await;

@@ -164,7 +164,10 @@ fn a_schema_that_does_not_fit_is_a_defect_and_not_an_outage() {
         let path = folder.path().join("streams.db");
         let mut connection = pool::open(&path, Mode::Write, Duration::from_secs(1)).unwrap();
         connection
-            .batch_execute("DROP TRIGGER streams_make_room; ALTER TABLE streams DROP COLUMN updated_at")
+            .batch_execute(
+                "DROP TRIGGER streams_make_room; DROP TRIGGER streams_take_details;
+                 ALTER TABLE streams DROP COLUMN updated_at",
+            )
             .unwrap();
         let lookup = store.find_by_key(&key("mine")).await.unwrap_err();
         let list = store
