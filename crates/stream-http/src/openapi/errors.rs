@@ -98,7 +98,8 @@ fn response(codes: &[ErrorCode]) -> Value {
         "allOf": [{ "$ref": "#/components/schemas/Error" }],
         "properties": { "code": { "enum": codes } },
     });
-    if codes.contains(&StreamAlreadyActive) {
+    // Beside other codes no schema can require it of this one alone.
+    if codes == [StreamAlreadyActive] {
         schema["required"] = json!(["stream"]);
     }
     let mut content = json!({ "schema": schema });
