@@ -137,16 +137,16 @@ fn view(stream: &Stream, now: Timestamp) -> Value {
     })
 }
 
-/// The same with what its owner says of it.
-pub(super) fn described(mut stream: Value, details: &Details) -> Value {
+/// The same with what its owner says of it, or of the stream that is planned.
+pub(super) fn described(mut view: Value, details: &Details) -> Value {
     let labels: Vec<_> = details.content_labels.iter().map(|label| label.as_str()).collect();
-    stream["title"] = json!(details.title);
-    stream["tags"] = json!(details.tags);
-    stream["category"] = json!(details.category);
-    stream["language"] = json!(details.language);
-    stream["content_labels"] = json!(labels);
-    stream["visibility"] = json!(details.visibility.as_str());
-    stream
+    view["title"] = json!(details.title);
+    view["tags"] = json!(details.tags);
+    view["category"] = json!(details.category);
+    view["language"] = json!(details.language);
+    view["content_labels"] = json!(labels);
+    view["visibility"] = json!(details.visibility.as_str());
+    view
 }
 
 /// A title that leaves room for the other columns.
