@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test unit openapi api-check test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench
+.PHONY: help run demo obs test unit openapi api-check test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench events-check
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,10 @@ openapi: ## Writes crates/stream-http/openapi.json, the API's own description, a
 api-check: ## Holds the service to its own description: 20,000 requests, other ones each time
 	@tests/need cargo cc curl python3 python3-venv
 	tests/api/check 20000
+
+events-check: ## Holds the log of events to docs/reliability.md: writers, instances that are killed, 2,000 readers
+	@tests/need cargo cc postgresql
+	cargo run --release --locked --package stream-bench --example check_events
 
 test-postgres-versions: ## Runs the tests that concern PostgreSQL on versions 13 to 18
 	@tests/need cargo cc postgresql pgbouncer openssl sqlite3 node npm

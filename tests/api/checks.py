@@ -37,6 +37,9 @@ ahead = st.integers(min_value=1, max_value=360 * 24 * 60)
 instants = ahead.map(lambda minutes: (today + datetime.timedelta(minutes=minutes)).isoformat())
 for name in ["starts_at", "ends_at"]:
     schemathesis.openapi.format(name, instants)
+kinds = ["stream.created", "stream.stopped", "stream.live", "stream.offline", "schedule.created"]
+event_types = st.lists(st.sampled_from(kinds), min_size=1, max_size=4).map(",".join)
+schemathesis.openapi.format("event_types", event_types)
 schemathesis.openapi.format("from", st.just("2026-01-01T00:00:00Z"))
 schemathesis.openapi.format("to", st.just("9999-12-31T23:59:59Z"))
 zones = ["Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "UTC"]

@@ -11,6 +11,7 @@ mod crash;
 mod details;
 mod docs;
 mod doctor;
+mod events;
 mod failover;
 mod fairness;
 mod faults;

@@ -157,6 +157,7 @@ fn the_stores_have_the_same_files() {
         "advisory_lock.rs",
         "catalog_tables.rs",
         "details",
+        "events",
         "kicks",
         "migrate",
         "statement.rs",

@@ -63,6 +63,11 @@ pub struct Stage {
 impl Stage {
     /// Starts a service and a media server.
     pub async fn start(media_setup: MediaSetup, kind: StoreKind) -> Self {
+        Self::start_with(media_setup, kind, &[]).await
+    }
+
+    /// The same, with these settings of the service.
+    pub async fn start_with(media_setup: MediaSetup, kind: StoreKind, settings: &[(&str, &str)]) -> Self {
         let store = TestStore::new(kind);
         let (service_port, ports) = (free_port(), MediaPorts::free());
         let relay = Relay::start(service_port, Ipv4Addr::LOCALHOST.into()).await;
@@ -75,6 +80,7 @@ impl Stage {
         let setup = store.setup().with("PORT", &service_port.to_string()).with("MEDIA_SERVERS", &entry);
         let setup = setup.with("ADDRESSES", media_setup.addresses()).with("SHUTDOWN_NOTICE", "0");
         let setup = setup.with("RTMP_BASE_URL", &rtmp_base).with("HLS_BASE_URL", &hls_base);
+        let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
         let service = Some(setup.start().await);
         let outputs = tempfile::tempdir().expect("a temporary folder");
         Self { media_setup, store, relay, setup, service, media, ports, users: 0, outputs }

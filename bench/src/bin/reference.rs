@@ -14,16 +14,17 @@ use async_trait::async_trait;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::details::Categories;
+use stream_domain::events::EventOptions;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, PlaybackId, Schedules, Stream,
-    StreamKey, Timestamp,
+    Authenticator, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, PlaybackId, Schedules,
+    Stream, StreamKey, Timestamp,
 };
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions, MetricsRoute,
-    Readiness, TrustedProxies, UseCases,
+    Addresses, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions,
+    MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_metrics::Metrics;
@@ -77,6 +78,8 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     let broadcasts =
         Broadcasts::new(SessionPorts::of(store.clone()), system.clone(), servers, broadcast_options);
     let readiness = Readiness::starting();
+    let event_options =
+        EventOptions { reconnect_window: time::Duration::MINUTE, kept_for: time::Duration::WEEK };
     let options = HttpOptions {
         addresses: Addresses::new(
             "rtmp://localhost:1935/live",
@@ -96,6 +99,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
             route: MetricsRoute::Api,
         },
         trace_sampler: None,
+        event_feed: EventFeed::new(Events::new(&ports, system.clone(), event_options)),
     };
     let api = HttpApi::new(
         UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts },

@@ -15,6 +15,7 @@ mod catalog;
 mod details;
 mod environment;
 mod error;
+mod events;
 mod health;
 mod history;
 mod keys;
@@ -35,6 +36,7 @@ pub use catalog::CatalogStore;
 pub use details::{DescribeStreamError, DetailsStore};
 pub use environment::{Clock, Entropy, EntropyError, jittered};
 pub use error::{BoxedSource, StoreError, chain_of};
+pub use events::EventLog;
 pub use health::{StoreHealth, UsersTable};
 pub use history::History;
 pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
@@ -56,15 +58,15 @@ pub use tokens::TokenVerifier;
 #[cfg(feature = "testing")]
 pub use {
     admissions::MockAdmissions, catalog::MockCatalogStore, details::MockDetailsStore,
-    environment::MockEntropy, history::MockHistory, keys::MockKeyLookup, keys::MockKeyStore,
-    kicks::MockKicks, media::MockMediaServer, operations::MockOperations, presence::MockPresence,
-    schedules::MockScheduleStore, statistics::MockStatistics,
+    environment::MockEntropy, events::MockEventLog, history::MockHistory, keys::MockKeyLookup,
+    keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer, operations::MockOperations,
+    presence::MockPresence, schedules::MockScheduleStore, statistics::MockStatistics,
 };
 
 /// A store that has every port of streams and their keys.
-pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore {}
+pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog {}
 
-impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore> StreamStore for S {}
+impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog> StreamStore for S {}
 
 /// A store that has every port of publish sessions.
 pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup + Operations {}
@@ -84,6 +86,8 @@ pub struct StreamPorts {
     pub details: Arc<dyn DetailsStore>,
     /// Keeps what they have planned.
     pub schedules: Arc<dyn ScheduleStore>,
+    /// Keeps the log of what happened.
+    pub events: Arc<dyn EventLog>,
 }
 
 impl StreamPorts {
@@ -94,7 +98,8 @@ impl StreamPorts {
             lookup: store.clone(),
             catalog: store.clone(),
             details: store.clone(),
-            schedules: store,
+            schedules: store.clone(),
+            events: store,
         }
     }
 }

@@ -6,9 +6,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
-use stream_domain::ports::{Clock, Statistics, StoreHealth};
+use stream_domain::ports::{Clock, StoreHealth};
 use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, Schedules};
-use stream_metrics::{Metrics, RequestMetrics};
+use stream_metrics::RequestMetrics;
 
 use crate::addresses::Addresses;
 use crate::broadcasts::{self, BroadcastsApi};
@@ -17,11 +17,12 @@ use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::details::{self, DetailsApi};
 use crate::docs::{self, DocsApi};
+use crate::events::{self, EventFeed, EventsApi};
 use crate::health::{self, HealthApi};
 use crate::hooks::{self, HookServers, HooksApi};
 use crate::keys::{self, KeysApi};
 use crate::limits::{Limits, PublicReads};
-use crate::metrics::{self, MetricsApi};
+use crate::metrics::{self, MetricsApi, MetricsOptions, MetricsRoute};
 use crate::readiness::{AfterStart, Readiness};
 use crate::routing::not_found;
 use crate::schedules::{self, SchedulesApi};
@@ -33,7 +34,7 @@ use crate::turns::Turns;
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 30] = [
+pub const ROUTES: [(&str, &str); 32] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -55,6 +56,8 @@ pub const ROUTES: [(&str, &str); 30] = [
     ("DELETE", "/api/schedule/{id}"),
     ("GET", "/api/schedule/public"),
     ("GET", "/api/schedule/public.ics"),
+    ("GET", "/api/events"),
+    ("GET", "/api/events/stream"),
     ("GET", "/api/streams/public"),
     ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
@@ -89,34 +92,8 @@ pub struct HttpOptions {
     pub metrics: MetricsOptions,
     /// Which requests are traced; `None` for none.
     pub trace_sampler: Option<TraceSampler>,
-}
-
-/// What is counted, and where it is shown.
-#[derive(Clone)]
-pub struct MetricsOptions {
-    /// The metrics.
-    pub metrics: Metrics,
-    /// What the store counts.
-    pub statistics: Arc<dyn Statistics>,
-    /// Where `GET /metrics` is.
-    pub route: MetricsRoute,
-}
-
-/// Where `GET /metrics` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricsRoute {
-    /// Beside the other routes.
-    Api,
-    /// Among those of [`HttpApi::for_operators`] alone.
-    Operators,
-    /// Nowhere; requests are not counted.
-    Off,
-}
-
-impl std::fmt::Debug for MetricsOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MetricsOptions").field("route", &self.route).finish_non_exhaustive()
-    }
+    /// What happens, for those who read it as it does.
+    pub event_feed: EventFeed,
 }
 
 /// The use cases of the domain that the surface calls.
@@ -152,6 +129,7 @@ pub struct HttpApi {
     catalog: Data<CatalogApi>,
     details: Data<DetailsApi>,
     schedules: Data<SchedulesApi>,
+    events: Data<EventsApi>,
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
     health: Data<HealthApi>,
@@ -214,6 +192,7 @@ impl HttpApi {
             catalog: Data::new(catalog),
             details: Data::new(details),
             schedules: Data::new(schedules_api),
+            events: Data::new(EventsApi::new(options.event_feed, &readiness, timeouts.event_heartbeat)),
             broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 AfterStart::new(hooks, &readiness),
@@ -234,6 +213,11 @@ impl HttpApi {
     #[must_use]
     pub fn for_operators(&self) -> Self {
         Self { is_for_operators: true, ..self.clone() }
+    }
+
+    /// Ends the responses that would go on for as long as their clients listen.
+    pub(crate) fn end_streams(&self) {
+        self.events.feed.close();
     }
 
     /// Registers every route, with what all of them share.
@@ -278,6 +262,7 @@ impl HttpApi {
                     .configure(|config| broadcasts::routes(config, &self.broadcasts))
                     .configure(|config| details::routes(config, &self.details))
                     .configure(|config| schedules::routes(config, &self.schedules))
+                    .configure(|config| events::routes(config, &self.events))
                     .default_service(web::to(not_found)),
             )
             .configure(|config| hooks::routes(config, &self.hooks))

@@ -31,7 +31,7 @@ impl FromRequest for SignedIn {
 }
 
 /// The token of the only `Authorization` header; the scheme is case-insensitive (RFC 9110, section 11.1).
-fn bearer_token(request: &HttpRequest) -> Result<BearerToken, ApiError> {
+pub(crate) fn bearer_token(request: &HttpRequest) -> Result<BearerToken, ApiError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or(ErrorCode::MissingToken)?;
     if headers.next().is_some() {

@@ -125,6 +125,12 @@ impl ApiError {
         Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
     }
 
+    /// The user has as many readers of the stream of events as one may have.
+    pub(crate) fn too_many_event_streams() -> Self {
+        let sentence = "You read the stream of events ten times already. Close one of these connections.";
+        Self { sentence: sentence.into(), ..Self::retry_after(Duration::from_secs(2)) }
+    }
+
     /// The client has sent too many hooks that were refused.
     pub(crate) fn too_many_refused_hooks(exceeded: &Exceeded) -> Self {
         let sentence =

@@ -23,6 +23,34 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 const LIMITS: Limits =
     Limits { max_waiting: 64, max_batch: 64, slow_after: Duration::from_secs(60), max_slow: 0 };
 
+/// What is counted, and where it is shown.
+#[derive(Clone)]
+pub struct MetricsOptions {
+    /// The metrics.
+    pub metrics: Metrics,
+    /// What the store counts.
+    pub statistics: Arc<dyn Statistics>,
+    /// Where `GET /metrics` is.
+    pub route: MetricsRoute,
+}
+
+/// Where `GET /metrics` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsRoute {
+    /// Beside the other routes.
+    Api,
+    /// Among those of [`HttpApi::for_operators`](crate::HttpApi::for_operators) alone.
+    Operators,
+    /// Nowhere; requests are not counted.
+    Off,
+}
+
+impl std::fmt::Debug for MetricsOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetricsOptions").field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
 /// What the handler of metrics needs.
 pub(crate) struct MetricsApi {
     metrics: Metrics,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
 use self::json::{join_all_of, members, merge, parse, texts_of};
-use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics, schedules};
+use crate::{broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules};
 
 /// What the derives say.
 #[derive(utoipa::OpenApi)]
@@ -30,6 +30,8 @@ use crate::{broadcasts, catalog, details, docs, health, hooks, keys, metrics, sc
         docs::show_page,
         docs::show_script,
         docs::show_style,
+        events::list_events,
+        events::stream_events,
         health::show_health,
         health::show_liveness,
         health::show_readiness,

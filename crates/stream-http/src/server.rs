@@ -79,7 +79,7 @@ impl Server {
 
     /// Serves until `stop` completes, then stops by the plan; returns how many connections it had to drop.
     pub async fn run(self, stop: impl Future<Output = ()>, plan: StopPlan) -> io::Result<u32> {
-        let readiness = self.api.readiness.clone();
+        let (readiness, api) = (self.api.readiness.clone(), self.api.clone());
         let free = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
         let last_call = CancellationToken::new();
         let mut workers = Workers::start(&self.api, &free, &last_call)?;
@@ -95,6 +95,7 @@ impl Server {
         let last_requests = LAST_REQUEST.min(plan.deadline);
         tokio::time::sleep(last_requests).await;
         last_call.cancel();
+        api.end_streams();
         let all_closed = free.acquire_many(MAX_CONNECTIONS);
         let _ = tokio::time::timeout(plan.deadline.saturating_sub(last_requests), all_closed).await;
         let open = MAX_CONNECTIONS as usize - free.available_permits();

@@ -10,6 +10,7 @@ mod document;
 mod document_errors;
 mod document_examples;
 mod errors;
+mod events;
 mod hooks_on_the_wire;
 mod hooks_rejected;
 mod hooks_without_session;
@@ -32,18 +33,21 @@ use std::time::Duration;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::details::Categories;
+use stream_domain::events::EventOptions;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Family, Keys, Schedules, ServerName};
+use stream_domain::{
+    Authenticator, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName,
+};
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
 
 use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{
-    Addresses, ClientTimeouts, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions, MetricsRoute,
-    Readiness, TrustedProxies,
+    Addresses, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions,
+    MetricsRoute, Readiness, TrustedProxies,
 };
 use client::{Answer, Client};
 
@@ -53,6 +57,7 @@ struct World {
     store: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
     readiness: Readiness,
+    event_feed: EventFeed,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<u32>>,
 }
@@ -63,6 +68,13 @@ struct Ports {
     sessions: SessionPorts,
     health: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
+    event_feed: EventFeed,
+}
+
+/// A feed of what this store tells.
+fn feed_of(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>) -> EventFeed {
+    let options = EventOptions { reconnect_window: time::Duration::MINUTE, kept_for: time::Duration::WEEK };
+    EventFeed::new(Events::new(&StreamPorts::of(store.clone()), clock.clone(), options))
 }
 
 impl World {
@@ -105,7 +117,14 @@ impl World {
     ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let readiness = Readiness::starting();
-        let ports = Ports { streams: repository, sessions, health: store.clone(), clock: clock.clone() };
+        let event_feed = feed_of(&store, &clock);
+        let ports = Ports {
+            streams: repository,
+            sessions,
+            health: store.clone(),
+            clock: clock.clone(),
+            event_feed: event_feed.clone(),
+        };
         let api = Self::api(ports, &readiness, key_requests, form, hook_servers);
         let (stop, stopped) = oneshot::channel();
         let (tell_address, address) = std::sync::mpsc::channel();
@@ -123,7 +142,7 @@ impl World {
         });
         readiness.ready();
         let address = address.recv().unwrap();
-        Self { address, store, clock, readiness, stop: Some(stop), server: Some(server) }
+        Self { address, store, clock, readiness, event_feed, stop: Some(stop), server: Some(server) }
     }
 
     /// The surface of such a world.
@@ -150,6 +169,7 @@ impl World {
                 request_body: Duration::from_millis(700),
                 response_write: Duration::from_millis(700),
                 keep_alive: Duration::from_secs(8),
+                event_heartbeat: Duration::from_millis(300),
             },
             metrics: MetricsOptions {
                 metrics: Metrics::new(ports.health.clone(), edge, &[("version", "test".to_owned())]),
@@ -157,6 +177,7 @@ impl World {
                 route: MetricsRoute::Api,
             },
             trace_sampler: None,
+            event_feed: ports.event_feed,
         };
         let clock: Arc<dyn Clock> = ports.clock;
         let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());

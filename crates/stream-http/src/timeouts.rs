@@ -15,6 +15,9 @@ pub struct ClientTimeouts {
     ///
     /// Longer than load balancers keep theirs, so that none sends a request on a connection that is just being closed.
     pub keep_alive: Duration,
+    /// Without an event, after which a reader of the stream of events is sent a comment, so that proxies keep the
+    /// connection.
+    pub event_heartbeat: Duration,
 }
 
 impl Default for ClientTimeouts {
@@ -25,6 +28,7 @@ impl Default for ClientTimeouts {
             request_body: seconds(10),
             response_write: seconds(30),
             keep_alive: seconds(620),
+            event_heartbeat: seconds(15),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The service itself: what was built, whether it is ready, and how far its clock is from the database's.
+//! The service itself: what was built, whether it is ready, how far its clock is from the database's, and how far the log
+//! of events has come.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use stream_domain::events::Extent;
 
 /// Readiness and clocks.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +17,9 @@ pub struct ServiceMetrics {
     not_ready: Family<ReasonLabels, Gauge>,
     migrated: Gauge,
     skew: Gauge<f64, AtomicU64>,
+    events_position: Gauge,
+    events_kept: Gauge,
+    event_readers: Gauge,
 }
 
 /// Whether the service is ready.
@@ -56,6 +61,17 @@ impl ServiceMetrics {
             Unit::Seconds,
             metrics.skew.clone(),
         );
+        registry.register(
+            "events_position",
+            "The position that the log of events has reached: how many were written since its beginning",
+            metrics.events_position.clone(),
+        );
+        registry.register("events_kept", "Events that can still be read", metrics.events_kept.clone());
+        registry.register(
+            "event_stream_readers",
+            "Connections that read the stream of events at this instance",
+            metrics.event_readers.clone(),
+        );
         metrics
     }
 
@@ -71,6 +87,13 @@ impl ServiceMetrics {
     /// The database has the shape that this version needs.
     pub fn migrated(&self) {
         self.migrated.set(1);
+    }
+
+    /// What the log of events has, and how many read it as it goes on.
+    pub fn set_events(&self, extent: Extent, readers: usize) {
+        self.events_position.set(extent.last.0);
+        self.events_kept.set(extent.last.0 - extent.forgotten.0);
+        self.event_readers.set(i64::try_from(readers).unwrap_or(i64::MAX));
     }
 
     /// How far the database's clock is ahead of this machine's.

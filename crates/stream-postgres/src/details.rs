@@ -13,6 +13,7 @@ use time::PrimitiveDateTime;
 
 use crate::details_row::{read, stored_terms};
 use crate::error;
+use crate::events::tell_updated;
 use crate::row::{StreamRow, streams};
 use crate::schema::channels;
 use crate::store::PostgresStore;
@@ -73,7 +74,15 @@ impl DetailsStore for PostgresStore {
                             }
                             Ok(_) => {}
                         }
-                        write(connection, stream, &details).await.map(Ok)
+                        let said = match read(connection, &[stream.0]).await {
+                            Ok(mut found) => found.remove(&stream).unwrap_or_default(),
+                            Err(error) => return Ok(Err(error.into())),
+                        };
+                        if said != details {
+                            write(connection, stream, &details).await?;
+                            tell_updated(connection, stream).await?;
+                        }
+                        Ok(Ok(()))
                     })
                     .await
                     .map_err(error::query)?

@@ -19,6 +19,7 @@ mod cure;
 mod details;
 mod details_row;
 mod error;
+mod events;
 mod examine;
 mod generations;
 mod health;

@@ -13,7 +13,7 @@ use crate::catalog_tables::is_true;
 use crate::error;
 
 /// The tables, in the order in which missing privileges are listed.
-pub(crate) const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 11] = [
     "streams",
     "publish_sessions",
     "publish_attempts",
@@ -23,21 +23,24 @@ pub(crate) const TABLES: [&str; 9] = [
     "stream_terms",
     "stream_schedules",
     "scheduled_streams",
+    "stream_events",
+    "live_streams",
 ];
 
 /// The columns that were added to tables that were there before.
-const COLUMNS: [(&str, &str); 4] = [
+const COLUMNS: [(&str, &str); 5] = [
     ("streams", "playback_id"),
     ("publish_sessions", "confirmed_at"),
     ("publish_sessions", "stalled_until"),
     ("publish_sessions", "supersedes"),
+    ("stream_schedules", "settled_at"),
 ];
 
 /// The tables whose rows are numbered by the database.
-const NUMBERED: [&str; 3] = ["streams", "publish_sessions", "stream_schedules"];
+const NUMBERED: [&str; 4] = ["streams", "publish_sessions", "stream_schedules", "stream_events"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
-const UNIQUE_COLUMNS: [(&str, &str); 10] = [
+const UNIQUE_COLUMNS: [(&str, &str); 12] = [
     ("streams", "id"),
     ("streams", "stream_key"),
     ("publish_sessions", "id"),
@@ -48,10 +51,12 @@ const UNIQUE_COLUMNS: [(&str, &str); 10] = [
     ("stream_terms", "stream_id,term"),
     ("stream_schedules", "id"),
     ("scheduled_streams", "stream_id"),
+    ("stream_events", "id"),
+    ("live_streams", "stream_id"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
-const INDEXES: [(&str, &str); 18] = [
+const INDEXES: [(&str, &str); 23] = [
     ("streams", "idx_streams_user_id"),
     ("streams", "streams_one_active_per_user"),
     ("streams", "streams_active_newest_first"),
@@ -70,13 +75,25 @@ const INDEXES: [(&str, &str); 18] = [
     ("stream_schedules", "stream_schedules_by_user"),
     ("stream_schedules", "stream_schedules_by_end"),
     ("scheduled_streams", "scheduled_streams_by_schedule"),
+    ("stream_schedules", "stream_schedules_to_settle"),
+    ("stream_events", "stream_events_to_sequence"),
+    ("stream_events", "stream_events_by_position"),
+    ("stream_events", "stream_events_by_user"),
+    ("live_streams", "live_streams_away"),
 ];
 
-/// The triggers by table, which act for every writer; each calls a function of its name.
-const TRIGGERS: [(&str, &str); 3] = [
+/// The triggers by table, which act for every writer.
+const TRIGGERS: [(&str, &str); 10] = [
     ("streams", "streams_make_room"),
     ("streams", "streams_cut_publisher"),
     ("publish_sessions", "publish_sessions_heed_stops"),
+    ("streams", "streams_tell_start"),
+    ("publish_sessions", "publish_sessions_tell"),
+    ("publish_sessions", "publish_sessions_tell_start"),
+    ("live_streams", "live_streams_tell"),
+    ("publish_attempts", "publish_attempts_tell"),
+    ("publish_attempts", "publish_attempts_tell_start"),
+    ("stream_schedules", "stream_schedules_tell"),
 ];
 
 /// The functions, each with a word that only the latest migration's text of it has: an older version, or a restored dump,
@@ -84,7 +101,7 @@ const TRIGGERS: [(&str, &str); 3] = [
 const FUNCTIONS: [(&str, &str); 3] = [
     ("streams_make_room", "streams_take_details"),
     ("streams_take_details", "scheduled_streams"),
-    ("streams_cut_publisher", "scheduled_streams"),
+    ("streams_cut_publisher", "live_streams"),
 ];
 
 /// What must exist, as rows of (kind, table, name).
@@ -171,7 +188,7 @@ pub(crate) fn drop_invalid() -> String {
          BEGIN
              FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE NOT indisvalid AND relname IN ({})
-                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('stream_schedules'), to_regclass('scheduled_streams'))
+                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('stream_schedules'), to_regclass('scheduled_streams'), to_regclass('stream_events'), to_regclass('live_streams'))
              LOOP
                  EXECUTE format('DROP INDEX %s', broken);
              END LOOP;

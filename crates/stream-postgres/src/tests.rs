@@ -4,6 +4,7 @@ mod adoption;
 mod clock;
 mod coalesced_reads;
 mod connections;
+mod events;
 mod keys;
 mod laws;
 mod migrating;

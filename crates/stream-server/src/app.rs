@@ -8,10 +8,12 @@ use std::time::Duration;
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::media_server::ServerProfile;
 use stream_domain::ports::{SessionPorts, Statistics, StoreHealth, StreamPorts};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, MediaServers, Schedules};
+use stream_domain::{
+    Authenticator, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, Schedules,
+};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions, Limits,
+    Addresses, ClientTimeouts, EventFeed, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions, Limits,
     MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_jwt::JwtVerifier;
@@ -20,6 +22,7 @@ use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::background::Background;
 use crate::banner;
@@ -35,6 +38,9 @@ use crate::system::{OsEntropy, SystemClock};
 /// A restart on a database that is up to date is ready before anyone can connect. When the database is away, or takes
 /// longer to migrate, the port opens and readiness says so.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// How long background tasks may take to come to a pause when they end.
+const LAST_STEPS: Duration = Duration::from_secs(1);
 
 /// `serve`: runs until SIGTERM or SIGINT.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
@@ -53,7 +59,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         .with_pace(config.pace);
     let catalog = Catalog::new(&streams, clock.clone());
     let descriptions = Descriptions::new(&streams, clock.clone(), config.categories.clone());
-    let schedules = Schedules::new(&streams, clock, config.categories.clone());
+    let schedules = Schedules::new(&streams, clock.clone(), config.categories.clone());
+    let event_feed = EventFeed::new(Events::new(&streams, clock, config.broadcasts.event_options()));
     let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases {
         authenticator,
@@ -77,6 +84,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         hook_servers,
         limits: limits.clone(),
         readiness: readiness.clone(),
+        event_feed: event_feed.clone(),
     };
     let api = wire_http(&config, http);
     banner::warn_of_settings(&config, &secret);
@@ -84,17 +92,20 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     if !store.may_come_back() {
         store.migrate().await?;
     }
+    let running = TaskTracker::new();
     let background = Background {
         store: store.clone(),
         health: ports.health,
         keys,
         schedules,
         broadcasts,
+        event_feed,
         readiness,
         tasks: metrics.tasks().clone(),
         service: metrics.service().clone(),
         limits,
         sweep_interval: config.sweep_interval,
+        running: running.clone(),
     };
     let (prepared, is_prepared) = oneshot::channel();
     let background = tokio::spawn(background.run(prepared));
@@ -112,6 +123,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     // A task that goes on would log after the reason why the process ends.
     background.abort();
     let _ = background.await;
+    running.close();
+    let _ = timeout(LAST_STEPS, running.wait()).await;
     store.close();
     match served? {
         0 => tracing::info!("stopped; everything that was accepted was answered"),
@@ -246,6 +259,7 @@ struct HttpParts {
     hook_servers: HookServers,
     limits: Limits,
     readiness: Readiness,
+    event_feed: EventFeed,
 }
 
 /// The HTTP surface.
@@ -270,6 +284,7 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
             },
         },
         trace_sampler: config.traces.as_ref().map(|traces| traces.sampler),
+        event_feed: parts.event_feed,
     };
     let clock = Arc::new(SystemClock);
     HttpApi::new(parts.use_cases, parts.health, clock, options)

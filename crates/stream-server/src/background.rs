@@ -3,6 +3,7 @@
 //! First the database is prepared; then sweeps, the platform's users, clocks and media servers are looked after until the
 //! process stops.
 
+mod events;
 mod media_servers;
 mod preparation;
 pub(crate) mod skew;
@@ -16,10 +17,11 @@ use std::time::Duration;
 
 use stream_domain::ports::StoreHealth;
 use stream_domain::{Broadcasts, Keys, Schedules, ServerName};
-use stream_http::{Limits, Readiness};
+use stream_http::{EventFeed, Limits, Readiness};
 use stream_metrics::{ServiceMetrics, TaskMeter, TaskMetrics};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::store::Store;
 use crate::system::{OsEntropy, SystemClock};
@@ -36,6 +38,8 @@ pub(crate) struct Background {
     pub(crate) schedules: Schedules,
     /// The use cases of media servers.
     pub(crate) broadcasts: Broadcasts,
+    /// The log of events, and its readers.
+    pub(crate) event_feed: EventFeed,
     /// Where the tasks report whether the service is ready.
     pub(crate) readiness: Readiness,
     /// Where the tasks are counted.
@@ -46,6 +50,8 @@ pub(crate) struct Background {
     pub(crate) limits: Limits,
     /// The pause between sweeps.
     pub(crate) sweep_interval: Duration,
+    /// The tasks that run, so that who ends them can wait until they have: a task goes on to its next pause.
+    pub(crate) running: TaskTracker,
 }
 
 impl Background {
@@ -86,6 +92,16 @@ impl Background {
         self.keep(&mut tasks, "forgetting old schedules", move |meter| {
             sweeps::sweep_schedules(schedules.clone(), period, meter)
         });
+        let (feed, service) = (self.event_feed.clone(), self.service.clone());
+        self.keep(&mut tasks, "sequencing events", move |meter| {
+            events::sequence(feed.clone(), service.clone(), meter)
+        });
+        let log = self.event_feed.events().clone();
+        self.keep(&mut tasks, "noting absences", move |meter| events::note_absences(log.clone(), meter));
+        let log = self.event_feed.events().clone();
+        self.keep(&mut tasks, "forgetting old events", move |meter| {
+            events::forget_old(log.clone(), period, meter)
+        });
         let sessions = self.broadcasts.clone();
         self.keep(&mut tasks, "ending lost sessions", move |meter| {
             sweeps::sweep_sessions(sessions.clone(), period, meter)
@@ -124,8 +140,9 @@ impl Background {
         F: Future<Output = ()> + Send + 'static,
     {
         let (readiness, meter) = (self.readiness.clone(), self.tasks.of(name));
+        let running = self.running.clone();
         tasks.spawn(async move {
-            let make = || make(meter.clone());
+            let make = || running.track_future(make(meter.clone()));
             supervisor::keep(&meter, readiness, &OsEntropy, make).await;
         });
     }

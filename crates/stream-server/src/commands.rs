@@ -3,6 +3,7 @@
 mod check_key;
 mod desk;
 mod doctor;
+mod events;
 mod generated;
 mod healthcheck;
 mod migrate;

@@ -10,6 +10,7 @@ use stream_domain::{Details, Stream, StreamId, Timestamp, UserId};
 
 use crate::details_row::{DetailsRow, converts, read, stored_terms};
 use crate::error;
+use crate::events::tell_updated;
 use crate::row::{StreamRow, streams};
 use crate::schema::{channels, stream_details};
 use crate::store::SqliteStore;
@@ -47,7 +48,11 @@ impl DetailsStore for SqliteStore {
                 own.select(StreamRow::as_select()).first(connection).optional().map_err(error::query)?;
             let own = Stream::try_from(row.ok_or(DescribeStreamError::NoSuchStream)?)?;
             own.publishable_at(now).map_err(|_| DescribeStreamError::Ended)?;
-            Ok(write(connection, stream, &details)?)
+            if read(connection, &[stream.0])?.remove(&stream).unwrap_or_default() == details {
+                return Ok(());
+            }
+            write(connection, stream, &details)?;
+            Ok(tell_updated(connection, stream)?)
         })
         .await
     }

@@ -13,6 +13,7 @@ mod coalesced_reads;
 mod details;
 mod details_row;
 mod error;
+mod events;
 mod examine;
 mod health;
 mod history;

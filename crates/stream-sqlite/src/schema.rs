@@ -121,6 +121,18 @@ table! {
     }
 }
 
+table! {
+    stream_events (position) {
+        position -> BigInt,
+        #[sql_name = "type"]
+        kind -> Text,
+        user_id -> Nullable<Integer>,
+        stream_id -> Nullable<Integer>,
+        at -> Timestamp,
+        data -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 
 /// A piece of SQL that stands in statements as it is.

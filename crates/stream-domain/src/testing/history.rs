@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use time::Duration;
 
 use super::Store;
+use super::laws::told;
 use super::{ManualClock, MemoryStore, SeededEntropy, asking, new_stream, playback_id_of, terms};
 use crate::broadcasts::admission::{Attempt, Proof, PublishRequest, Takeover, Terms, Trigger, Verdict};
 use crate::broadcasts::session::{EndReason, Session, SessionId};
@@ -16,8 +17,8 @@ use crate::catalog::CatalogQuery;
 use crate::lifecycle::LIFETIME;
 use crate::media_server::LEASE;
 use crate::ports::{
-    Admissions as _, CatalogStore as _, Clock as _, History as _, KeyLookup as _, KeyStore as _, Kicks as _,
-    Presence as _, SessionSelector,
+    Admissions as _, CatalogStore as _, Clock as _, EventLog as _, History as _, KeyLookup as _,
+    KeyStore as _, Kicks as _, Presence as _, SessionSelector,
 };
 use crate::{PageRequest, PlaybackId, ServerName, Stream, StreamId, StreamKey, Timestamp, UserId};
 
@@ -322,6 +323,9 @@ impl<S: Store> Pair<'_, S> {
         // Other histories have rows in the store that are counted as well.
         let _ = self.reference.expire_leases(now, 10_000).await.expect("it is there");
         let _ = self.store.expire_leases(now, 10_000).await.expect("it is there");
+        let left_before = now.plus(-terms().reconnect_window);
+        let _ = self.reference.note_offline(left_before, now, 10_000).await.expect("it is there");
+        let _ = self.store.note_offline(left_before, now, 10_000).await.expect("it is there");
         if dice.roll(2) == 0 {
             let _ = self.reference.expire_overdue(now, 10_000).await.expect("it is there");
             let _ = self.store.expire_overdue(now, 10_000).await.expect("it is there");
@@ -363,6 +367,7 @@ impl<S: Store> Pair<'_, S> {
                 self.reference.list_sessions(user, reference.id, 20).await.expect("it is there");
             let of_store = self.store.list_sessions(user, stored.id, 20).await.expect("it is there");
             same!(self, of_reference.map(unnumbered), of_store.map(unnumbered));
+            same!(self, told(&self.reference, user).await, told(self.store, user).await);
             let of_reference = self.reference.list_attempts(user, 100).await.expect("it is there");
             let of_store = self.store.list_attempts(user, 100).await.expect("it is there");
             same!(self, ordered(of_reference), ordered(of_store));

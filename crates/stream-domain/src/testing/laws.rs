@@ -10,6 +10,7 @@ mod catalog;
 mod clues;
 mod details;
 mod ends;
+mod events;
 mod heartbeats;
 mod history;
 mod keys;
@@ -29,6 +30,7 @@ pub use catalog::*;
 pub use clues::*;
 pub use details::*;
 pub use ends::*;
+pub use events::*;
 pub use heartbeats::*;
 pub use history::*;
 pub use keys::*;
@@ -211,6 +213,21 @@ macro_rules! store_laws {
             an_ordered_kick_marks_one_open_session
             an_ordered_kick_keeps_the_reason_of_a_pending_one
             servers_are_shown_with_what_was_last_heard
+        );
+        // The log of events.
+        $crate::store_laws!(@each $store, $block_on;
+            the_life_of_a_stream_is_told_in_order
+            a_publisher_that_comes_back_in_time_is_no_end
+            a_publisher_that_comes_back_too_late_is_live_anew
+            an_admitted_publisher_keeps_its_stream_from_going_offline
+            a_stalled_publisher_goes_offline
+            a_takeover_that_is_undone_is_told
+            refused_publishers_are_told_once_a_minute
+            a_plan_is_told_of_from_its_making_to_its_end
+            what_changes_nothing_is_no_event
+            the_log_is_read_by_positions
+            old_events_are_forgotten_from_the_beginning
+            positions_have_no_gaps_whoever_writes
         );
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;

@@ -4,6 +4,7 @@ mod admissions;
 mod begin;
 mod catalog;
 mod details;
+mod events;
 mod history;
 mod keys;
 mod kicks;
@@ -13,8 +14,11 @@ mod presence;
 mod schedules;
 mod sessions;
 mod statistics;
+mod tell;
+mod told;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +33,7 @@ use crate::{
 use super::gate::Gate;
 use planned::Planned;
 use sessions::{Attempts, Sessions};
+use told::Told;
 
 /// A store in memory; one lock makes each step atomic.
 #[derive(Debug, Default)]
@@ -50,6 +55,36 @@ struct State {
     sessions: Sessions,
     attempts: Attempts,
     boots: HashMap<ServerName, Boots>,
+    told: Told,
+}
+
+/// The state, for one step; what the step has changed is told at its end.
+struct Held<'s> {
+    state: MutexGuard<'s, State>,
+    is_changed: bool,
+}
+
+impl Deref for Held<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.is_changed = true;
+        &mut self.state
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if self.is_changed {
+            self.state.tell();
+        }
+    }
 }
 
 impl MemoryStore {
@@ -80,16 +115,21 @@ impl MemoryStore {
 
     /// Deletes a stream, as the platform does that deletes its user.
     pub fn delete(&self, stream: StreamId) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.held();
         state.streams.retain(|kept| kept.id != stream);
         state.sessions.mark(stream, crate::broadcasts::session::EndReason::Deleted);
     }
 
-    fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+    fn held(&self) -> Held<'_> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { state, is_changed: false }
+    }
+
+    fn state(&self) -> Result<Held<'_>, StoreError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError::unavailable("the store was told to be away"));
         }
-        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(self.held())
     }
 
     fn page(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::ports::{
-    MockAdmissions, MockCatalogStore, MockDetailsStore, MockHistory, MockKeyLookup, MockKeyStore, MockKicks,
-    MockOperations, MockPresence, MockScheduleStore, SessionPorts, StreamPorts,
+    MockAdmissions, MockCatalogStore, MockDetailsStore, MockEventLog, MockHistory, MockKeyLookup,
+    MockKeyStore, MockKicks, MockOperations, MockPresence, MockScheduleStore, SessionPorts, StreamPorts,
 };
 
 /// Ports of streams that nobody may call.
@@ -15,6 +15,7 @@ pub fn unused_stream_ports() -> StreamPorts {
         catalog: Arc::new(MockCatalogStore::new()),
         details: Arc::new(MockDetailsStore::new()),
         schedules: Arc::new(MockScheduleStore::new()),
+        events: Arc::new(MockEventLog::new()),
     }
 }
 

@@ -50,6 +50,10 @@ pub enum ErrorCode {
     InvalidTo,
     /// It is no user's number.
     InvalidUser,
+    /// It is no position of the log of events.
+    InvalidAfter,
+    /// There are no such types of events.
+    InvalidTypes,
     /// The request has no bearer token.
     MissingToken,
     /// The token is not valid.
@@ -88,6 +92,8 @@ pub enum ErrorCode {
     StreamStopped,
     /// The key's stream has expired.
     StreamExpired,
+    /// Events after that position are no longer kept.
+    EventsForgotten,
     /// The body is larger than any route needs.
     BodyTooLarge,
     /// The user requests keys too often.
@@ -136,6 +142,8 @@ impl ErrorCode {
             Self::InvalidFrom => (400, "`from` must be a time as of RFC 3339, such as `2026-01-02T20:00:00Z`."),
             Self::InvalidTo => (400, "`to` must be a time as of RFC 3339, after `from`."),
             Self::InvalidUser => (400, "`user` must be the number of a user."),
+            Self::InvalidAfter => (400, "`after` and `Last-Event-ID` must be a position of the log of events, or 0."),
+            Self::InvalidTypes => (400, "`types` must be documented types of events, separated by commas."),
             Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "The token has expired; sign in again."),
@@ -155,6 +163,7 @@ impl ErrorCode {
             Self::TooManySchedules => (409, "You have 100 schedules to come, or 1000 with those that were canceled; cancel one, or wait until one has passed."),
             Self::StreamStopped => (410, "The stream was stopped."),
             Self::StreamExpired => (410, "The stream has expired."),
+            Self::EventsForgotten => (410, "What follows that position is no longer kept."),
             Self::BodyTooLarge => (413, "The body is too large."),
             Self::TooManyRequests => (429, "Too many key requests; retry after `Retry-After` seconds."),
             Self::HeadersTooLarge => (431, "The request has too many or too large headers."),

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use stream_domain::Stream;
 use stream_domain::details::{DescribeError, DetailField, InvalidDetail, InvalidSearch};
+use stream_domain::events::{Extent, Forgotten, ReadEventsError};
 use stream_domain::keys::{GenerateKeyError, LookupError, StopError};
 use stream_domain::lifecycle::NotPublishable;
 use stream_domain::ports::{StoreError, UserStreamsError};
@@ -206,5 +207,24 @@ impl From<InvalidSearch> for ApiError {
             | InvalidSearch::Pairs(_) => ErrorCode::InvalidQ,
         };
         Self::new(code, invalid.to_string())
+    }
+}
+
+impl From<Forgotten> for ApiError {
+    fn from(Forgotten(Extent { forgotten, last }): Forgotten) -> Self {
+        let (forgotten, last) = (forgotten.0, last.0);
+        let sentence = format!(
+            "The log has what follows {forgotten} up to {last}. Read the current state, and go on after {last}."
+        );
+        Self::new(ErrorCode::EventsForgotten, sentence)
+    }
+}
+
+impl From<ReadEventsError> for ApiError {
+    fn from(error: ReadEventsError) -> Self {
+        match error {
+            ReadEventsError::Forgotten(forgotten) => forgotten.into(),
+            ReadEventsError::Store(error) => error.into(),
+        }
     }
 }

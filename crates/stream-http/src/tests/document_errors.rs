@@ -6,6 +6,7 @@ use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::lifecycle::LIFETIME;
 use stream_domain::{Family, ServerName};
 
+use super::events::Reader;
 use super::{Answer, World};
 use crate::openapi::document;
 use crate::{HookSecrets, HookServer, HookServers};
@@ -150,6 +151,19 @@ fn note_schedules(world: &World, note: &mut impl FnMut(&str, &Answer)) {
     note("show_calendar", &world.get("/api/schedule/public.ics?user=x"));
 }
 
+fn note_events(world: &World, note: &mut impl FnMut(&str, &Answer)) {
+    for query in ["limit=0", "after=x", "types=x", "after=999999"] {
+        note("list_events", &world.get_as("user-16", &format!("/api/events?{query}")));
+    }
+    for query in ["after=x", "types=x", "after=999999"] {
+        note("stream_events", &world.get_as("user-16", &format!("/api/events/stream?{query}")));
+    }
+    let connect = || Reader::connect(world, "user-16", "/api/events/stream", "");
+    let mut readers: Vec<Reader> = (0..10).map(|_| connect()).collect();
+    readers.iter_mut().for_each(|reader| drop(reader.wait_for("retry")));
+    note("stream_events", &world.get_as("user-16", "/api/events/stream"));
+}
+
 #[test]
 fn every_error_of_the_document_can_be_provoked_and_no_others() {
     let secrets = HookSecrets::new(vec!["hook-secret".to_owned()]);
@@ -172,6 +186,8 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
         ("show_channel", "GET", "/api/channel"),
         ("replace_channel", "PUT", "/api/channel"),
         ("list_own_schedules", "GET", "/api/schedule"),
+        ("list_events", "GET", "/api/events"),
+        ("stream_events", "GET", "/api/events/stream"),
         ("plan_schedule", "POST", "/api/schedule"),
         ("show_schedule", "GET", "/api/schedule/1"),
         ("replace_schedule", "PUT", "/api/schedule/1"),
@@ -190,6 +206,7 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
     }
     note_details(&world, &mut note);
     note_schedules(&world, &mut note);
+    note_events(&world, &mut note);
     world.key_of(1);
     note("generate_key", &world.post_as("user-1", "/api/streams/generate-key"));
     let limited = World::with_key_requests_per_minute(1);

@@ -18,11 +18,13 @@ fn api() -> HttpApi {
     let (store, readiness) = (Arc::new(MemoryStore::default()), Readiness::starting());
     readiness.ready();
     let clock = Arc::new(ManualClock::default());
+    let event_feed = feed_of(&store, &clock);
     let ports = Ports {
         streams: StreamPorts::of(store.clone()),
         sessions: SessionPorts::of(store.clone()),
         health: store,
         clock,
+        event_feed,
     };
     World::api(ports, &readiness, 0, AddressForm::Key, HookServers::default())
 }

@@ -141,6 +141,8 @@ fn data_that_is_restored_into_a_migrated_database_leaves_publishers_on_air() {
             store.migrate().await.unwrap();
             let dump = source.dump(&[&["--data-only"], how].concat());
             database.restore("postgres", &dump, &[]);
+            let told = "SELECT count(*), max(id) FROM stream_events";
+            assert_eq!(database.sql(told), source.sql(told), "what is restored is no event: {how:?}");
             goes_on_air(&database).await;
             is_whole_but_stopped(&database).await;
         }

@@ -1,7 +1,10 @@
 //! Roles that own the tables, and roles that only use them.
 
 use stream_domain::Details;
-use stream_domain::ports::{DetailsStore as _, KeyStore as _, StoreError, StoreHealth as _, UsersTable};
+use stream_domain::events::LogPosition;
+use stream_domain::ports::{
+    DetailsStore as _, EventLog as _, KeyStore as _, StoreError, StoreHealth as _, UsersTable,
+};
 use stream_test_postgres::{Cluster, Database};
 
 use super::{block_on, documented, new_stream, now, store_at, user};
@@ -35,6 +38,10 @@ fn an_owner_migrates_and_a_service_with_the_documented_grants_serves() {
         store.start(&new_stream(1, "mine")).await.unwrap();
         assert!(store.stop_active(user(1), now()).await.unwrap().is_some());
         assert_eq!(store.expire_overdue(now(), 10).await.unwrap(), 0);
+        assert_eq!(store.sequence(10).await.unwrap().last, LogPosition(2));
+        assert_eq!(store.note_offline(now(), now(), 10).await.unwrap(), 0);
+        assert_eq!(store.settle_schedules(now(), 10).await.unwrap(), 0);
+        assert_eq!(store.forget_events(now(), 10).await.unwrap(), 0);
         assert_eq!(store.plan_migration().await.unwrap().to_string(), "Nothing would change.");
     });
 }

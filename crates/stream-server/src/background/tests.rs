@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use stream_domain::broadcasts::BroadcastOptions;
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
 use stream_domain::details::Categories;
+use stream_domain::events::EventOptions;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
 use stream_domain::testing::{ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
-use stream_domain::{MediaServers, Schedules};
+use stream_domain::{Events, MediaServers, Schedules};
 use stream_http::NotReady;
 use tokio::time::sleep;
 
@@ -43,6 +44,8 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
             goes_on.advance(time::Duration::milliseconds(250));
         }
     });
+    let event_options =
+        EventOptions { reconnect_window: time::Duration::MINUTE, kept_for: time::Duration::WEEK };
     let background = Background {
         store: Store::open(&database).unwrap(),
         health: memory.clone(),
@@ -52,12 +55,18 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
             Arc::new(SeededEntropy::default()),
         ),
         schedules: Schedules::new(&StreamPorts::of(memory.clone()), clock.clone(), Categories::default()),
+        event_feed: EventFeed::new(Events::new(
+            &StreamPorts::of(memory.clone()),
+            clock.clone(),
+            event_options,
+        )),
         broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
         readiness: readiness.clone(),
         tasks: TaskMetrics::default(),
         service: ServiceMetrics::default(),
         limits: Limits::per_minute(0, 0, 0),
         sweep_interval: Duration::from_secs(30),
+        running: TaskTracker::new(),
     };
     (background, readiness)
 }

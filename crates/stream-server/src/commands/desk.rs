@@ -1,6 +1,6 @@
 //! What operators' commands share: the use cases that they call.
 
-use stream_domain::{Broadcasts, Catalog, Descriptions, Keys, Schedules};
+use stream_domain::{Broadcasts, Catalog, Descriptions, Events, Keys, Schedules};
 
 /// The use cases that operators work with.
 pub(super) struct Desk {
@@ -12,6 +12,8 @@ pub(super) struct Desk {
     pub(super) descriptions: Descriptions,
     /// What is planned.
     pub(super) schedules: Schedules,
+    /// What has happened.
+    pub(super) events: Events,
     /// Publishers and media servers.
     pub(super) broadcasts: Broadcasts,
 }

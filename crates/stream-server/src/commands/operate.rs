@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use stream_domain::details::Categories;
-use stream_domain::{Catalog, Descriptions, Keys, Schedules};
+use stream_domain::{Catalog, Descriptions, Events, Keys, Schedules};
 
 use crate::app;
 use crate::commands::desk::Desk;
 use crate::commands::output::Format;
 use crate::commands::streams::Listed;
-use crate::commands::{check_key, schedules, servers, sessions, streams};
+use crate::commands::{check_key, events, schedules, servers, sessions, streams};
 use crate::config::{OperatorConfig, Order};
 use crate::failure::Failure;
 use crate::store::Store;
@@ -25,7 +25,8 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
         keys: Keys::new(&ports.streams, clock.clone(), entropy),
         catalog: Catalog::new(&ports.streams, clock.clone()),
         descriptions: Descriptions::new(&ports.streams, clock.clone(), Categories::default()),
-        schedules: Schedules::new(&ports.streams, clock, Categories::default()),
+        schedules: Schedules::new(&ports.streams, clock.clone(), Categories::default()),
+        events: Events::new(&ports.streams, clock, settings.broadcasts.event_options()),
         broadcasts,
     };
     let format = Format::of_list(is_json);
@@ -43,6 +44,9 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
         Order::KickSession { session } => sessions::kick(&desk, session, format).await,
         Order::ListSchedules { user, is_all, limit } => {
             schedules::list(&desk, user, is_all, limit, format).await
+        }
+        Order::TailEvents { user, after, is_ended } => {
+            events::tail(&desk, user, after, is_ended, is_json).await
         }
         Order::ListServers => servers::list(&desk, format).await,
     };

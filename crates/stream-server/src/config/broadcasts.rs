@@ -1,6 +1,7 @@
 //! The settings of publishers and their media servers, which `serve` and the commands of operators share.
 
 use stream_domain::broadcasts::admission::{AddressForm, Takeover};
+use stream_domain::events::EventOptions;
 use stream_domain::lifecycle::KeyLifetime;
 
 use crate::config::flags::Flags;
@@ -19,11 +20,18 @@ pub(crate) struct BroadcastConfig {
     pub(crate) takeover: Takeover,
     /// Within which time a publisher that comes back continues the same broadcast.
     pub(crate) reconnect_window: time::Duration,
+    /// How long events are kept.
+    pub(crate) events_kept_for: time::Duration,
     /// How long new keys live.
     pub(crate) key_lifetime: KeyLifetime,
 }
 
 impl BroadcastConfig {
+    /// What the log of events follows.
+    pub(crate) fn event_options(&self) -> EventOptions {
+        EventOptions { reconnect_window: self.reconnect_window, kept_for: self.events_kept_for }
+    }
+
     /// Parses the settings of broadcasts; an error names the setting.
     pub(super) fn parse(flags: &Flags) -> Result<Self, String> {
         let named = |name: &'static str| move |reason: String| format!("{name}: {reason}");
@@ -36,6 +44,7 @@ impl BroadcastConfig {
             media_servers: media_servers::parse(servers, key_lifetime).map_err(named("MEDIA_SERVERS"))?,
             takeover: flags.takeover,
             reconnect_window: time::Duration::seconds(flags.reconnect_window.into()),
+            events_kept_for: time::Duration::days(flags.event_retention_days.into()),
             key_lifetime,
         })
     }

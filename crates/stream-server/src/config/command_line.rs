@@ -11,7 +11,7 @@ use stream_domain::{SessionId, StreamId, UserId};
 
 use crate::config::broadcasts::BroadcastConfig;
 use crate::config::commands::{
-    KeysCommand, ScheduleCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand,
+    EventsCommand, KeysCommand, ScheduleCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand,
 };
 use crate::config::database::DatabaseConfig;
 use crate::config::flags::{Arguments, Flags, variables};
@@ -81,6 +81,8 @@ pub(crate) enum Order {
     KickSession { session: SessionId },
     /// List schedules of everybody or of a user: those that are to come, or all that are kept.
     ListSchedules { user: Option<UserId>, is_all: bool, limit: u32 },
+    /// Show events of everybody or of a user: those that happen, or those after a position; on and on, or to the end.
+    TailEvents { user: Option<UserId>, after: Option<i64>, is_ended: bool },
     /// List media servers.
     ListServers,
 }
@@ -175,6 +177,9 @@ fn parse(
         },
         Subcommand::Schedule { command: ScheduleCommand::List { user, all, limit, output } } => {
             (Order::ListSchedules { user, is_all: all, limit }, output)
+        }
+        Subcommand::Events { command: EventsCommand::Tail { user, after, no_follow, output } } => {
+            (Order::TailEvents { user, after, is_ended: no_follow }, output)
         }
         Subcommand::Servers { command: ServersCommand::List { output } } => (Order::ListServers, output),
         other => return parse_other(&other, flags, near_names, environment),

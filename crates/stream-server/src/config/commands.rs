@@ -40,6 +40,11 @@ pub(super) enum Subcommand {
         #[command(subcommand)]
         command: ScheduleCommand,
     },
+    /// Shows what happens to streams and schedules.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Lists the media servers.
     Servers {
         #[command(subcommand)]
@@ -190,6 +195,25 @@ pub(super) enum ScheduleCommand {
         /// How many at most.
         #[arg(long, value_name = "SCHEDULES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// What can be asked of events.
+#[derive(clap::Subcommand)]
+pub(super) enum EventsCommand {
+    /// Prints the events of all users as they happen, a line each, until it is stopped.
+    Tail {
+        /// Only this user's.
+        #[arg(long, value_name = "ID", value_parser = parse_user)]
+        user: Option<UserId>,
+        /// Begin with what follows this position; 0 for all.
+        #[arg(long, value_name = "POSITION", value_parser = clap::value_parser!(i64).range(0..))]
+        after: Option<i64>,
+        /// Print what there is, all that is kept without --after, and exit.
+        #[arg(long)]
+        no_follow: bool,
         #[command(flatten)]
         output: Output,
     },

@@ -115,6 +115,10 @@ pub(super) struct Flags {
     #[arg(long, env = "RECONNECT_WINDOW", global = true, hide_env_values = true, value_name = "SECONDS",
           default_value_t = 60, value_parser = number(0_u32..=86_400))]
     pub(super) reconnect_window: u32,
+    /// Days for which events are kept.
+    #[arg(long, env = "EVENT_RETENTION_DAYS", global = true, hide_env_values = true, value_name = "DAYS",
+          default_value_t = 7, value_parser = number(1_u16..=365))]
+    pub(super) event_retention_days: u16,
     /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
           default_value = CORS_ORIGINS,

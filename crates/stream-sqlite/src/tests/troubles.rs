@@ -165,7 +165,7 @@ fn a_schema_that_does_not_fit_is_a_defect_and_not_an_outage() {
         let mut connection = pool::open(&path, Mode::Write, Duration::from_secs(1)).unwrap();
         connection
             .batch_execute(
-                "DROP TRIGGER streams_make_room; DROP TRIGGER streams_take_details;
+                "DROP TRIGGER streams_make_room; DROP TRIGGER streams_take_details; DROP TRIGGER stream_schedules_tell_absence;
                  ALTER TABLE streams DROP COLUMN updated_at",
             )
             .unwrap();

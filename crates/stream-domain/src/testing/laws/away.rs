@@ -7,6 +7,7 @@ use super::streams::{key, named, now, user};
 use crate::broadcasts::admission::Refusal;
 use crate::broadcasts::session::{EndReason, SessionId};
 use crate::catalog::CatalogQuery;
+use crate::events::{EventQuery, LogPosition};
 use crate::media_server::LEASE;
 use crate::ports::{
     ChangeStoredError, Clues, DescribeStreamError, PlanStoredError, StartError, StoreError, StreamStore,
@@ -64,11 +65,18 @@ pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
         other => panic!("change_schedule: {other:?}"),
     }
     let query = ScheduleQuery { filter: ScheduleFilter::default(), limit: NonZeroU32::MIN, after: None };
+    let events = EventQuery { user: None, after: LogPosition(0), kinds: Vec::new(), limit: 1 };
     let errors = [
         ("find_schedule", store.find_schedule(user(1), ScheduleId(1)).await.map(drop)),
         ("current_schedule", store.current_schedule(user(1), now()).await.map(drop)),
         ("list_schedules", store.list_schedules(&query).await.map(drop)),
         ("forget_schedules", store.forget_schedules(now(), 1).await.map(drop)),
+        ("sequence", store.sequence(1).await.map(drop)),
+        ("extent", store.extent().await.map(drop)),
+        ("read_events", store.read_events(&events).await.map(drop)),
+        ("note_offline", store.note_offline(now(), now(), 1).await.map(drop)),
+        ("settle_schedules", store.settle_schedules(now(), 1).await.map(drop)),
+        ("forget_events", store.forget_events(now(), 1).await.map(drop)),
     ];
     for (method, answer) in errors {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");

@@ -5,10 +5,12 @@ use std::num::NonZeroU32;
 use futures_util::future::join_all;
 use time::Duration;
 
+use super::events::told;
 use super::streams::{RACERS, named, now, started, stopped, user};
 use crate::details::Visibility;
 use crate::ports::{
-    ChangeStoredError, DetailsStore as _, KeyStore as _, PlanStoredError, ScheduleStore as _, StreamStore,
+    ChangeStoredError, DetailsStore as _, EventLog as _, KeyStore as _, PlanStoredError, ScheduleStore as _,
+    StreamStore,
 };
 use crate::schedules::{
     Change, MAX_SCHEDULES, NotChanged, NotPlanned, Plan, ScheduleFilter, SchedulePage, ScheduleQuery,
@@ -362,6 +364,15 @@ pub async fn random_histories_of_schedules_match_memory(store: &dyn StreamStore)
             let one = reference.describe(user(*number), *one, &said, at).await;
             let other = store.describe(user(*number), *other, &said, at).await;
             assert_eq!(one.is_ok(), other.is_ok(), "step {step}: {one:?} {other:?}");
+        }
+        assert_eq!(
+            reference.settle_schedules(at, 100).await.ok(),
+            store.settle_schedules(at, 100).await.ok(),
+            "step {step}"
+        );
+        for number in 1..=3 {
+            let (one, other) = (told(&reference, user(number)).await, told(store, user(number)).await);
+            assert_eq!(one, other, "step {step}");
         }
         let public = ScheduleFilter { is_public: true, ..ScheduleFilter::default() };
         let shown = titles(store, public.clone()).await;

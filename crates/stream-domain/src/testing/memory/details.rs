@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::details::Visibility;
+use crate::events::EventKind;
 use crate::ports::{DescribeStreamError, DetailsStore, StoreError};
 use crate::{Details, Stream, StreamId, Timestamp, UserId};
 
@@ -32,7 +33,11 @@ impl DetailsStore for MemoryStore {
         let is_own = |kept: &&Stream| kept.id == stream && kept.user_id == Some(user);
         let own = state.streams.iter().find(is_own).ok_or(DescribeStreamError::NoSuchStream)?;
         own.publishable_at(now).map_err(|_| DescribeStreamError::Ended)?;
-        state.describe(stream, details.clone());
+        let own = own.clone();
+        if state.details(stream) != *details {
+            state.describe(stream, details.clone());
+            state.add_of_stream(EventKind::StreamUpdated, &own, "");
+        }
         Ok(())
     }
 

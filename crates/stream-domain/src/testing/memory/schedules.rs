@@ -36,7 +36,7 @@ impl State {
     }
 
     /// A schedule as it is read.
-    fn with_stream(&self, schedule: &Schedule) -> Schedule {
+    pub(super) fn with_stream(&self, schedule: &Schedule) -> Schedule {
         let stream = self.streams_of(schedule.id).last().map(|stream| self.sessions.seen_from(stream));
         Schedule { stream, ..schedule.clone() }
     }

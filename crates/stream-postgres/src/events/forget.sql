@@ -1,0 +1,12 @@
+-- $1 what was written before this, $2 limit.
+-- Always a beginning of the log: what stands behind an event that is kept is kept too, and so is the last one, which
+-- tells the next position.
+WITH first AS MATERIALIZED (
+    SELECT position, at FROM stream_events WHERE position IS NOT NULL ORDER BY position LIMIT $2
+),
+kept AS MATERIALIZED (
+    SELECT min(position) AS position FROM first
+    WHERE at >= $1 OR position = (SELECT max(position) FROM stream_events WHERE position IS NOT NULL)
+)
+DELETE FROM stream_events USING first, kept
+WHERE stream_events.position = first.position AND (kept.position IS NULL OR first.position < kept.position)
