@@ -203,6 +203,27 @@ async fn pulled_from(service: &Service, user: u32, after: i64) -> Vec<Value> {
     page.json["events"].as_array().expect("a list").clone()
 }
 
+/// A reader that has read enough, as `head` has, ends the command.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_prints_events_ends_with_its_reader() {
+    let store = TestStore::new(StoreKind::Sqlite);
+    let service = store.setup().start().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = store.setup().command(&folder);
+    let mut shell = Command::new("sh");
+    let tail =
+        format!("{} events tail --after 0 | head -n 1; echo ended", stream_tests::server_binary().display());
+    shell.args(["-c", &tail]).envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let tail = Program::start(&mut shell, &folder.path().join("output"));
+    eventually("the end of the command", || async {
+        service.generate_key(1).await;
+        service.post_as(1, "/api/streams/stop").await;
+        tail.output().ends_with("ended\n")
+    })
+    .await;
+    assert!(tail.output().starts_with("{\"at\":"), "{}", tail.output());
+}
+
 /// The reader that the documentation shows works as it stands, in Node as in a browser.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documented_reader_reads_on_after_a_cut() {

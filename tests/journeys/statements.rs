@@ -83,12 +83,15 @@ async fn each_route_makes_as_many_round_trips_as_documented() {
             key = take(&service, &key, step).await.unwrap_or(key);
         }
     }
-    let mut measured = Vec::new();
-    let mut key = String::new();
-    for (case, step) in STEPS {
-        count.store(0, Ordering::SeqCst);
-        key = take(&service, &key, step).await.unwrap_or(key);
-        measured.push((step.0.to_owned(), case.to_owned(), count.load(Ordering::SeqCst)));
+    let mut measured = STEPS.map(|(case, step)| (step.0.to_owned(), case.to_owned(), u32::MAX)).to_vec();
+    // What the log of events asks several times a second may come in between, and only adds.
+    for _ in 0..12 {
+        let mut key = String::new();
+        for (place, (_, step)) in STEPS.into_iter().enumerate() {
+            count.store(0, Ordering::SeqCst);
+            key = take(&service, &key, step).await.unwrap_or(key);
+            measured[place].2 = measured[place].2.min(count.load(Ordering::SeqCst));
+        }
     }
     assert_eq!(measured, documented());
 }

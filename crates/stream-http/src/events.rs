@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use stream_domain::events::{Forgotten, LogPosition, ReadEventsError};
 use stream_domain::{Authenticator, Events};
 
 use crate::auth::{SignedIn, bearer_token};
@@ -70,11 +71,18 @@ pub(crate) async fn list_events(
 ) -> Result<HttpResponse, ApiError> {
     let asked = query::page(&request)?;
     let events = api.events.get()?;
-    let after = match asked.after {
-        Some(after) => after,
-        None => use_case("events.extent", events.extent()).await?.forgotten,
+    let (is_from_beginning, mut query) = match asked.after {
+        Some(after) => (false, asked.of(user, after)),
+        None => (true, asked.of(user, LogPosition(0))),
     };
-    let page = use_case("events.read", events.read(&asked.of(user, after))).await?;
+    let mut page = use_case("events.read", events.read(&query)).await;
+    if let Err(ReadEventsError::Forgotten(Forgotten(extent))) = &page
+        && is_from_beginning
+    {
+        query.after = extent.forgotten;
+        page = use_case("events.read", events.read(&query)).await;
+    }
+    let page = page?;
     Ok(HttpResponse::Ok().json(EventPageView::of(&page)?))
 }
 

@@ -2,6 +2,8 @@
 -- The triggers are added in the catalogue alone, but writers wait for that moment; so it is given up soon and tried again
 -- later where a long transaction is in the way.
 SET LOCAL lock_timeout = '200ms';
+-- In the order in which writers take them; and who goes live meanwhile is told of once, here or by a trigger.
+LOCK TABLE streams, publish_sessions, publish_attempts, stream_schedules IN SHARE ROW EXCLUSIVE MODE;
 DO $$
 DECLARE
     home name := (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -98,7 +100,8 @@ BEGIN
                 ''live_since'', to_json(NEW.live_since) #>> ''{}'' || ''Z'');
             -- The trigger of live_streams tells that another broadcast is over.
             DELETE FROM %1$I.live_streams WHERE stream_id = NEW.stream_id AND epoch <> NEW.epoch;
-            SELECT session_id INTO told FROM %1$I.live_streams WHERE stream_id = NEW.stream_id;
+            -- Locked, so that who is about to tell that nobody came back is waited for, or passes it over.
+            SELECT session_id INTO told FROM %1$I.live_streams WHERE stream_id = NEW.stream_id FOR UPDATE;
             IF NOT FOUND THEN
                 INSERT INTO %1$I.live_streams (stream_id, user_id, playback_id, session_id, epoch, live_since)
                 VALUES (stream.id, stream.user_id, stream.playback_id, NEW.id, NEW.epoch, NEW.live_since)
@@ -184,16 +187,14 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.streams_cut_publisher() RETURNS trigger LANGUAGE plpgsql
         SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
         BEGIN
-            IF OLD.status = ''active'' AND (TG_OP = ''DELETE'' OR NEW.status <> ''active'') THEN
-                INSERT INTO %1$I.stream_events (type, user_id, stream_id, data)
-                SELECT CASE word WHEN ''expired'' THEN ''stream.expired'' ELSE ''stream.stopped'' END, OLD.user_id, OLD.id,
-                    json_build_object(''stream_id'', OLD.id, ''playback_id'', OLD.playback_id, ''reason'', word)
-                FROM (SELECT CASE WHEN TG_OP = ''DELETE'' THEN ''deleted''
-                    WHEN NEW.status = ''expired'' THEN ''expired'' ELSE ''stopped'' END AS word) AS how;
-            END IF;
             IF TG_OP = ''DELETE'' THEN
                 UPDATE %1$I.publish_sessions SET cut_because = ''deleted''
                 WHERE stream_id = OLD.id AND ended_at IS NULL;
+                IF OLD.status = ''active'' THEN
+                    INSERT INTO %1$I.stream_events (type, user_id, stream_id, data)
+                    VALUES (''stream.stopped'', OLD.user_id, OLD.id, json_build_object(''stream_id'', OLD.id,
+                        ''playback_id'', OLD.playback_id, ''reason'', ''deleted''));
+                END IF;
                 DELETE FROM %1$I.live_streams WHERE stream_id = OLD.id;
                 DELETE FROM %1$I.stream_details WHERE stream_id = OLD.id;
                 DELETE FROM %1$I.stream_terms WHERE stream_id = OLD.id;
@@ -204,6 +205,13 @@ BEGIN
                         WHEN NEW.status = ''expired'' THEN ''expired'' ELSE ''stopped'' END,
                     key_expires_at = COALESCE(NEW.expires_at, key_expires_at)
                 WHERE stream_id = NEW.id AND ended_at IS NULL;
+                -- After its session is locked: what is told of that comes before.
+                IF OLD.status = ''active'' AND NEW.status <> ''active'' THEN
+                    INSERT INTO %1$I.stream_events (type, user_id, stream_id, data)
+                    SELECT ''stream.'' || word, OLD.user_id, OLD.id, json_build_object(''stream_id'', OLD.id,
+                        ''playback_id'', OLD.playback_id, ''reason'', word)
+                    FROM (SELECT CASE NEW.status WHEN ''expired'' THEN ''expired'' ELSE ''stopped'' END AS word) AS how;
+                END IF;
                 IF NEW.status <> ''active'' THEN
                     DELETE FROM %1$I.live_streams WHERE stream_id = NEW.id;
                     DELETE FROM %1$I.stream_terms WHERE stream_id = NEW.id;

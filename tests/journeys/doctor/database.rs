@@ -91,16 +91,11 @@ fn a_missing_or_disabled_trigger_is_named() {
 #[test]
 fn a_dropped_index_is_named() {
     let database = migrated(Cluster::shared());
-    database.sql(
-        "DROP INDEX streams_one_active_per_user; ALTER TABLE publish_sessions DROP COLUMN stalled_until",
-    );
+    database
+        .sql("DROP INDEX streams_one_active_per_user; ALTER TABLE publish_sessions DROP COLUMN supersedes");
     let report = report_on(&database.url());
     report.must_fail("database indexes", "the index streams_one_active_per_user", "stream-server migrate");
-    report.must_fail(
-        "database schema",
-        "the column publish_sessions (stalled_until)",
-        "stream-server migrate",
-    );
+    report.must_fail("database schema", "the column publish_sessions (supersedes)", "stream-server migrate");
     report.must_be_ok("database triggers");
 }
 

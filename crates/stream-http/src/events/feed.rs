@@ -27,13 +27,13 @@ struct Shared {
     events: Events,
     /// The position that the log has reached.
     reached: watch::Sender<LogPosition>,
-    recent: Mutex<Recent>,
+    /// `None` while there is nothing to go on from, so that readers read the log.
+    recent: Mutex<Option<Recent>>,
     readers: Mutex<HashMap<UserId, usize>>,
     closed: CancellationToken,
 }
 
 /// The events behind `after`, without a gap.
-#[derive(Default)]
 struct Recent {
     after: LogPosition,
     events: VecDeque<Arc<Event>>,
@@ -68,9 +68,18 @@ impl EventFeed {
 
     /// Gives new events their positions and wakes readers; to be called again and again.
     pub async fn advance(&self) -> Result<Extent, StoreError> {
+        let advanced = self.try_advance().await;
+        if advanced.is_err() {
+            // The database may come back with another log, such as that of a standby.
+            *locked(&self.0.recent) = None;
+        }
+        advanced
+    }
+
+    async fn try_advance(&self) -> Result<Extent, StoreError> {
         let extent = self.0.events.sequence().await?;
-        if self.0.reached.receiver_count() == 0 {
-            *locked(&self.0.recent) = Recent { after: extent.last, events: VecDeque::new() };
+        if self.readers() == 0 {
+            *locked(&self.0.recent) = None;
         } else {
             self.catch_up(extent.last).await?;
         }
@@ -106,27 +115,43 @@ impl EventFeed {
 
     /// Reads what is new, up to this position.
     async fn catch_up(&self, last: LogPosition) -> Result<(), StoreError> {
+        locked(&self.0.recent).take_if(|recent| !recent.leads_to(last));
         loop {
-            let after = locked(&self.0.recent).end();
+            let after = locked(&self.0.recent).get_or_insert_with(|| Recent::begin(last)).end();
             if after >= last {
                 return Ok(());
             }
             let query = EventQuery { user: None, after, kinds: Vec::new(), limit: PAGE };
-            match self.0.events.read(&query).await {
-                Ok(page) => locked(&self.0.recent).add(page.events),
-                // Another log was restored in its place; or this instance slept for days.
-                Err(ReadEventsError::Forgotten(forgotten)) => {
-                    let recent = Recent { after: forgotten.0.last, events: VecDeque::new() };
-                    *locked(&self.0.recent) = recent;
+            let events = match self.0.events.read(&query).await {
+                Ok(page) => page.events,
+                Err(ReadEventsError::Forgotten(_)) => Vec::new(),
+                Err(ReadEventsError::Store(error)) => return Err(error),
+            };
+            let mut recent = locked(&self.0.recent);
+            match recent.as_mut().filter(|_| !events.is_empty()) {
+                Some(recent) => recent.add(events),
+                // The log is another one than a moment ago.
+                None => {
+                    *recent = None;
                     return Ok(());
                 }
-                Err(ReadEventsError::Store(error)) => return Err(error),
             }
         }
     }
 }
 
 impl Recent {
+    /// What follows from now on.
+    fn begin(after: LogPosition) -> Self {
+        Self { after, events: VecDeque::new() }
+    }
+
+    /// Whether it can go on to this position: that is not before its end, nor too far behind it.
+    fn leads_to(&self, last: LogPosition) -> bool {
+        let missing = last.0 - self.end().0;
+        usize::try_from(missing).is_ok_and(|missing| missing <= MAX_RECENT)
+    }
+
     fn end(&self) -> LogPosition {
         self.events.back().map_or(self.after, |event| event.position)
     }
@@ -165,7 +190,8 @@ impl Seat {
         &self,
         query: &EventQuery,
     ) -> Result<(Vec<Arc<Event>>, LogPosition), ReadEventsError> {
-        if let Some(recent) = locked(&self.feed.0.recent).read(query) {
+        let recent = locked(&self.feed.0.recent).as_ref().and_then(|recent| recent.read(query));
+        if let Some(recent) = recent {
             return Ok(recent);
         }
         let page = self.feed.0.events.read(query).await?;

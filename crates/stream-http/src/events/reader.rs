@@ -21,6 +21,9 @@ const BATCH: u32 = 100;
 /// How long a client waits before it connects again, in milliseconds.
 const RETRY: u32 = 2_000;
 
+/// The pause after a read that found nothing.
+const SHORT_PAUSE: Duration = Duration::from_millis(20);
+
 /// The pause after a failed read.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -76,6 +79,8 @@ impl<A: Fn() -> bool + 'static> Reader<A> {
                     if !events.is_empty() {
                         return (self.may_read)().then(|| self.tell(&events));
                     }
+                    // Should a database that was set back lead nowhere, it is not asked without a pause.
+                    sleep(SHORT_PAUSE).await;
                 }
                 Err(ReadEventsError::Forgotten(_)) => return None,
                 Err(ReadEventsError::Store(error)) => {

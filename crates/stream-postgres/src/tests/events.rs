@@ -3,8 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use stream_domain::broadcasts::admission::PublishRequest;
+use stream_domain::broadcasts::session::EndReason;
 use stream_domain::events::{EventQuery, LogPosition};
-use stream_domain::ports::{EventLog as _, KeyStore as _};
+use stream_domain::ports::{Admissions as _, EventLog as _, KeyStore as _, SessionSelector};
+use stream_domain::testing::{asking, terms};
 use stream_test_postgres::{Cluster, Database, eventually};
 
 use super::{block_on, migrated, new_stream, now, store_at, user};
@@ -12,21 +15,25 @@ use crate::PostgresStore;
 
 /// A transaction of somebody else that inserts a stream and then sleeps before its end.
 fn sleeping(database: &Database<'_>, number: u32, end: &str) -> Child {
-    let statements = format!(
-        "BEGIN; INSERT INTO streams (user_id, stream_key, expires_at)
-         VALUES ({number}, 'slow-{number}', timezone('UTC', now()) + INTERVAL '1 day');
-         SELECT pg_sleep(1.5); {end}"
+    let insert = format!(
+        "INSERT INTO streams (user_id, stream_key, expires_at)
+         VALUES ({number}, 'slow-{number}', timezone('UTC', now()) + INTERVAL '1 day')"
     );
+    doing(database, &insert, end)
+}
+
+/// A transaction of somebody else that does this, and then sleeps before its end.
+fn doing(database: &Database<'_>, what: &str, end: &str) -> Child {
+    let statements = format!("BEGIN; {what}; SELECT pg_sleep(1.5); {end}");
     let mut psql = Command::new(Cluster::shared().client("psql"));
     psql.args(["-X", "-q", &database.url(), "-c", &statements]).stdout(Stdio::null());
     psql.spawn().unwrap()
 }
 
-fn is_asleep(database: &Database<'_>, number: u32) -> bool {
-    let query =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%slow-";
-    let waiting = format!("{query}{number}%' AND wait_event = 'PgSleep'");
-    database.sql(&waiting) == "1"
+fn is_asleep(database: &Database<'_>) -> bool {
+    database.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    ) == "1"
 }
 
 /// Kinds and users of the log, in its order.
@@ -45,7 +52,7 @@ fn what_commits_late_comes_late_and_is_not_missed() {
     block_on(async {
         let (database, store) = migrated().await;
         let mut slow = sleeping(&database, 1, "COMMIT");
-        eventually("the transaction", || is_asleep(&database, 1));
+        eventually("the transaction", || is_asleep(&database));
         store.start(&new_stream(2, "quick")).await.unwrap();
         let created = |position, user| (position, "stream.created".to_owned(), Some(user));
         assert_eq!(told(&store).await, [created(1, 2)]);
@@ -59,13 +66,59 @@ fn what_is_undone_was_no_event() {
     block_on(async {
         let (database, store) = migrated().await;
         let mut slow = sleeping(&database, 1, "ROLLBACK");
-        eventually("the transaction", || is_asleep(&database, 1));
+        eventually("the transaction", || is_asleep(&database));
         store.start(&new_stream(2, "quick")).await.unwrap();
         assert!(slow.wait().unwrap().success());
         store.stop_active(user(2), now()).await.unwrap();
         let told: Vec<(i64, String)> =
             told(&store).await.into_iter().map(|(at, kind, _)| (at, kind)).collect();
         assert_eq!(told, [(1, "stream.created".to_owned()), (2, "stream.stopped".to_owned())]);
+    });
+}
+
+async fn kinds(store: &PostgresStore) -> Vec<String> {
+    told(store).await.into_iter().map(|(_, kind, _)| kind).collect()
+}
+
+/// A media server's list shows the publisher at the moment of the stop.
+#[test]
+fn a_stop_that_waits_for_a_session_is_told_after_what_it_waited_for() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "one")).await.unwrap();
+        let unseen = PublishRequest { confirmed: false, ..asking("s1", "one", 1) };
+        store.admit(&unseen, &terms(), now()).await.unwrap();
+        let confirm = "UPDATE publish_sessions SET confirmed_at = started_at";
+        let mut slow = doing(&database, confirm, "COMMIT");
+        eventually("the transaction", || is_asleep(&database));
+        store.stop_active(user(1), now()).await.unwrap();
+        assert!(slow.wait().unwrap().success());
+        assert_eq!(
+            kinds(&store).await,
+            ["stream.created", "stream.live", "stream.stopped", "stream.offline"]
+        );
+    });
+}
+
+/// It is noted that a publisher has not come back at the moment when it does.
+#[test]
+fn a_publisher_that_comes_back_while_its_absence_is_noted_is_live_anew() {
+    block_on(async {
+        let (database, store) = migrated().await;
+        store.start(&new_stream(1, "one")).await.unwrap();
+        store.admit(&asking("s1", "one", 1), &terms(), now()).await.unwrap();
+        let session = SessionSelector::Session {
+            server: asking("s1", "one", 1).publisher.server,
+            session: "s1".to_owned(),
+            name: None,
+        };
+        store.end(&session, EndReason::Left, now()).await.unwrap();
+        let mut slow = doing(&database, "DELETE FROM live_streams", "COMMIT");
+        eventually("the transaction", || is_asleep(&database));
+        store.admit(&asking("s2", "one", 1), &terms(), now()).await.unwrap();
+        assert!(slow.wait().unwrap().success());
+        assert_eq!(kinds(&store).await, ["stream.created", "stream.live", "stream.offline", "stream.live"]);
+        assert_eq!(database.sql("SELECT count(*) FROM live_streams WHERE left_at IS NULL"), "1");
     });
 }
 
@@ -164,7 +217,6 @@ fn who_is_live_at_the_migration_is_told_of() {
         let store = store_at(&database.url());
         store.migrate().await.unwrap();
         store.stop_active(user(1), now()).await.unwrap();
-        let kinds: Vec<String> = told(&store).await.into_iter().map(|(_, kind, _)| kind).collect();
-        assert_eq!(kinds, ["stream.live", "stream.stopped", "stream.offline"]);
+        assert_eq!(kinds(&store).await, ["stream.live", "stream.stopped", "stream.offline"]);
     });
 }

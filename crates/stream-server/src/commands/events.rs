@@ -9,7 +9,7 @@ use stream_domain::{Event, UserId};
 use tokio::time::sleep;
 
 use crate::commands::desk::Desk;
-use crate::commands::output::{instant, or_dash, print, second};
+use crate::commands::output::{instant, or_dash, print_on, second};
 use crate::failure::Failure;
 
 /// How many events are read at once.
@@ -29,8 +29,15 @@ pub(super) async fn tail(
 ) -> Result<(), Failure> {
     let is_table = !is_json && std::io::stdout().is_terminal();
     let mut query = EventQuery { user, after: LogPosition(0), kinds: Vec::new(), limit: PAGE };
-    // The service may not be running.
-    let extent = desk.events.sequence().await?;
+    // The service may not be running, and what was written since may be more than one step numbers.
+    let mut extent = desk.events.sequence().await?;
+    loop {
+        let next = desk.events.sequence().await?;
+        if next.last == extent.last {
+            break;
+        }
+        extent = next;
+    }
     query.after = after.map_or(extent.forgotten, LogPosition);
     if after.is_none() && !is_ended {
         query.after = extent.last;
@@ -43,7 +50,9 @@ pub(super) async fn tail(
             ReadEventsError::Store(error) => error.into(),
         })?;
         for event in &page.events {
-            print(&if is_table { line(event) } else { view(event)?.to_string() })?;
+            if !print_on(&if is_table { line(event) } else { view(event)?.to_string() })? {
+                return Ok(());
+            }
         }
         query.after = page.next;
         if page.events.is_empty() {

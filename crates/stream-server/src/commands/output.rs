@@ -54,13 +54,21 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     write(&format!("{text}\n"))
 }
 
-/// Writes a text as it is; a reader that has read enough, such as `head`, is no error.
+/// Prints a line of many; `false` once the reader, such as `head`, has read enough.
+pub(super) fn print_on(text: &str) -> Result<bool, Failure> {
+    try_write(&format!("{text}\n"))
+}
+
+/// Writes a text as it is; a reader that has read enough is no error.
 pub(super) fn write(text: &str) -> Result<(), Failure> {
+    try_write(text).map(drop)
+}
+
+fn try_write(text: &str) -> Result<bool, Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(format!("standard output: {error}"))),
     }
 }
 
