@@ -1,7 +1,7 @@
 //! The HTTP surface: what frontends, media servers and operators use.
 //!
 //! Each resource is a module with its routes, queries, views, handlers and the state that they need: `keys`,
-//! `catalog`, `broadcasts`, `hooks`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
+//! `catalog`, `details`, `schedules`, `events`, `broadcasts`, `hooks`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
 //! Handlers parse, call one use case of the domain, and render; the rules are in the domain.
 //! The surface describes itself (`openapi.rs`), and serves its description with a page that shows it (`docs.rs`).
 //! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),

@@ -5,6 +5,7 @@
 
 mod events;
 mod media_servers;
+mod once_warning;
 mod preparation;
 pub(crate) mod skew;
 mod supervisor;

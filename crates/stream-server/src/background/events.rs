@@ -7,6 +7,7 @@ use stream_domain::ports::chain_of;
 use stream_http::EventFeed;
 use stream_metrics::{ServiceMetrics, TaskMeter};
 
+use crate::background::once_warning::OnceWarning;
 use crate::background::ticks::every;
 
 /// How often new events get their positions, and readers see them.
@@ -17,22 +18,19 @@ const ABSENCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Gives events their positions, again and again.
 pub(super) async fn sequence(feed: EventFeed, service: ServiceMetrics, meter: TaskMeter) {
+    let mut warning = OnceWarning::new("events could not be sequenced", "events are sequenced again");
     let mut ticks = every(SEQUENCE_INTERVAL);
-    let mut is_warned = false;
     loop {
         ticks.tick().await;
         match feed.advance().await {
             Ok(extent) => {
                 service.set_events(extent, feed.readers());
                 meter.succeeded();
-                is_warned = false;
+                warning.clear();
             }
             Err(error) => {
                 meter.failed();
-                // Five times a second would fill the log.
-                if !std::mem::replace(&mut is_warned, true) {
-                    tracing::warn!(error = chain_of(&error), "events could not be sequenced; trying again");
-                }
+                warning.raise(&error);
             }
         }
     }
@@ -40,20 +38,18 @@ pub(super) async fn sequence(feed: EventFeed, service: ServiceMetrics, meter: Ta
 
 /// Writes which publishers have not come back and which schedules were missed, again and again.
 pub(super) async fn note_absences(events: Events, meter: TaskMeter) {
+    let mut warning = OnceWarning::new("absences could not be noted", "absences are noted again");
     let mut ticks = every(ABSENCE_INTERVAL);
-    let mut is_warned = false;
     loop {
         ticks.tick().await;
         match events.note_absences().await {
             Ok(_) => {
                 meter.succeeded();
-                is_warned = false;
+                warning.clear();
             }
             Err(error) => {
                 meter.failed();
-                if !std::mem::replace(&mut is_warned, true) {
-                    tracing::warn!(error = chain_of(&error), "absences could not be noted; trying again");
-                }
+                warning.raise(&error);
             }
         }
     }

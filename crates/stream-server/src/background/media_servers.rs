@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use stream_domain::broadcasts::ReconcileError;
-use stream_domain::ports::chain_of;
 use stream_domain::{Broadcasts, ServerName};
 use stream_metrics::TaskMeter;
 
+use crate::background::once_warning::OnceWarning;
 use crate::background::ticks::every;
 
 /// How often pending kicks are looked for.
@@ -21,7 +20,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Kicks publishers that may no longer publish at one media server; never returns.
 pub(super) async fn kick_publishers(broadcasts: Broadcasts, server: ServerName, meter: TaskMeter) {
     let mut warning =
-        OnceWarning::new(&server, "publishers could not be kicked", "publishers can be kicked again");
+        OnceWarning::at(&server, "publishers could not be kicked", "publishers can be kicked again");
     let mut ticks = every(KICK_INTERVAL);
     loop {
         ticks.tick().await;
@@ -43,7 +42,7 @@ pub(super) async fn kick_publishers(broadcasts: Broadcasts, server: ServerName, 
 
 /// Reconciles sessions with one media server's publisher list; never returns.
 pub(super) async fn reconcile(broadcasts: Broadcasts, server: ServerName, meter: TaskMeter) {
-    let mut warning = OnceWarning::new(
+    let mut warning = OnceWarning::at(
         &server,
         "the media server's publishers could not be listed",
         "the media server's publishers can be listed again",
@@ -86,36 +85,6 @@ pub(super) async fn warn_of_silent_servers(broadcasts: Broadcasts, meter: TaskMe
                 "this media server says nothing of the publisher that it let in, and cannot be asked: the stream counts \
                  as off air {lease} seconds after it began though it goes on, and a stop cuts nobody. To mend it, {cure}"
             );
-        }
-    }
-}
-
-/// A warning that is logged once for each cause, and once when it is over.
-struct OnceWarning<'a> {
-    server: &'a ServerName,
-    warning: &'static str,
-    recovery: &'static str,
-    logged_cause: Option<String>,
-}
-
-impl<'a> OnceWarning<'a> {
-    fn new(server: &'a ServerName, warning: &'static str, recovery: &'static str) -> Self {
-        Self { server, warning, recovery, logged_cause: None }
-    }
-
-    /// Logs the warning, unless the same cause was logged last.
-    fn raise(&mut self, error: &ReconcileError) {
-        let cause = chain_of(error);
-        if self.logged_cause.as_ref() != Some(&cause) {
-            tracing::warn!(server = %self.server, error = cause, "{}", self.warning);
-        }
-        self.logged_cause = Some(cause);
-    }
-
-    /// Logs that it works again, if a warning was logged.
-    fn clear(&mut self) {
-        if self.logged_cause.take().is_some() {
-            tracing::info!(server = %self.server, "recovered: {}", self.recovery);
         }
     }
 }
