@@ -31,6 +31,18 @@ def schedule_cursors(draw):
 
 schemathesis.openapi.format("schedule_cursor", schedule_cursors())
 
+schemathesis.openapi.format(
+    "delivery_cursor",
+    st.integers(min_value=0, max_value=2**63 - 1).map(
+        lambda position: base64.urlsafe_b64encode(position.to_bytes(8, "big")).decode().rstrip("=")
+    ),
+)
+schemathesis.openapi.format("delivery_status", st.sampled_from(["pending", "delivered", "failed"]))
+# Names below .invalid lead nowhere.
+hosts = st.from_regex(r"[a-z]{1,20}", fullmatch=True)
+schemathesis.openapi.format("webhook_url", hosts.map(lambda host: f"https://{host}.invalid/hook"))
+schemathesis.openapi.format("webhook_description", st.from_regex(r"[A-Za-z ]{0,40}", fullmatch=True))
+
 # Times of schedules: to come, and not too far ahead; `to` is after `from`.
 today = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 ahead = st.integers(min_value=1, max_value=360 * 24 * 60)

@@ -3,10 +3,13 @@
 use std::process::Command;
 
 use serde_json::Value;
-use stream_tests::{MediaSetup, Program, Service, Stage, StoreKind, TestStore, eventually, token_of};
+use stream_tests::{
+    DocumentedReceiver, Language, MediaSetup, Program, Service, Stage, StoreKind, TestStore, eventually,
+    token_of,
+};
 
 super::on_both_stores! {
-    a_broadcast_is_told_alike_by_pull_by_stream_and_at_a_terminal
+    a_broadcast_is_told_alike_by_pull_by_stream_by_webhook_and_at_a_terminal
     what_the_earlier_service_writes_is_told
     a_reader_goes_on_at_another_instance
     old_events_are_forgotten_and_told_so
@@ -66,10 +69,19 @@ async fn is_told(service: &Service, user: u32, last: &str, count: usize) {
     .await;
 }
 
-async fn a_broadcast_is_told_alike_by_pull_by_stream_and_at_a_terminal(kind: StoreKind) {
-    let settings = [("RECONNECT_WINDOW", "15"), ("SWEEP_INTERVAL", "1")];
-    let mut stage = Stage::start_with(MediaSetup::NginxPlayback, kind, &settings).await;
+async fn a_broadcast_is_told_alike_by_pull_by_stream_by_webhook_and_at_a_terminal(kind: StoreKind) {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    let operators = DocumentedReceiver::start(Language::Python, super::webhooks::SECRET, folder.path());
+    let settings = [
+        ("RECONNECT_WINDOW", "15"),
+        ("SWEEP_INTERVAL", "1"),
+        ("WEBHOOK_NETWORKS", "127.0.0.0/8"),
+        ("WEBHOOK_URL", &operators.url()),
+        ("WEBHOOK_SECRET", super::webhooks::SECRET),
+    ];
+    let mut stage = Stage::start_with(MediaSetup::NginxPlayback, kind, &settings).await;
+    // The first owner has this number.
+    let (_, receiver) = super::webhooks::add_documented(stage.service(), 1, folder.path()).await;
     let owner = stage.new_owner().await;
     let reader =
         Reader::start(stage.service(), owner.user, &["--header", "Last-Event-ID: 0"], "one", folder.path());
@@ -111,6 +123,13 @@ async fn a_broadcast_is_told_alike_by_pull_by_stream_and_at_a_terminal(kind: Sto
     assert_eq!(told[2]["data"]["reason"], "already_live");
     assert_eq!(told[4]["data"]["live_since"], told[1]["data"]["live_since"]);
     eventually("the same events in the stream", || async { reader.events() == told }).await;
+    let as_message = |event: &Value| {
+        let (at, kind) = (&event["at"], &event["type"]);
+        serde_json::json!({ "type": kind, "timestamp": at, "position": event["position"], "data": event["data"] })
+    };
+    let messages: Vec<Value> = told.iter().map(as_message).collect();
+    eventually("the same events at the owner's endpoint", || async { receiver.messages() == messages }).await;
+    eventually("the same events at the operator's", || async { operators.messages() == messages }).await;
     let user = owner.user.to_string();
     let (status, output, errors) =
         stage.setup().run(&["events", "tail", "--no-follow", "--after", "0", "--user", &user]);

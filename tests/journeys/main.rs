@@ -40,6 +40,7 @@ mod tidy;
 mod tokens;
 mod traces;
 mod viewers;
+mod webhooks;
 
 /// Creates a test of each journey for each store.
 macro_rules! on_both_stores {

@@ -98,7 +98,9 @@ fn dependencies_point_inward_and_adapters_do_not_depend_on_each_other() {
     }
     // What is counted is defined beside the domain, and counted by the surface.
     assert_eq!(arrows.remove("stream-metrics"), Some(vec!["stream-domain".to_owned()]));
-    for adapter in ["stream-http", "stream-jwt", "stream-media", "stream-postgres", "stream-sqlite"] {
+    for adapter in
+        ["stream-http", "stream-jwt", "stream-media", "stream-postgres", "stream-sqlite", "stream-webhooks"]
+    {
         let mut inward = arrows.remove(adapter).expect("the crate is there");
         inward.retain(|name| {
             !["stream-coalesce", "stream-spans"].contains(&name.as_str())
@@ -108,8 +110,15 @@ fn dependencies_point_inward_and_adapters_do_not_depend_on_each_other() {
     }
     let mut server = arrows.remove("stream-server").expect("there is a server");
     server.sort();
-    let adapters =
-        ["stream-http", "stream-jwt", "stream-media", "stream-metrics", "stream-postgres", "stream-sqlite"];
+    let adapters = [
+        "stream-http",
+        "stream-jwt",
+        "stream-media",
+        "stream-metrics",
+        "stream-postgres",
+        "stream-sqlite",
+        "stream-webhooks",
+    ];
     assert_eq!(server, [&["stream-domain"], &adapters[..]].concat());
     // None of these is shipped.
     let rest: Vec<&String> = arrows.keys().collect();
@@ -124,8 +133,10 @@ fn only_the_store_and_the_wiring_build_adapters() {
         let text = read(file.to_str().expect("names are text"));
         let names_stores = text.contains("stream_postgres::") || text.contains("stream_sqlite::");
         assert_eq!(names_stores, file.ends_with("store.rs"), "{}", file.display());
-        let names_others = text.contains("JwtVerifier") || text.contains("stream_media::");
-        assert_eq!(names_others, file.ends_with("app.rs"), "{}", file.display());
+        let names_others = text.contains("JwtVerifier")
+            || text.contains("stream_media::")
+            || text.contains("stream_webhooks::");
+        assert_eq!(names_others, file.ends_with("wiring.rs"), "{}", file.display());
     }
 }
 
@@ -146,6 +157,7 @@ fn the_stores_have_the_same_files() {
         "connect.rs",
         "connector.rs",
         "cure.rs",
+        "deliveries",
         "generations.rs",
         "health.sql",
         "link.rs",
@@ -156,6 +168,7 @@ fn the_stores_have_the_same_files() {
     let own = [
         "advisory_lock.rs",
         "catalog_tables.rs",
+        "deliveries",
         "details",
         "events",
         "kicks",

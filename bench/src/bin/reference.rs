@@ -18,7 +18,7 @@ use stream_domain::events::EventOptions;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
     Authenticator, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, PlaybackId, Schedules,
-    Stream, StreamKey, Timestamp,
+    Stream, StreamKey, Timestamp, Webhooks,
 };
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
@@ -29,6 +29,7 @@ use stream_http::{
 use stream_jwt::{JwtVerifier, SharedSecret};
 use stream_metrics::Metrics;
 use stream_postgres::{PostgresOptions, PostgresStore};
+use stream_webhooks::WebhookClient;
 
 #[tokio::main]
 async fn main() {
@@ -77,6 +78,8 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
     let servers = Arc::new(MediaServers::default());
     let broadcasts =
         Broadcasts::new(SessionPorts::of(store.clone()), system.clone(), servers, broadcast_options);
+    let sender = Arc::new(WebhookClient::new(Vec::new()).expect("a client can be made"));
+    let webhooks = Webhooks::new(&ports, sender, system.clone(), system.clone());
     let readiness = Readiness::starting();
     let event_options =
         EventOptions { reconnect_window: time::Duration::MINUTE, kept_for: time::Duration::WEEK };
@@ -102,7 +105,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         event_feed: EventFeed::new(Events::new(&ports, system.clone(), event_options)),
     };
     let api = HttpApi::new(
-        UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts },
+        UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts },
         store,
         system,
         options,

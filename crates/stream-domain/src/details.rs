@@ -13,5 +13,6 @@ pub use categories::{Categories, Category, InvalidCategories};
 pub use form::{DetailField, DetailsForm, InvalidDetail, MAX_DESCRIPTION, MAX_TAG, MAX_TAGS, MAX_TITLE};
 pub use search::{Beginning, InvalidSearch, MANY, MAX_QUESTION, MAX_WORDS, Search, SearchForm, TermRange};
 pub use stored::{COLUMN_SEPARATOR, StoredDetails};
+pub(crate) use text::normalized;
 pub use use_cases::{DescribeError, Descriptions};
 pub use value::{ContentLabel, Details, Visibility};

@@ -30,6 +30,7 @@ pub mod testing;
 pub mod timestamp;
 pub mod token;
 pub mod user;
+pub mod webhooks;
 
 pub use authenticator::Authenticator;
 pub use broadcasts::Broadcasts;
@@ -48,6 +49,7 @@ pub use stream::{KeyRequest, NewStream, Stream, StreamId, StreamStatus};
 pub use timestamp::Timestamp;
 pub use token::BearerToken;
 pub use user::UserId;
+pub use webhooks::{Deliveries, Webhook, WebhookId, Webhooks};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@
 
 mod admissions;
 mod catalog;
+mod deliveries;
 mod details;
 mod environment;
 mod error;
@@ -28,11 +29,14 @@ mod schedules;
 mod statistics;
 mod tasks;
 mod tokens;
+mod webhook_sender;
+mod webhooks;
 
 use std::sync::Arc;
 
 pub use admissions::{Admissions, Clues, RESTART_MARGIN, SETTLED_AFTER, SessionSelector};
 pub use catalog::CatalogStore;
+pub use deliveries::DeliveryStore;
 pub use details::{DescribeStreamError, DetailsStore};
 pub use environment::{Clock, Entropy, EntropyError, jittered};
 pub use error::{BoxedSource, StoreError, chain_of};
@@ -54,19 +58,35 @@ pub use statistics::{
 };
 pub use tasks::{Task, Tasks};
 pub use tokens::TokenVerifier;
+pub use webhook_sender::{RefusedUrl, WebhookAnswer, WebhookMessage, WebhookSender};
+pub use webhooks::{AddWebhookError, WebhookStore};
 
 #[cfg(feature = "testing")]
 pub use {
-    admissions::MockAdmissions, catalog::MockCatalogStore, details::MockDetailsStore,
-    environment::MockEntropy, events::MockEventLog, history::MockHistory, keys::MockKeyLookup,
-    keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer, operations::MockOperations,
-    presence::MockPresence, schedules::MockScheduleStore, statistics::MockStatistics,
+    admissions::MockAdmissions, catalog::MockCatalogStore, deliveries::MockDeliveryStore,
+    details::MockDetailsStore, environment::MockEntropy, events::MockEventLog, history::MockHistory,
+    keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
+    operations::MockOperations, presence::MockPresence, schedules::MockScheduleStore,
+    statistics::MockStatistics, webhook_sender::MockWebhookSender, webhooks::MockWebhookStore,
 };
 
 /// A store that has every port of streams and their keys.
-pub trait StreamStore: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog {}
+pub trait StreamStore:
+    KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog + WebhookStore + DeliveryStore
+{
+}
 
-impl<S: KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog> StreamStore for S {}
+impl<S> StreamStore for S where
+    S: KeyStore
+        + KeyLookup
+        + CatalogStore
+        + DetailsStore
+        + ScheduleStore
+        + EventLog
+        + WebhookStore
+        + DeliveryStore
+{
+}
 
 /// A store that has every port of publish sessions.
 pub trait SessionStore: Admissions + Presence + Kicks + History + KeyLookup + Operations {}
@@ -88,6 +108,10 @@ pub struct StreamPorts {
     pub schedules: Arc<dyn ScheduleStore>,
     /// Keeps the log of what happened.
     pub events: Arc<dyn EventLog>,
+    /// Keeps where events are delivered to.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Keeps what is to be delivered.
+    pub deliveries: Arc<dyn DeliveryStore>,
 }
 
 impl StreamPorts {
@@ -99,7 +123,9 @@ impl StreamPorts {
             catalog: store.clone(),
             details: store.clone(),
             schedules: store.clone(),
-            events: store,
+            events: store.clone(),
+            webhooks: store.clone(),
+            deliveries: store,
         }
     }
 }

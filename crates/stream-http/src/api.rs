@@ -7,7 +7,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
 use stream_domain::ports::{Clock, StoreHealth};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, Schedules};
+use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, Schedules, Webhooks};
 use stream_metrics::RequestMetrics;
 
 use crate::addresses::Addresses;
@@ -30,11 +30,12 @@ use crate::tasks::TokioTasks;
 use crate::timeouts::ClientTimeouts;
 use crate::trace::TraceSampler;
 use crate::turns::Turns;
+use crate::webhooks::{self, WebhooksApi};
 
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 32] = [
+pub const ROUTES: [(&str, &str); 42] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -58,6 +59,16 @@ pub const ROUTES: [(&str, &str); 32] = [
     ("GET", "/api/schedule/public.ics"),
     ("GET", "/api/events"),
     ("GET", "/api/events/stream"),
+    ("GET", "/api/webhooks"),
+    ("POST", "/api/webhooks"),
+    ("GET", "/api/webhooks/{id}"),
+    ("PUT", "/api/webhooks/{id}"),
+    ("DELETE", "/api/webhooks/{id}"),
+    ("POST", "/api/webhooks/{id}/secret"),
+    ("POST", "/api/webhooks/{id}/test"),
+    ("GET", "/api/webhooks/{id}/deliveries"),
+    ("POST", "/api/webhooks/{id}/deliveries/{position}/retry"),
+    ("POST", "/api/webhooks/{id}/replay"),
     ("GET", "/api/streams/public"),
     ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
@@ -109,6 +120,8 @@ pub struct UseCases {
     pub descriptions: Descriptions,
     /// What they have planned.
     pub schedules: Schedules,
+    /// Where their events are delivered to.
+    pub webhooks: Webhooks,
     /// What media servers ask and report.
     pub broadcasts: Broadcasts,
 }
@@ -130,6 +143,7 @@ pub struct HttpApi {
     details: Data<DetailsApi>,
     schedules: Data<SchedulesApi>,
     events: Data<EventsApi>,
+    webhooks: Data<WebhooksApi>,
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
     health: Data<HealthApi>,
@@ -150,7 +164,8 @@ impl HttpApi {
         clock: Arc<dyn Clock>,
         options: HttpOptions,
     ) -> Self {
-        let UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts } = use_cases;
+        let UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts } =
+            use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
         let turns: Arc<Turns> = Arc::default();
         let reads = PublicReads { limit: limits.public_reads, proxies: options.trusted_proxies.clone() };
@@ -193,6 +208,7 @@ impl HttpApi {
             details: Data::new(details),
             schedules: Data::new(schedules_api),
             events: Data::new(EventsApi::new(options.event_feed, &readiness, timeouts.event_heartbeat)),
+            webhooks: Data::new(WebhooksApi::new(webhooks, &readiness)),
             broadcasts: Data::new(BroadcastsApi { broadcasts, clock: clock.clone() }),
             hooks: Data::new(HooksApi::new(
                 AfterStart::new(hooks, &readiness),
@@ -263,6 +279,7 @@ impl HttpApi {
                     .configure(|config| details::routes(config, &self.details))
                     .configure(|config| schedules::routes(config, &self.schedules))
                     .configure(|config| events::routes(config, &self.events))
+                    .configure(|config| webhooks::routes(config, &self.webhooks))
                     .default_service(web::to(not_found)),
             )
             .configure(|config| hooks::routes(config, &self.hooks))

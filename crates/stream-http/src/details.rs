@@ -24,7 +24,7 @@ use crate::routing::{get, get_and_put, stream_number};
 use crate::trace::use_case;
 use crate::view::JSON;
 
-pub(crate) use body::{DetailsBody, NewStreamBody, NewStreamForm, parse};
+pub(crate) use body::{DetailsBody, NewStreamBody, NewStreamForm, parse, whole_number};
 pub(crate) use view::{DetailsView, FullDetailsView};
 
 /// What the handlers of details need.

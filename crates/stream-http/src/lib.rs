@@ -49,6 +49,7 @@ mod timeouts;
 mod trace;
 mod turns;
 mod view;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

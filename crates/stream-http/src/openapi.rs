@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
 use self::json::{join_all_of, members, merge, parse, texts_of};
-use crate::{broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules};
+use crate::{broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules, webhooks};
 
 /// What the derives say.
 #[derive(utoipa::OpenApi)]
@@ -46,7 +46,17 @@ use crate::{broadcasts, catalog, details, docs, events, health, hooks, keys, met
         schedules::plan_schedule,
         schedules::replace_schedule,
         schedules::show_calendar,
-        schedules::show_schedule
+        schedules::show_schedule,
+        webhooks::endpoints::add_webhook,
+        webhooks::deliveries::list_deliveries,
+        webhooks::endpoints::list_webhooks,
+        webhooks::endpoints::remove_webhook,
+        webhooks::endpoints::replace_webhook,
+        webhooks::deliveries::replay_events,
+        webhooks::deliveries::retry_delivery,
+        webhooks::endpoints::rotate_secret,
+        webhooks::endpoints::show_webhook,
+        webhooks::endpoints::test_webhook
     ),
     components(schemas(
         crate::error::ErrorView<'static>,

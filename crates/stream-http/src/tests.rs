@@ -24,6 +24,7 @@ mod routes;
 mod schedules;
 mod shutdown;
 mod slow;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,9 +37,9 @@ use stream_domain::details::Categories;
 use stream_domain::events::EventOptions;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
-use stream_domain::testing::{FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use stream_domain::testing::{FakeSender, FakeTokens, ManualClock, MemoryStore, SeededEntropy};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName,
+    Authenticator, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName, Webhooks,
 };
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
@@ -181,7 +182,8 @@ impl World {
         };
         let clock: Arc<dyn Clock> = ports.clock;
         let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());
-        let keys = Keys::new(&ports.streams, clock.clone(), entropy);
+        let keys = Keys::new(&ports.streams, clock.clone(), entropy.clone());
+        let webhooks = Webhooks::new(&ports.streams, Arc::new(FakeSender), clock.clone(), entropy);
         let catalog = Catalog::new(&ports.streams, clock.clone());
         let descriptions = Descriptions::new(&ports.streams, clock.clone(), Categories::default());
         let schedules = Schedules::new(&ports.streams, clock.clone(), Categories::default());
@@ -194,7 +196,7 @@ impl World {
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
         HttpApi::new(
-            UseCases { authenticator, keys, catalog, descriptions, schedules, broadcasts },
+            UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts },
             ports.health,
             clock,
             options,

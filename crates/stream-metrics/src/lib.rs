@@ -18,6 +18,7 @@ mod service;
 mod store;
 mod tasks;
 mod unix_time;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use platform::Platform;
 pub use requests::{RequestInFlight, RequestMetrics};
 pub use service::{ServiceMetrics, ServiceState};
 pub use tasks::{TaskMeter, TaskMetrics};
+pub use webhooks::WebhookMetrics;
 
 use crate::process::ProcessCollector;
 use crate::store::StoreCollector;
@@ -54,6 +56,7 @@ struct Groups {
     tasks: TaskMetrics,
     service: ServiceMetrics,
     platform: Platform,
+    webhooks: WebhookMetrics,
 }
 
 /// How metrics are written.
@@ -101,6 +104,7 @@ impl Metrics {
             tasks: TaskMetrics::register(own),
             service: ServiceMetrics::register(own, build),
             platform: Platform::register(own, &servers),
+            webhooks: WebhookMetrics::register(own),
             registry,
         }))
     }
@@ -138,6 +142,11 @@ impl Metrics {
     /// What the database says of the whole platform.
     pub fn platform(&self) -> &Platform {
         &self.0.platform
+    }
+
+    /// Webhooks.
+    pub fn webhooks(&self) -> &WebhookMetrics {
+        &self.0.webhooks
     }
 
     /// All metrics as text.

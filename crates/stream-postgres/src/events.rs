@@ -129,8 +129,13 @@ impl EventLog for PostgresStore {
         self.execute(Statement::new(settle, parameters)).await
     }
 
-    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
-        let parameters = vec![before.into(), Parameter::Number(Some(limit.into()))];
+    async fn forget_events(
+        &self,
+        before: Timestamp,
+        spared_from: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let parameters = vec![before.into(), Parameter::Number(Some(limit.into())), spared_from.into()];
         self.execute(Statement::new(include_str!("events/forget.sql"), parameters)).await
     }
 }

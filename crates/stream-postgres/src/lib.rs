@@ -16,6 +16,8 @@ mod coalesced_reads;
 mod connect;
 mod connector;
 mod cure;
+mod deliveries;
+mod delivery_row;
 mod details;
 mod details_row;
 mod error;
@@ -48,6 +50,8 @@ mod store;
 mod tls;
 mod url;
 mod users;
+mod webhook_row;
+mod webhooks;
 mod wire;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::catalog_tables::is_true;
 use crate::error;
 
 /// The tables, in the order in which missing privileges are listed.
-pub(crate) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 14] = [
     "streams",
     "publish_sessions",
     "publish_attempts",
@@ -25,6 +25,9 @@ pub(crate) const TABLES: [&str; 11] = [
     "scheduled_streams",
     "stream_events",
     "live_streams",
+    "stream_webhooks",
+    "stream_webhook_deliveries",
+    "stream_webhook_attempts",
 ];
 
 /// The columns that were added to tables that were there before.
@@ -37,10 +40,11 @@ const COLUMNS: [(&str, &str); 5] = [
 ];
 
 /// The tables whose rows are numbered by the database.
-const NUMBERED: [&str; 4] = ["streams", "publish_sessions", "stream_schedules", "stream_events"];
+const NUMBERED: [&str; 5] =
+    ["streams", "publish_sessions", "stream_schedules", "stream_events", "stream_webhooks"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
-const UNIQUE_COLUMNS: [(&str, &str); 12] = [
+const UNIQUE_COLUMNS: [(&str, &str); 15] = [
     ("streams", "id"),
     ("streams", "stream_key"),
     ("publish_sessions", "id"),
@@ -53,10 +57,13 @@ const UNIQUE_COLUMNS: [(&str, &str); 12] = [
     ("scheduled_streams", "stream_id"),
     ("stream_events", "id"),
     ("live_streams", "stream_id"),
+    ("stream_webhooks", "id"),
+    ("stream_webhook_deliveries", "webhook_id,position"),
+    ("stream_webhook_attempts", "webhook_id,position,at"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
-const INDEXES: [(&str, &str); 23] = [
+const INDEXES: [(&str, &str); 28] = [
     ("streams", "idx_streams_user_id"),
     ("streams", "streams_one_active_per_user"),
     ("streams", "streams_active_newest_first"),
@@ -80,10 +87,15 @@ const INDEXES: [(&str, &str); 23] = [
     ("stream_events", "stream_events_by_position"),
     ("stream_events", "stream_events_by_user"),
     ("live_streams", "live_streams_away"),
+    ("stream_webhooks", "stream_webhooks_by_user"),
+    ("stream_webhooks", "stream_webhooks_due"),
+    ("stream_webhooks", "stream_webhooks_to_replay"),
+    ("stream_webhook_deliveries", "stream_webhook_deliveries_due"),
+    ("stream_webhook_deliveries", "stream_webhook_deliveries_by_position"),
 ];
 
 /// The triggers by table, which act for every writer.
-const TRIGGERS: [(&str, &str); 10] = [
+const TRIGGERS: [(&str, &str); 12] = [
     ("streams", "streams_make_room"),
     ("streams", "streams_cut_publisher"),
     ("publish_sessions", "publish_sessions_heed_stops"),
@@ -94,6 +106,8 @@ const TRIGGERS: [(&str, &str); 10] = [
     ("publish_attempts", "publish_attempts_tell"),
     ("publish_attempts", "publish_attempts_tell_start"),
     ("stream_schedules", "stream_schedules_tell"),
+    ("stream_events", "stream_events_fan_out"),
+    ("stream_webhooks", "stream_webhooks_tell"),
 ];
 
 /// The functions, each with a word that only the latest migration's text of it has: an older version, or a restored dump,
@@ -188,11 +202,12 @@ pub(crate) fn drop_invalid() -> String {
          BEGIN
              FOR broken IN SELECT indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
                  WHERE NOT indisvalid AND relname IN ({})
-                 AND indrelid IN (to_regclass('streams'), to_regclass('publish_sessions'), to_regclass('publish_attempts'), to_regclass('stream_terms'), to_regclass('stream_schedules'), to_regclass('scheduled_streams'), to_regclass('stream_events'), to_regclass('live_streams'))
+                 AND indrelid IN ({})
              LOOP
                  EXECUTE format('DROP INDEX %s', broken);
              END LOOP;
          END $$",
-        names.join(", ")
+        names.join(", "),
+        TABLES.map(|table| format!("to_regclass('{table}')")).join(", ")
     )
 }

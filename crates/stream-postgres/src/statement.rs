@@ -22,6 +22,7 @@ pub(crate) enum Parameter {
     Texts(Vec<String>),
     Integer(i32),
     Number(Option<i64>),
+    Numbers(Vec<i64>),
     Instant(PrimitiveDateTime),
     Flag(bool),
 }
@@ -93,6 +94,7 @@ impl<Row> QueryFragment<Pg> for Statement<Row> {
                 Parameter::Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
                 Parameter::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
                 Parameter::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                Parameter::Numbers(values) => out.push_bind_param::<Array<BigInt>, _>(values)?,
                 Parameter::Flag(value) => out.push_bind_param::<Bool, _>(value)?,
                 Parameter::Instant(value) => out.push_bind_param::<Timestamp, _>(value)?,
             }

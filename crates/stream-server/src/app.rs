@@ -5,33 +5,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::broadcasts::BroadcastOptions;
-use stream_domain::media_server::ServerProfile;
-use stream_domain::ports::{SessionPorts, Statistics, StoreHealth, StreamPorts};
-use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, Schedules,
-};
+use stream_domain::ports::{Statistics, StoreHealth, StreamPorts};
+use stream_domain::{Authenticator, Catalog, Deliveries, Descriptions, Events, Keys, Schedules, Webhooks};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, EventFeed, HookSecrets, HookServer, HookServers, HttpApi, HttpOptions, Limits,
-    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
+    Addresses, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions,
+    MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
-use stream_jwt::JwtVerifier;
-pub(crate) use stream_media::{Probe, Probed, https_connector};
 use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::background::Background;
+use crate::background::{Background, Sending};
 use crate::banner;
-use crate::config::{BroadcastConfig, Config, MetricsAddress, TokenConfig};
+use crate::config::{Config, MetricsAddress};
 use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::signals::Signals;
 use crate::store::Store;
 use crate::system::{OsEntropy, SystemClock};
+use crate::wiring::{wire_media_servers, wire_sender, wire_tokens};
 
 /// How long the port stays closed while the database is prepared.
 ///
@@ -54,6 +49,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let streams = metered(ports.streams, &metrics);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let authenticator = Authenticator::new(Arc::new(wire_tokens(&config.tokens, &secret)?), clock.clone());
+    let sender = wire_sender(&config.webhooks)?;
+    let webhooks = Webhooks::new(&streams, sender.clone(), clock.clone(), entropy.clone());
+    let deliveries = Deliveries::new(&streams, sender, clock.clone(), entropy.clone());
     let keys = Keys::new(&streams, clock.clone(), entropy)
         .with_lifetime(config.broadcasts.key_lifetime)
         .with_pace(config.pace);
@@ -68,6 +66,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         catalog,
         descriptions,
         schedules: schedules.clone(),
+        webhooks,
         broadcasts: broadcasts.clone(),
     };
     let readiness = Readiness::starting();
@@ -100,6 +99,12 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         schedules,
         broadcasts,
         event_feed,
+        sending: Sending {
+            deliveries,
+            metrics: metrics.webhooks().clone(),
+            operators: config.webhooks.operators.clone(),
+            running: running.clone(),
+        },
         readiness,
         tasks: metrics.tasks().clone(),
         service: metrics.service().clone(),
@@ -199,55 +204,6 @@ fn serve_operators(
             tracing::error!(%error, "the server of METRICS_ADDRESS failed");
         }
     })
-}
-
-/// The verifier of tokens.
-pub(crate) fn wire_tokens(tokens: &TokenConfig, secret: &Secret) -> Result<JwtVerifier, Failure> {
-    let previous = tokens.previous.as_ref().map(Secret::readings).unwrap_or_default();
-    let others = secret.readings().iter().skip(1).chain(previous);
-    let verifier = JwtVerifier::new(secret.main(), others, tokens.user_id_claims.clone());
-    let verifier = verifier.map_err(|error| Failure::new(error.to_string()))?;
-    Ok(verifier.requiring(tokens.rules.clone()))
-}
-
-/// The use cases of media servers, and the servers that may send hooks.
-pub(crate) fn wire_media_servers(
-    config: &BroadcastConfig,
-    sessions: SessionPorts,
-    metrics: Option<&Metrics>,
-) -> Result<(Broadcasts, HookServers), Failure> {
-    let (mut servers, mut hook_servers) = (Vec::new(), HookServers::new());
-    for server in config.media_servers.iter().cloned() {
-        let connect = |url: String| {
-            stream_media::connect(server.family, &url, &config.application, server.host.as_deref())
-        };
-        let control = server.control.clone().map(connect);
-        let control = control
-            .transpose()
-            .map_err(|error| Failure::wrong_setting(format!("MEDIA_SERVERS: {}: {error}", server.name)))?;
-        let metered = |control| match metrics {
-            Some(metrics) => metrics.media_servers().metered(&server.name, server.family, control),
-            None => control,
-        };
-        let control = control.map(metered);
-        let secrets = HookSecrets::new(server.secrets);
-        let hooks = HookServer { family: server.family, secrets, host: server.host };
-        hook_servers.insert(server.name.clone(), hooks);
-        servers.push((server.name, ServerProfile { family: server.family, lease: server.lease, control }));
-    }
-    let options = BroadcastOptions {
-        form: config.address_form,
-        application: config.application.clone(),
-        takeover: config.takeover,
-        reconnect_window: config.reconnect_window,
-    };
-    let servers = Arc::new(MediaServers::new(servers).with_key_lifetime(config.key_lifetime));
-    Ok((Broadcasts::new(sessions, Arc::new(SystemClock), servers, options), hook_servers))
-}
-
-/// Looks at addresses from here, each for at most `limit`.
-pub(crate) fn wire_probe(limit: Duration) -> Result<Probe, Failure> {
-    Probe::new(limit).map_err(|error| Failure::new(format!("addresses cannot be looked at: {error}")))
 }
 
 /// What the HTTP surface works on.

@@ -12,6 +12,7 @@ mod supervisor;
 mod sweeps;
 mod ticks;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::webhooks::Sending;
 use crate::store::Store;
 use crate::system::{OsEntropy, SystemClock};
 
@@ -41,6 +43,8 @@ pub(crate) struct Background {
     pub(crate) broadcasts: Broadcasts,
     /// The log of events, and its readers.
     pub(crate) event_feed: EventFeed,
+    /// What is delivered to endpoints.
+    pub(crate) sending: Sending,
     /// Where the tasks report whether the service is ready.
     pub(crate) readiness: Readiness,
     /// Where the tasks are counted.
@@ -102,6 +106,18 @@ impl Background {
         let log = self.event_feed.events().clone();
         self.keep(&mut tasks, "forgetting old events", move |meter| {
             events::forget_old(log.clone(), period, meter)
+        });
+        let sending = self.sending.clone();
+        self.keep(&mut tasks, "delivering webhooks", move |meter| webhooks::deliver(sending.clone(), meter));
+        let of = self.sending.deliveries.clone();
+        self.keep(&mut tasks, "replaying events", move |meter| webhooks::replay(of.clone(), meter));
+        let (of, metrics) = (self.sending.deliveries.clone(), self.sending.metrics.clone());
+        self.keep(&mut tasks, "counting webhooks", move |meter| {
+            webhooks::count(of.clone(), metrics.clone(), meter)
+        });
+        let of = self.sending.deliveries.clone();
+        self.keep(&mut tasks, "forgetting old deliveries", move |meter| {
+            webhooks::forget_old(of.clone(), period, meter)
         });
         let sessions = self.broadcasts.clone();
         self.keep(&mut tasks, "ending lost sessions", move |meter| {

@@ -22,6 +22,7 @@ mod service;
 mod tokens;
 mod traces;
 mod values;
+mod webhooks;
 
 pub(crate) use crate::config::broadcasts::BroadcastConfig;
 pub(crate) use crate::config::command_line::{Command, CommandLine, Examination, OperatorConfig, Order};
@@ -32,6 +33,7 @@ pub(crate) use crate::config::metrics::MetricsAddress;
 pub(crate) use crate::config::service::Config;
 pub(crate) use crate::config::tokens::TokenConfig;
 pub(crate) use crate::config::traces::TracesConfig;
+pub(crate) use crate::config::webhooks::WebhookConfig;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod store;
 mod system;
 mod telemetry;
 mod value;
+mod wiring;
 
 use std::process::ExitCode;
 

@@ -103,17 +103,26 @@ impl EventLog for SqliteStore {
         .await
     }
 
-    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn forget_events(
+        &self,
+        before: Timestamp,
+        spared_from: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
         self.write(move |connection| {
             // Always a beginning of the log: what stands behind an event that is kept is kept too, and so is the last one.
             let forget = sql_query(
                 "WITH first AS (SELECT position, at FROM stream_events ORDER BY position LIMIT ?2)
                  DELETE FROM stream_events WHERE position IN (SELECT position FROM first)
-                 AND position < (SELECT COALESCE(min(position), 9223372036854775807) FROM first WHERE at >= ?1)
+                 AND position < (SELECT COALESCE(min(position), 9223372036854775807) FROM first WHERE at >= ?1
+                     OR (at >= ?3 AND position >= (
+                         SELECT min(d.position) FROM stream_webhook_deliveries AS d
+                         JOIN stream_webhooks AS w ON w.id = d.webhook_id
+                         WHERE d.state = 'pending' AND w.disabled_at IS NULL)))
                  AND position < (SELECT max(position) FROM stream_events)",
             );
-            let forget = forget.bind::<Instant, _>(before.to_naive_utc());
-            count(forget.bind::<BigInt, _>(i64::from(limit)).execute(connection))
+            let forget = forget.bind::<Instant, _>(before.to_naive_utc()).bind::<BigInt, _>(i64::from(limit));
+            count(forget.bind::<Instant, _>(spared_from.to_naive_utc()).execute(connection))
         })
         .await
     }
@@ -157,7 +166,7 @@ struct Number {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
-struct EventRow {
+pub(crate) struct EventRow {
     position: i64,
     kind: String,
     user_id: Option<i32>,

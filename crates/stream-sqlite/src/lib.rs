@@ -10,6 +10,8 @@
 mod admissions;
 mod catalog;
 mod coalesced_reads;
+mod deliveries;
+mod delivery_row;
 mod details;
 mod details_row;
 mod error;
@@ -34,6 +36,8 @@ mod session_row;
 mod sessions;
 mod statistics;
 mod store;
+mod webhook_row;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;

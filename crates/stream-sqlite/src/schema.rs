@@ -133,6 +133,53 @@ table! {
     }
 }
 
+table! {
+    #[sql_name = "stream_webhooks"]
+    webhooks (id) {
+        id -> BigInt,
+        user_id -> Nullable<Integer>,
+        url -> Text,
+        types -> Text,
+        description -> Nullable<Text>,
+        secret -> Text,
+        previous_secret -> Nullable<Text>,
+        previous_until -> Nullable<Timestamp>,
+        disabled_at -> Nullable<Timestamp>,
+        disabled_because -> Nullable<Text>,
+        failing_since -> Nullable<Timestamp>,
+        replay_after -> Nullable<BigInt>,
+        replay_to -> Nullable<BigInt>,
+        due_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+table! {
+    #[sql_name = "stream_webhook_deliveries"]
+    deliveries (webhook_id, position) {
+        webhook_id -> BigInt,
+        position -> BigInt,
+        state -> Text,
+        next_at -> Timestamp,
+        tries -> Integer,
+    }
+}
+
+table! {
+    #[sql_name = "stream_webhook_attempts"]
+    attempts (webhook_id, position, at) {
+        webhook_id -> BigInt,
+        position -> BigInt,
+        at -> Timestamp,
+        status -> Nullable<Integer>,
+        error -> Nullable<Text>,
+        duration_ms -> Integer,
+        answer -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(stream_events, webhooks, deliveries);
 diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 
 /// A piece of SQL that stands in statements as it is.
@@ -167,6 +214,11 @@ fragment! {
     /// The word by which the planner recognizes the partial indexes `WHERE status = 'active'`, which it does not by a
     /// bound parameter.
     ActiveLiteral: Nullable<Text> = "'active'"
+}
+
+fragment! {
+    /// The word by which the planner recognizes the partial index of what is pending.
+    PendingLiteral: Text = "'pending'"
 }
 
 fragment! {

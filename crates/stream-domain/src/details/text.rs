@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// Why a text is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// It has so many characters.
     TooLong(usize),
     /// It has this control character.
@@ -16,7 +16,7 @@ pub(super) enum Unfit {
 /// The text in NFC, without blanks around it; `None` if nothing is left.
 ///
 /// Line feeds are allowed where there may be several `lines`; `CR LF` counts as one.
-pub(super) fn normalized(text: &str, lines: bool, max: usize) -> Result<Option<String>, Unfit> {
+pub(crate) fn normalized(text: &str, lines: bool, max: usize) -> Result<Option<String>, Unfit> {
     let text: String = text.trim().replace("\r\n", "\n").nfc().collect();
     let control = |found: &char| found.is_control() && !(lines && *found == '\n');
     if let Some(found) = text.chars().find(control) {
@@ -36,7 +36,7 @@ pub(super) fn normalized(text: &str, lines: bool, max: usize) -> Result<Option<S
 
 impl Unfit {
     /// A sentence about the text of this name, with the limit and what was sent.
-    pub(super) fn sentence(self, name: &str, max: usize) -> String {
+    pub(crate) fn sentence(self, name: &str, max: usize) -> String {
         match self {
             Self::TooLong(length) => format!("{name}: {length} characters, at most {max}"),
             Self::Control(found) => {

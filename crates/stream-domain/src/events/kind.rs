@@ -27,11 +27,15 @@ pub enum EventKind {
     ScheduleCanceled,
     /// The time of a plan passed without a stream.
     ScheduleMissed,
+    /// Nothing is sent to an endpoint any more.
+    WebhookDisabled,
+    /// An endpoint's owner wants to see whether it works.
+    WebhookTest,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::StreamCreated,
         Self::StreamUpdated,
         Self::StreamStopped,
@@ -44,6 +48,8 @@ impl EventKind {
         Self::ScheduleUpdated,
         Self::ScheduleCanceled,
         Self::ScheduleMissed,
+        Self::WebhookDisabled,
+        Self::WebhookTest,
     ];
 
     /// The word that is stored, and that the API uses.
@@ -61,6 +67,8 @@ impl EventKind {
             Self::ScheduleUpdated => "schedule.updated",
             Self::ScheduleCanceled => "schedule.canceled",
             Self::ScheduleMissed => "schedule.missed",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookTest => "webhook.test",
         }
     }
 

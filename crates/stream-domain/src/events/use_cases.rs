@@ -10,6 +10,10 @@ use crate::Timestamp;
 use crate::broadcasts::session::CLOCK_MARGIN;
 use crate::ports::{Clock, EventLog, StoreError, StreamPorts};
 
+/// For how much longer events are kept that an endpoint of a webhook has yet to be sent: longer than the time of all
+/// attempts.
+const SPARED_FOR: Duration = Duration::days(7);
+
 /// How many rows a step of upkeep changes at most.
 const BATCH: u32 = 1_000;
 
@@ -103,7 +107,7 @@ impl Events {
         let before: Timestamp = self.clock.now().plus(-self.options.kept_for);
         let mut forgotten = 0;
         loop {
-            let gone = self.log.forget_events(before, BATCH).await?;
+            let gone = self.log.forget_events(before, before.plus(-SPARED_FOR), BATCH).await?;
             forgotten += gone;
             if gone < BATCH {
                 return Ok(forgotten);

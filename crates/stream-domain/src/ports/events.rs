@@ -42,5 +42,12 @@ pub trait EventLog: Send + Sync {
 
     /// Forgets at most `limit` of the first events, up to the first that was written at or after `before`; never the last
     /// one. Returns how many.
-    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError>;
+    ///
+    /// What was written at or after `spared_from` MUST be kept while an endpoint that is sent to has yet to get it.
+    async fn forget_events(
+        &self,
+        before: Timestamp,
+        spared_from: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError>;
 }

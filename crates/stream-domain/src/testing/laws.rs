@@ -8,6 +8,8 @@ mod asked;
 mod away;
 mod catalog;
 mod clues;
+mod delivered;
+mod deliveries;
 mod details;
 mod ends;
 mod events;
@@ -22,12 +24,14 @@ mod schedules;
 mod statistics;
 mod streams;
 mod taken_schedules;
+mod webhooks;
 mod withdrawals;
 
 pub use admissions::*;
 pub use away::*;
 pub use catalog::*;
 pub use clues::*;
+pub use deliveries::*;
 pub use details::*;
 pub use ends::*;
 pub use events::*;
@@ -41,6 +45,7 @@ pub use presence::*;
 pub use schedules::*;
 pub use statistics::*;
 pub use taken_schedules::*;
+pub use webhooks::*;
 pub use withdrawals::*;
 
 /// Makes one test of each law.
@@ -228,6 +233,21 @@ macro_rules! store_laws {
             the_log_is_read_by_positions
             old_events_are_forgotten_from_the_beginning
             positions_have_no_gaps_whoever_writes
+        );
+        // Webhooks, and what is delivered to them.
+        $crate::store_laws!(@each $store, $block_on;
+            an_endpoint_is_its_owners
+            a_user_has_only_so_many_endpoints
+            an_event_is_pending_for_those_who_want_it
+            what_was_taken_is_taken_once
+            one_of_many_senders_takes_a_delivery
+            a_sender_takes_only_so_much
+            an_attempt_is_recorded_with_what_follows
+            an_endpoint_that_is_switched_off_is_told_of_and_left_alone
+            deliveries_are_listed_and_tried_again
+            a_replay_delivers_once_more
+            events_are_kept_for_those_who_have_yet_to_get_them
+            the_operators_endpoint_is_kept_as_it_is_wanted
         );
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;

@@ -3,7 +3,9 @@
 mod admissions;
 mod begin;
 mod catalog;
+mod deliveries;
 mod details;
+mod endpoints;
 mod events;
 mod history;
 mod keys;
@@ -16,6 +18,7 @@ mod sessions;
 mod statistics;
 mod tell;
 mod told;
+mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
@@ -31,6 +34,7 @@ use crate::{
 };
 
 use super::gate::Gate;
+use endpoints::Endpoints;
 use planned::Planned;
 use sessions::{Attempts, Sessions};
 use told::Told;
@@ -56,6 +60,7 @@ struct State {
     attempts: Attempts,
     boots: HashMap<ServerName, Boots>,
     told: Told,
+    endpoints: Endpoints,
 }
 
 /// The state, for one step; what the step has changed is told at its end.

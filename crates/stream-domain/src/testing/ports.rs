@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::ports::{
-    MockAdmissions, MockCatalogStore, MockDetailsStore, MockEventLog, MockHistory, MockKeyLookup,
-    MockKeyStore, MockKicks, MockOperations, MockPresence, MockScheduleStore, SessionPorts, StreamPorts,
+    MockAdmissions, MockCatalogStore, MockDeliveryStore, MockDetailsStore, MockEventLog, MockHistory,
+    MockKeyLookup, MockKeyStore, MockKicks, MockOperations, MockPresence, MockScheduleStore,
+    MockWebhookStore, SessionPorts, StreamPorts,
 };
 
 /// Ports of streams that nobody may call.
@@ -16,6 +17,8 @@ pub fn unused_stream_ports() -> StreamPorts {
         details: Arc::new(MockDetailsStore::new()),
         schedules: Arc::new(MockScheduleStore::new()),
         events: Arc::new(MockEventLog::new()),
+        webhooks: Arc::new(MockWebhookStore::new()),
+        deliveries: Arc::new(MockDeliveryStore::new()),
     }
 }
 

@@ -119,14 +119,14 @@ pub(crate) struct NewStreamForm {
 pub(crate) struct NewStreamBody(pub(crate) NewStreamForm);
 
 /// Reads a whole number, which JSON may write as `5.0`.
-fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else {
         return Ok(None);
     };
     let written_with_point =
         || number.as_f64().filter(|number| number.fract() == 0.0)?.to_string().parse().ok();
     let whole = number.as_i64().or_else(written_with_point);
-    whole.map(Some).ok_or_else(|| D::Error::custom(format_args!("`{number}` is no number of a schedule")))
+    whole.map(Some).ok_or_else(|| D::Error::custom(format_args!("`{number}` is no whole number")))
 }
 
 impl NewStreamForm {

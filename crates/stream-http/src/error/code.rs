@@ -54,6 +54,10 @@ pub enum ErrorCode {
     InvalidAfter,
     /// There are no such types of events.
     InvalidTypes,
+    /// It is no address that events may be delivered to.
+    InvalidUrl,
+    /// No delivery can have such a status.
+    InvalidStatus,
     /// The request has no bearer token.
     MissingToken,
     /// The token is not valid.
@@ -74,6 +78,10 @@ pub enum ErrorCode {
     StreamNotFound,
     /// The user has no such schedule.
     ScheduleNotFound,
+    /// The user has no such endpoint of webhooks.
+    WebhookNotFound,
+    /// The endpoint has no such delivery.
+    DeliveryNotFound,
     /// The route has other methods.
     MethodNotAllowed,
     /// The client sent the request too slowly.
@@ -88,6 +96,10 @@ pub enum ErrorCode {
     ScheduleOver,
     /// The user has planned enough.
     TooManySchedules,
+    /// The user has enough endpoints.
+    TooManyWebhooks,
+    /// Nothing is sent to the endpoint.
+    WebhookDisabled,
     /// The key's stream was stopped.
     StreamStopped,
     /// The key's stream has expired.
@@ -144,6 +156,8 @@ impl ErrorCode {
             Self::InvalidUser => (400, "`user` must be the number of a user."),
             Self::InvalidAfter => (400, "`after` and `Last-Event-ID` must be a position of the log of events, or 0."),
             Self::InvalidTypes => (400, "`types` must be documented types of events, separated by commas."),
+            Self::InvalidUrl => (400, "`url` must be an https:// address of at most 2048 characters, without user, password and fragment."),
+            Self::InvalidStatus => (400, "`status` must be `pending`, `delivered` or `failed`."),
             Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "The token has expired; sign in again."),
@@ -154,6 +168,8 @@ impl ErrorCode {
             Self::NoActiveStream => (404, "You have no active stream."),
             Self::StreamNotFound => (404, "No stream has this key."),
             Self::ScheduleNotFound => (404, "You have no such schedule."),
+            Self::WebhookNotFound => (404, "You have no such webhook."),
+            Self::DeliveryNotFound => (404, "Nothing of this position was to be delivered there."),
             Self::MethodNotAllowed => (405, "Method not allowed; the header `Allow` lists the methods of this route."),
             Self::RequestTimeout => (408, "The request came too slowly."),
             Self::StreamAlreadyActive => (409, "You already have an active stream; stop it to get a new key."),
@@ -161,6 +177,8 @@ impl ErrorCode {
             Self::ScheduleConflict => (409, "At that time you have planned something else."),
             Self::ScheduleOver => (409, "The schedule is over: it has ended, was missed or was canceled."),
             Self::TooManySchedules => (409, "You have 100 schedules to come, or 1000 with those that were canceled; cancel one, or wait until one has passed."),
+            Self::TooManyWebhooks => (409, "You have ten webhooks; delete one."),
+            Self::WebhookDisabled => (409, "The webhook is switched off; switch it on with `PUT /api/webhooks/{id}`."),
             Self::StreamStopped => (410, "The stream was stopped."),
             Self::StreamExpired => (410, "The stream has expired."),
             Self::EventsForgotten => (410, "What follows that position is no longer kept."),

@@ -11,6 +11,7 @@ use stream_domain::schedules::{
     ChangeScheduleError, InvalidSchedule, NewKeyError, NotPlanned, PlanError, ScheduleState,
 };
 use stream_domain::token::TokenError;
+use stream_domain::webhooks::{InvalidWebhook, WebhookError};
 
 use super::{ApiError, ErrorCode};
 use crate::rfc3339::Rfc3339;
@@ -225,6 +226,33 @@ impl From<ReadEventsError> for ApiError {
         match error {
             ReadEventsError::Forgotten(forgotten) => forgotten.into(),
             ReadEventsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidWebhook> for ApiError {
+    fn from(invalid: InvalidWebhook) -> Self {
+        let code = match invalid {
+            InvalidWebhook::Url(_) => ErrorCode::InvalidUrl,
+            InvalidWebhook::Types(_) => ErrorCode::InvalidTypes,
+            InvalidWebhook::Description(_) => ErrorCode::InvalidDescription,
+        };
+        Self::new(code, invalid.to_string())
+    }
+}
+
+impl From<WebhookError> for ApiError {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Invalid(invalid) => invalid.into(),
+            WebhookError::TooMany => ErrorCode::TooManyWebhooks.into(),
+            WebhookError::UnknownUser => ErrorCode::UnknownUser.into(),
+            WebhookError::NoSuchWebhook => ErrorCode::WebhookNotFound.into(),
+            WebhookError::NoSuchDelivery => ErrorCode::DeliveryNotFound.into(),
+            WebhookError::Disabled => ErrorCode::WebhookDisabled.into(),
+            WebhookError::Forgotten(forgotten) => forgotten.into(),
+            error @ WebhookError::Entropy(_) => Self::caused_by(ErrorCode::InternalError, error),
+            WebhookError::Store(error) => error.into(),
         }
     }
 }

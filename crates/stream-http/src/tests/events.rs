@@ -111,7 +111,7 @@ fn what_was_forgotten_is_told_so() {
     }
     let far = stream_domain::Timestamp::from_unix_micros(10_000_000_000_000_000).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert_eq!(runtime.block_on(world.store.forget_events(far, 2)).ok(), Some(2));
+    assert_eq!(runtime.block_on(world.store.forget_events(far, far, 2)).ok(), Some(2));
     for path in ["/api/events?after=1", "/api/events/stream?after=0"] {
         let refused = world.get_as("user-1", path);
         assert_eq!((refused.status, refused.code().as_str()), (410, "events_forgotten"));

@@ -41,7 +41,7 @@ fn an_owner_migrates_and_a_service_with_the_documented_grants_serves() {
         assert_eq!(store.sequence(10).await.unwrap().last, LogPosition(2));
         assert_eq!(store.note_offline(now(), now(), 10).await.unwrap(), 0);
         assert_eq!(store.settle_schedules(now(), 10).await.unwrap(), 0);
-        assert_eq!(store.forget_events(now(), 10).await.unwrap(), 0);
+        assert_eq!(store.forget_events(now(), now(), 10).await.unwrap(), 0);
         assert_eq!(store.plan_migration().await.unwrap().to_string(), "Nothing would change.");
     });
 }

@@ -9,9 +9,10 @@ use stream_domain::events::EventOptions;
 use stream_domain::lifecycle::KeyLifetime;
 use stream_domain::media_server::{Family, ServerProfile};
 use stream_domain::ports::{Listing, MockKeyStore, MockMediaServer, SessionPorts, StreamPorts};
-use stream_domain::testing::{ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
-use stream_domain::{Events, MediaServers, Schedules};
+use stream_domain::testing::{FakeSender, ManualClock, MemoryStore, SeededEntropy, unused_stream_ports};
+use stream_domain::{Deliveries, Events, MediaServers, Schedules};
 use stream_http::NotReady;
+use stream_metrics::WebhookMetrics;
 use tokio::time::sleep;
 
 use super::*;
@@ -60,11 +61,22 @@ fn background(keys: MockKeyStore, control: MockMediaServer) -> (Background, Read
             clock.clone(),
             event_options,
         )),
-        broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
+        sending: Sending {
+            deliveries: Deliveries::new(
+                &StreamPorts::of(memory.clone()),
+                Arc::new(FakeSender),
+                clock.clone(),
+                Arc::new(SeededEntropy::default()),
+            ),
+            metrics: WebhookMetrics::default(),
+            operators: None,
+            running: TaskTracker::new(),
+        },
         readiness: readiness.clone(),
         tasks: TaskMetrics::default(),
         service: ServiceMetrics::default(),
         limits: Limits::per_minute(0, 0, 0),
+        broadcasts: Broadcasts::new(SessionPorts::of(memory), clock, Arc::new(servers), options),
         sweep_interval: Duration::from_secs(30),
         running: TaskTracker::new(),
     };

@@ -20,11 +20,11 @@ use tokio::time::timeout;
 
 use surroundings::{LIMIT, Surroundings};
 
-use crate::app;
 use crate::config::{Config, DatabaseConfig, Examination};
 use crate::failure::Failure;
 use crate::store::{Ports, Store};
 use crate::system::SystemClock;
+use crate::wiring;
 
 /// How long a group of looks may take that follow one another.
 const GROUP_LIMIT: Duration = Duration::from_secs(15);
@@ -63,9 +63,10 @@ async fn examine_database(config: &DatabaseConfig) -> Result<Vec<Finding>, Failu
 async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
     let store = Store::open(&config.database)?;
     let Ports { streams, sessions, health, .. } = store.ports();
-    let (broadcasts, hook_servers) = app::wire_media_servers(&config.broadcasts, sessions, None)?;
+    let (broadcasts, hook_servers) = wiring::wire_media_servers(&config.broadcasts, sessions, None)?;
     let catalog = Catalog::new(&streams, Arc::new(SystemClock));
-    let around = Surroundings { config, probe: app::wire_probe(LIMIT)?, broadcasts, catalog, hook_servers };
+    let around =
+        Surroundings { config, probe: wiring::wire_probe(LIMIT)?, broadcasts, catalog, hook_servers };
     let (database, here) = tokio::join!(
         in_time("database", database::examine(&store, &*health)),
         port::examine(&around.probe, config.address),

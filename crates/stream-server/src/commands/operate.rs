@@ -5,7 +5,6 @@ use std::sync::Arc;
 use stream_domain::details::Categories;
 use stream_domain::{Catalog, Descriptions, Events, Keys, Schedules};
 
-use crate::app;
 use crate::commands::desk::Desk;
 use crate::commands::output::Format;
 use crate::commands::streams::Listed;
@@ -14,13 +13,14 @@ use crate::config::{OperatorConfig, Order};
 use crate::failure::Failure;
 use crate::store::Store;
 use crate::system::{OsEntropy, SystemClock};
+use crate::wiring;
 
 /// Carries out an order.
 pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) -> Result<(), Failure> {
     let store = Store::open(&settings.database)?;
     let ports = store.ports();
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let (broadcasts, _) = app::wire_media_servers(&settings.broadcasts, ports.sessions, None)?;
+    let (broadcasts, _) = wiring::wire_media_servers(&settings.broadcasts, ports.sessions, None)?;
     let desk = Desk {
         keys: Keys::new(&ports.streams, clock.clone(), entropy),
         catalog: Catalog::new(&ports.streams, clock.clone()),

@@ -24,6 +24,10 @@ pub(super) fn read_into(flags: &mut Flags) -> Result<(), String> {
     }
     let previous = flags.secret_key_previous_file.as_deref();
     read_secret("SECRET_KEY_PREVIOUS", previous, &mut flags.secret_key_previous)?;
+    let secret = flags.webhook_secret_file.as_deref();
+    if let Some(text) = content("WEBHOOK_SECRET", secret, is_text(&flags.webhook_secret))? {
+        flags.webhook_secret = Some(text);
+    }
     let servers = flags.media_servers_file.as_deref();
     if let Some(text) = content("MEDIA_SERVERS", servers, is_text(&flags.media_servers))? {
         flags.media_servers = Some(text);

@@ -119,6 +119,20 @@ pub(super) struct Flags {
     #[arg(long, env = "EVENT_RETENTION_DAYS", global = true, hide_env_values = true, value_name = "DAYS",
           default_value_t = 7, value_parser = number(1_u16..=365))]
     pub(super) event_retention_days: u16,
+    /// Address that every event of everybody is delivered to, as a webhook.
+    #[arg(long, env = "WEBHOOK_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub(super) webhook_url: Option<String>,
+    /// Secret that these deliveries are signed with: whsec_ and the base64 of 24 to 64 random bytes.
+    #[arg(long, env = "WEBHOOK_SECRET", global = true, hide_env_values = true, value_name = "SECRET")]
+    pub(super) webhook_secret: Option<String>,
+    /// File that holds WEBHOOK_SECRET.
+    #[arg(long, env = "WEBHOOK_SECRET_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    pub(super) webhook_secret_file: Option<PathBuf>,
+    /// Networks that are not public and that webhooks may be sent to all the same, over http as well, separated by commas.
+    #[arg(long, env = "WEBHOOK_NETWORKS", global = true, hide_env_values = true, value_name = "NETWORKS",
+          default_value = "", value_parser = Networks::parse, hide_default_value = true)]
+    pub(super) webhook_networks: Networks,
     /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
           default_value = CORS_ORIGINS,

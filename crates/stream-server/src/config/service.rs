@@ -16,6 +16,7 @@ use crate::config::near_names::NearName;
 use crate::config::networks::Networks;
 use crate::config::tokens::TokenConfig;
 use crate::config::traces::TracesConfig;
+use crate::config::webhooks::WebhookConfig;
 use crate::config::{alternatives, bases};
 
 /// How many keys a user gets in a minute unless `GENERATE_KEY_PER_MINUTE` is set: more than a person asks for.
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) hls_base: String,
     /// How publishers are admitted, and at which media servers.
     pub(crate) broadcasts: BroadcastConfig,
+    /// Where events are delivered to.
+    pub(crate) webhooks: WebhookConfig,
     /// Other ways to publish: protocol and template.
     pub(crate) ingest_alternatives: Vec<(String, String)>,
     /// Networks that may send hooks without a secret.
@@ -85,6 +88,7 @@ impl Config {
         let tokens = TokenConfig::parse(&flags, &near_names)?;
         let database = DatabaseConfig::parse(&flags, &near_names)?;
         let broadcasts = BroadcastConfig::parse(&flags)?;
+        let webhooks = WebhookConfig::parse(&flags)?;
         let templates = flags.ingest_alternatives.as_deref().unwrap_or_default();
         let ingest_alternatives =
             alternatives::parse(templates, flags.addresses).map_err(named("INGEST_ALTERNATIVES"))?;
@@ -93,6 +97,7 @@ impl Config {
         Ok(Self {
             address: SocketAddr::new(flags.host, flags.port),
             broadcasts,
+            webhooks,
             database,
             tokens,
             rtmp_base,

@@ -15,9 +15,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::collector::Collector;
 use super::our_crates::OUR_CRATES;
-use crate::app::https_connector;
 use crate::config::TracesConfig;
 use crate::failure::Failure;
+use crate::wiring::https_connector;
 
 /// What the service is called unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` say otherwise.
 const SERVICE: &str = "stream-service";

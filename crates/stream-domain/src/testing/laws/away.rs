@@ -76,7 +76,7 @@ pub async fn a_store_that_is_away_says_so(store: &dyn StreamStore) {
         ("read_events", store.read_events(&events).await.map(drop)),
         ("note_offline", store.note_offline(now(), now(), 1).await.map(drop)),
         ("settle_schedules", store.settle_schedules(now(), 1).await.map(drop)),
-        ("forget_events", store.forget_events(now(), 1).await.map(drop)),
+        ("forget_events", store.forget_events(now(), now(), 1).await.map(drop)),
     ];
     for (method, answer) in errors {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{method}: {answer:?}");

@@ -68,10 +68,24 @@ impl EventLog for MemoryStore {
         Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
     }
 
-    async fn forget_events(&self, before: Timestamp, limit: u32) -> Result<u32, StoreError> {
+    async fn forget_events(
+        &self,
+        before: Timestamp,
+        spared_from: Timestamp,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
         let mut state = self.state()?;
+        let first_pending = state.endpoints.first_pending();
         let but_last = state.told.events.len().saturating_sub(1);
-        let first_kept = state.told.events.iter().position(|event| event.at >= before).unwrap_or(but_last);
+        let first_kept = state
+            .told
+            .events
+            .iter()
+            .position(|event| {
+                let is_pending = first_pending.is_some_and(|first| first <= event.position);
+                event.at >= before || (is_pending && event.at >= spared_from)
+            })
+            .unwrap_or(but_last);
         let gone = first_kept.min(but_last).min(limit as usize);
         state.told.events.drain(..gone);
         let forgotten = i64::try_from(gone).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::told::ToldLive;
 use crate::broadcasts::session::EndReason;
 use crate::events::{Event, EventKind, LogPosition};
 use crate::schedules::Schedule;
-use crate::{Stream, StreamId, StreamStatus, Timestamp, UserId};
+use crate::{Stream, StreamId, StreamStatus, Timestamp, UserId, Webhook};
 
 impl State {
     /// Tells what has changed since the last time.
@@ -24,7 +24,13 @@ impl State {
         let position =
             LogPosition(self.told.events.last().map_or(self.told.forgotten.0, |last| last.position.0) + 1);
         let at = Timestamp::MIN;
-        self.told.events.push(Event { position, kind: kind.as_str().to_owned(), user, stream, at, data });
+        let event = Event { position, kind: kind.as_str().to_owned(), user, stream, at, data };
+        self.endpoints.fan_out(&event);
+        self.told.events.push(event);
+    }
+
+    pub(super) fn add_of_webhook(&mut self, kind: EventKind, webhook: &Webhook, more: &str) {
+        self.add(kind, (webhook.user, None), format!(r#"{{"webhook_id":{}{more}}}"#, webhook.id.0));
     }
 
     pub(super) fn add_of_stream(&mut self, kind: EventKind, stream: &Stream, more: &str) {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::surroundings::{LIMIT, Surroundings};
-use crate::app::Probed;
+use crate::wiring::Probed;
 
 /// The port of RTMP and of RTMP over TLS, where the address names none.
 const PORTS: [(&str, u16); 2] = [("rtmp", 1935), ("rtmps", 443)];

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use serde_json::Value;
 use stream_domain::Finding;
 
-use crate::app::{Probe, Probed};
 use crate::commands::healthcheck::reachable;
+use crate::wiring::{Probe, Probed};
 
 const SUBJECT: &str = "port";
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use stream_domain::broadcasts::admission::AddressForm;
 use stream_domain::{Authenticator, BearerToken, Finding};
 
-use crate::app;
 use crate::commands::output::argument;
 use crate::config::{Config, Examination};
 use crate::secret::{Secret, SecretSource};
 use crate::system::SystemClock;
+use crate::wiring;
 
 /// What makes a good secret.
 const GOOD_SECRET: &str = "choose 32 random bytes, here and in the user-service: openssl rand -hex 32";
@@ -102,7 +102,7 @@ fn try_token(config: &Config, secret: &Secret, path: &str) -> Finding {
             return Finding::failure(subject, reason, "name a file that can be read by --token-file");
         }
     };
-    let verifier = match app::wire_tokens(&config.tokens, secret) {
+    let verifier = match wiring::wire_tokens(&config.tokens, secret) {
         Ok(verifier) => verifier,
         Err(failure) => return Finding::failure(subject, failure.to_string(), GOOD_SECRET),
     };

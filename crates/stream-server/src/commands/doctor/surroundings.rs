@@ -5,8 +5,8 @@ use std::time::Duration;
 use stream_domain::{Broadcasts, Catalog};
 use stream_http::HookServers;
 
-use crate::app::Probe;
 use crate::config::Config;
+use crate::wiring::Probe;
 
 /// How long one look may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,240 @@
+//! Webhooks: what is due is taken and sent, each endpoint on its own, and what belongs to it is looked after.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use stream_domain::ports::{Clock as _, chain_of};
+use stream_domain::webhooks::{DueDelivery, WebhookSecret};
+use stream_domain::{Deliveries, UserId, WebhookId};
+use stream_metrics::{TaskMeter, WebhookMetrics};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+use crate::background::once_warning::OnceWarning;
+use crate::background::ticks::every;
+use crate::system::SystemClock;
+
+/// How often it is looked for what is due.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often replays go on.
+const REPLAY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often it is counted what is pending.
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How many deliveries to one endpoint are taken at once; while half as many go on, no more are.
+const EACH: u32 = 10;
+
+/// Of how many endpoints at once.
+const ENDPOINTS: u32 = 50;
+
+/// How many deliveries go on at once at most; an endpoint that fails has one of them.
+const MOST: u32 = 1_000;
+
+/// The pause before an outcome is recorded again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often that is tried; when the lease has run out, the event is sent again.
+const RECORDS: u32 = 10;
+
+/// What sends: the use cases, what is counted, and what has to end before the process does.
+#[derive(Clone)]
+pub(crate) struct Sending {
+    /// The use cases.
+    pub(crate) deliveries: Deliveries,
+    /// What is counted.
+    pub(crate) metrics: WebhookMetrics,
+    /// The operator's endpoint.
+    pub(crate) operators: Option<(String, WebhookSecret)>,
+    /// Deliveries that go on.
+    pub(crate) running: TaskTracker,
+}
+
+/// How many deliveries to each endpoint go on.
+#[derive(Default)]
+struct InFlight {
+    of: HashMap<WebhookId, u32>,
+    all: u32,
+    /// Endpoints that get one delivery at a time.
+    failing: Vec<WebhookId>,
+}
+
+impl InFlight {
+    fn begin(&mut self, due: &DueDelivery) {
+        self.all += 1;
+        *self.of.entry(due.webhook.id).or_default() += 1;
+        if due.webhook.failing_since.is_some() && !self.failing.contains(&due.webhook.id) {
+            self.failing.push(due.webhook.id);
+        }
+    }
+
+    fn end(&mut self, webhook: WebhookId) {
+        self.all -= 1;
+        if let Some(number) = self.of.get_mut(&webhook) {
+            *number -= 1;
+            if *number == 0 {
+                self.of.remove(&webhook);
+                self.failing.retain(|failing| *failing != webhook);
+            }
+        }
+    }
+
+    /// Those that are sent enough.
+    fn busy(&self) -> Vec<WebhookId> {
+        let is_busy = |(id, number): &(&WebhookId, &u32)| **number >= EACH / 2 || self.failing.contains(id);
+        self.of.iter().filter(is_busy).map(|(id, _)| *id).collect()
+    }
+
+    /// How many endpoints may get something.
+    fn room(&self) -> u32 {
+        ((MOST - self.all.min(MOST)) / EACH).min(ENDPOINTS)
+    }
+}
+
+/// Takes what is due, and sends it, until the process stops.
+pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
+    let mut warning =
+        OnceWarning::new("webhooks could not be looked after", "webhooks are looked after again");
+    let mut ticks = every(INTERVAL);
+    let (tell_end, mut ended) = mpsc::unbounded_channel();
+    let mut in_flight = InFlight::default();
+    let (mut is_kept, mut is_more_due) = (false, false);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Some(webhook) = ended.recv() => {
+                in_flight.end(webhook);
+                while let Ok(webhook) = ended.try_recv() {
+                    in_flight.end(webhook);
+                }
+                if !is_more_due {
+                    continue;
+                }
+            }
+        }
+        if !is_kept {
+            match sending.deliveries.keep_operators(sending.operators.clone()).await {
+                Ok(()) => is_kept = true,
+                Err(error) => {
+                    meter.failed();
+                    warning.raise(&error);
+                    continue;
+                }
+            }
+        }
+        let room = in_flight.room();
+        if room == 0 {
+            continue;
+        }
+        match sending.deliveries.claim(in_flight.busy(), room, EACH).await {
+            Ok(due) => {
+                meter.succeeded();
+                warning.clear();
+                is_more_due = due.len() >= EACH as usize;
+                for due in due {
+                    in_flight.begin(&due);
+                    let (sending, tell_end, webhook) = (sending.clone(), tell_end.clone(), due.webhook.id);
+                    // One that has begun goes on when the task ends, so that what has arrived is recorded.
+                    sending.running.clone().spawn(async move {
+                        send(&sending, &due).await;
+                        // The receiver is gone when the task has ended.
+                        let _ = tell_end.send(webhook);
+                    });
+                }
+            }
+            Err(error) => {
+                meter.failed();
+                warning.raise(&error);
+            }
+        }
+    }
+}
+
+/// Sends a delivery, and records what came of it.
+async fn send(Sending { deliveries, metrics, .. }: &Sending, due: &DueDelivery) {
+    metrics.begun();
+    let (attempt, outcome) = deliveries.send(due).await;
+    metrics.ended(&outcome, attempt.took);
+    let (webhook, position) = (due.webhook.id.0, due.event.position.0);
+    tracing::debug!(
+        webhook,
+        position,
+        status = attempt.status,
+        error = attempt.error,
+        outcome = outcome.word(),
+        "sent an event"
+    );
+    if let Some(reason) = outcome.disable {
+        let (user, reason) = (due.webhook.user.map(UserId::get), reason.as_str());
+        tracing::warn!(webhook, user, reason, "switched a webhook off");
+    }
+    for tries in 1..=RECORDS {
+        match deliveries.record(due, &attempt, outcome).await {
+            Ok(()) => return,
+            Err(error) if tries == RECORDS => {
+                let error = chain_of(&error);
+                tracing::warn!(
+                    webhook,
+                    position,
+                    error,
+                    "an outcome could not be recorded; the event is sent again"
+                );
+            }
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Goes on with replays, again and again.
+pub(super) async fn replay(deliveries: Deliveries, meter: TaskMeter) {
+    let mut warning = OnceWarning::new("events could not be replayed", "events are replayed again");
+    let mut ticks = every(REPLAY_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match deliveries.replay().await {
+            Ok(_) => {
+                meter.succeeded();
+                warning.clear();
+            }
+            Err(error) => {
+                meter.failed();
+                warning.raise(&error);
+            }
+        }
+    }
+}
+
+/// Counts endpoints and what is pending, again and again.
+pub(super) async fn count(deliveries: Deliveries, metrics: WebhookMetrics, meter: TaskMeter) {
+    let mut ticks = every(COUNT_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match deliveries.count().await {
+            Ok(counts) => {
+                metrics.set_counts(&counts, SystemClock.now());
+                meter.succeeded();
+            }
+            Err(error) => {
+                meter.failed();
+                tracing::debug!(error = chain_of(&error), "webhooks could not be counted");
+            }
+        }
+    }
+}
+
+/// Forgets deliveries of what was forgotten, once each period.
+pub(super) async fn forget_old(deliveries: Deliveries, period: Duration, meter: TaskMeter) {
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        match deliveries.forget_old().await {
+            Ok(_) => meter.succeeded(),
+            Err(error) => {
+                meter.failed();
+                tracing::warn!(error = chain_of(&error), "could not forget old deliveries; trying again");
+            }
+        }
+    }
+}
