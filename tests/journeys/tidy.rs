@@ -157,7 +157,6 @@ fn the_stores_have_the_same_files() {
         "connect.rs",
         "connector.rs",
         "cure.rs",
-        "deliveries",
         "generations.rs",
         "health.sql",
         "link.rs",

@@ -54,6 +54,9 @@ impl WebhookMetrics {
         for outcome in OUTCOME_WORDS {
             drop(metrics.attempts.get_or_create(&OutcomeLabels { outcome }));
         }
+        for state in ["enabled", "disabled"] {
+            drop(metrics.endpoints.get_or_create(&StateLabels { state }));
+        }
         registry.register(
             "webhook_attempts",
             "Attempts to deliver an event to an endpoint, by what follows",
