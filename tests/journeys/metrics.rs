@@ -235,7 +235,7 @@ fn each_alert_and_each_metric_has_its_place_in_the_documents() {
     let rules = std::fs::read_to_string(workspace().join("docker/observability/alerts.yml"));
     let rules = rules.expect("the rules are there");
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(alerts.len(), 11, "{alerts:?}");
+    assert_eq!(alerts.len(), 13, "{alerts:?}");
     for alert in alerts {
         assert!(page.contains(&format!("### {alert}\n")), "{alert} has no paragraph");
         assert!(rules.contains(&format!("#{}\n", alert.to_lowercase())), "{alert} has no link");

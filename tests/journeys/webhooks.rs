@@ -253,8 +253,8 @@ fn wrong_settings_of_the_operators_endpoint_are_named() {
         ("https://platform.example/", "", "WEBHOOK_URL is set without WEBHOOK_SECRET; make one with:"),
         ("", SECRET, "WEBHOOK_SECRET is set without WEBHOOK_URL"),
         ("https://platform.example/", "s3cret", "WEBHOOK_SECRET: it must be whsec_"),
-        ("http://platform.example/", SECRET, "WEBHOOK_URL: it must be an https:// address"),
-        ("https://10.0.0.1/", SECRET, "WEBHOOK_URL: it must be public: 10.0.0.1 is not"),
+        ("http://platform.example/", SECRET, "WEBHOOK_URL: must be an https:// address"),
+        ("https://10.0.0.1/", SECRET, "WEBHOOK_URL: 10.0.0.1 is no public address"),
     ] {
         let setup = store.setup().with("WEBHOOK_URL", url).with("WEBHOOK_SECRET", secret);
         let (status, _, errors) = setup.run(&["serve"]);

@@ -32,7 +32,7 @@ pub(crate) fn wire_sender(config: &WebhookConfig) -> Result<Arc<WebhookClient>, 
     let client = WebhookClient::new(config.networks.clone());
     let client = client.map_err(|error| Failure::new(format!("webhooks cannot be sent: {error}")))?;
     if let Some((url, _)) = &config.operators {
-        let refused = |why: String| Failure::wrong_setting(format!("WEBHOOK_URL: it {why}"));
+        let refused = |why: String| Failure::wrong_setting(format!("WEBHOOK_URL: {why}"));
         client.check_url(url).map_err(|error| refused(error.0))?;
     }
     Ok(Arc::new(client))

@@ -1,43 +1,50 @@
-//! A message: the event as JSON, and its signatures.
+//! A message as it is sent: its headers and its JSON.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::digest::KeyInit as _;
-use hmac::{Hmac, Mac as _};
+use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::{Method, Request};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sha2::Sha256;
 use stream_domain::Event;
-use stream_domain::webhooks::WebhookSecret;
+use stream_domain::ports::WebhookMessage;
 use time::format_description::well_known::Rfc3339;
+use url::Position;
 
-/// The body of a message.
+use crate::signature::signatures;
+use crate::target::Target;
+
+const AGENT: &str = concat!("stream-server/", env!("CARGO_PKG_VERSION"));
+
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     timestamp: String,
     position: i64,
-    data: Box<RawValue>,
+    data: &'a RawValue,
 }
 
-/// The body of an event's message: the same at each attempt; `None` where its facts are no JSON.
-pub(crate) fn body_of(event: &Event) -> Option<String> {
-    let body = Body {
-        kind: &event.kind,
-        timestamp: event.at.to_utc().format(&Rfc3339).ok()?,
-        position: event.position.0,
-        data: RawValue::from_string(event.data.clone()).ok()?,
-    };
-    serde_json::to_string(&body).ok()
+/// The request for a message; an error says why there is none.
+pub(crate) fn request(message: &WebhookMessage, target: &Target) -> Result<Request<Full<Bytes>>, String> {
+    let body = body(&message.event)?;
+    let timestamp = message.at.unix_seconds();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(&target.url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &target.url[Position::BeforeHost..Position::AfterPort])
+        .header(USER_AGENT, AGENT)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", &message.id)
+        .header("webhook-timestamp", timestamp)
+        .header("webhook-signature", signatures(&message.secrets, &message.id, timestamp, &body));
+    request.body(Full::from(body)).map_err(|_| "the message has no form that can be sent".to_owned())
 }
 
-/// The value of `webhook-signature`: one signature for each secret, the present one first.
-pub(crate) fn signatures(secrets: &[WebhookSecret], id: &str, timestamp: i64, body: &str) -> String {
-    let sign = |secret: &WebhookSecret| {
-        let mac = Hmac::<Sha256>::new_from_slice(secret.key()).expect("HMAC takes keys of any length");
-        let mac = mac.chain_update(format!("{id}.{timestamp}.{body}"));
-        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-    };
-    secrets.iter().map(sign).collect::<Vec<_>>().join(" ")
+/// An event as JSON; its facts stay as they are, byte for byte.
+pub(crate) fn body(event: &Event) -> Result<String, String> {
+    let data = serde_json::from_str(&event.data).map_err(|_| "the event has facts that are no JSON")?;
+    let timestamp = event.at.to_utc().format(&Rfc3339).map_err(|_| "the event has a time that is no date")?;
+    let body = Body { kind: &event.kind, timestamp, position: event.position.0, data };
+    serde_json::to_string(&body).map_err(|_| "the event has no form in JSON".to_owned())
 }

@@ -4,69 +4,78 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// IPv4 networks that are not public (IANA's special-purpose registry, multicast and reserved addresses).
-const NOT_PUBLIC_V4: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 88, 99, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(224, 0, 0, 0), 4),
-    (Ipv4Addr::new(240, 0, 0, 0), 4),
-];
+use crate::target::Scheme;
 
-/// What is public of IPv6: global unicast.
-const PUBLIC_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-
-/// What is not public of that: protocol assignments with Teredo, documentation, and 6to4, which leads on to IPv4.
-///
-/// NAT64, which does too, is outside of it.
-const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
-];
-
-/// How a message gets to an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    Https,
-    Http,
-}
-
-/// Networks that are not public and that may be sent to all the same.
-#[derive(Debug, Clone, Default)]
-pub struct Networks(pub Vec<IpNet>);
+/// The networks that are allowed although they are not public.
+#[derive(Debug, Clone)]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
 
 impl Networks {
-    /// Whether a message may be sent to this address; without encryption only where that was allowed.
-    pub(crate) fn may_reach(&self, address: IpAddr, scheme: Scheme) -> bool {
-        let address = address.to_canonical();
-        let is_allowed = self.0.iter().any(|network| network.contains(&address));
-        is_allowed || (scheme == Scheme::Https && is_public(address))
+    /// Whether an address may be sent to by this scheme.
+    pub(crate) fn permit(&self, scheme: Scheme, ip: IpAddr) -> bool {
+        self.contain(ip) || (scheme == Scheme::Https && is_public(ip))
+    }
+
+    fn contain(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        self.0.iter().any(|network| network.contains(&ip))
     }
 }
 
-/// Whether everybody may be there; `address` is in its canonical form.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|(network, length)| {
-            Ipv4Net::new(*network, *length).is_ok_and(|network| network.contains(&address))
-        }),
-        IpAddr::V6(address) => {
-            let is_in = |(network, length): &(Ipv6Addr, u8)| {
-                Ipv6Net::new(*network, *length).is_ok_and(|network| network.contains(&address))
-            };
-            is_in(&PUBLIC_V6) && !NOT_PUBLIC_V6.iter().any(is_in)
-        }
+/// Whether an address belongs to the Internet; an IPv4 address in the form of IPv6 is judged as what it is.
+fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => !SPECIAL_V4.iter().any(|network| network.contains(&ip)),
+        IpAddr::V6(ip) => GLOBAL_V6.contains(&ip) && !SPECIAL_V6.iter().any(|network| network.contains(&ip)),
     }
 }
+
+const fn v4(a: u8, b: u8, c: u8, length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), length)
+}
+
+const fn v6(a: u16, b: u16, length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length)
+}
+
+/// What IANA's registry of special IPv4 addresses keeps from the Internet, and multicast.
+const SPECIAL_V4: [Ipv4Net; 15] = [
+    // This network, and the unspecified address, which Linux takes for its own.
+    v4(0, 0, 0, 8),
+    v4(10, 0, 0, 8),
+    // Carriers' own networks.
+    v4(100, 64, 0, 10),
+    v4(127, 0, 0, 8),
+    // Link-local, with the clouds' metadata services.
+    v4(169, 254, 0, 16),
+    v4(172, 16, 0, 12),
+    // Protocol assignments, documentation, relays of 6to4.
+    v4(192, 0, 0, 24),
+    v4(192, 0, 2, 24),
+    v4(192, 88, 99, 24),
+    v4(192, 168, 0, 16),
+    // Benchmarks, documentation.
+    v4(198, 18, 0, 15),
+    v4(198, 51, 100, 24),
+    v4(203, 0, 113, 24),
+    v4(224, 0, 0, 4),
+    // Reserved, with the broadcast address.
+    v4(240, 0, 0, 4),
+];
+
+/// The part of IPv6 that is given out to the Internet.
+///
+/// Outside lie the unspecified and the loopback address, IPv4 in compatible form, NAT64 (`64:ff9b::/96` and
+/// `64:ff9b:1::/48`), discarded traffic (`100::/64`), segment routing (`5f00::/16`), and local and multicast addresses.
+const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 3);
+
+/// What of it is special.
+const SPECIAL_V6: [Ipv6Net; 4] = [
+    // Protocol assignments, with Teredo, which holds IPv4 addresses, benchmarks and ORCHID.
+    v6(0x2001, 0, 23),
+    // Documentation.
+    v6(0x2001, 0xdb8, 32),
+    v6(0x3fff, 0, 20),
+    // 6to4, which holds IPv4 addresses.
+    v6(0x2002, 0, 16),
+];

@@ -1,5 +1,9 @@
-//! Names, resolved to addresses that may be sent to.
+//! The addresses of names, without those that are refused.
+//!
+//! It is asked as each connection is made, so a name cannot lead elsewhere after it was judged.
 
+use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,64 +12,88 @@ use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use crate::networks::{Networks, Scheme};
+use crate::networks::Networks;
+use crate::target::Scheme;
 
 /// Asks for the addresses of a name.
-pub(crate) type LookUp =
-    Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> + Send + Sync>;
-
-/// Why a name leads nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ResolveError {
-    /// There is no such name, or nobody says.
-    #[error("the name cannot be resolved")]
-    Unknown,
-    /// None of its addresses may be sent to; which, its owner knows or must not know.
-    #[error("the name leads to an address that is not public")]
-    Refused,
-}
-
-/// Resolves names each time that something is connected to, and leaves out what must not be reached.
-#[derive(Clone)]
-pub(crate) struct Resolver {
-    pub(crate) look_up: LookUp,
-    pub(crate) networks: Networks,
-    pub(crate) scheme: Scheme,
-}
-
-impl Resolver {
-    /// The addresses of a name that may be sent to; the port is not known here.
-    pub(crate) async fn resolve(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, ResolveError> {
-        let found = (self.look_up)(name).await.map_err(|_| ResolveError::Unknown)?;
-        if found.is_empty() {
-            return Err(ResolveError::Unknown);
-        }
-        let allowed = found.into_iter().filter(|address| self.networks.may_reach(*address, self.scheme));
-        let allowed: Vec<SocketAddr> = allowed.map(|address| SocketAddr::new(address, 0)).collect();
-        if allowed.is_empty() { Err(ResolveError::Refused) } else { Ok(allowed.into_iter()) }
-    }
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = ResolveError;
-    type Future = BoxFuture<'static, Result<Self::Response, ResolveError>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.clone().resolve(name.as_str().to_owned()))
-    }
-}
+pub(crate) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
 /// Asks the operating system.
 pub(crate) fn system() -> LookUp {
     Arc::new(|name| {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
+            let addresses = tokio::net::lookup_host((name, 0)).await?;
+            Ok(addresses.map(|address| address.ip()).collect())
         })
     })
 }
+
+/// Finds addresses that may be sent to by one scheme.
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    pub(crate) look_up: LookUp,
+    pub(crate) networks: Arc<Networks>,
+    pub(crate) scheme: Scheme,
+}
+
+/// Why a name has no address that may be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It has no address.
+    Unknown,
+    /// It has none that is public or allowed.
+    NotPublic,
+    /// It has none that plain HTTP is allowed for.
+    NotPlain,
+}
+
+impl Resolver {
+    /// The addresses that a name leads to now and that may be sent to: at least one.
+    pub(crate) async fn resolve(self, name: String) -> Result<Vec<IpAddr>, Unusable> {
+        // Of what went wrong nothing is told: it may name servers of this network.
+        let found = (self.look_up)(name).await.map_err(|_| Unusable::Unknown)?;
+        if found.is_empty() {
+            return Err(Unusable::Unknown);
+        }
+        let usable: Vec<_> = found.into_iter().filter(|ip| self.networks.permit(self.scheme, *ip)).collect();
+        match (usable.is_empty(), self.scheme) {
+            (false, _) => Ok(usable),
+            (true, Scheme::Https) => Err(Unusable::NotPublic),
+            (true, Scheme::Http) => Err(Unusable::NotPlain),
+        }
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unusable;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let usable = resolver.resolve(name.as_str().to_owned()).await?;
+            // The port is filled in by what connects.
+            let usable: Vec<_> = usable.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            Ok(usable.into_iter())
+        })
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "the name cannot be resolved",
+            Self::NotPublic => "the address is refused: its name leads to no public address",
+            Self::NotPlain => {
+                "the address is refused: its name leads nowhere that plain http:// is allowed for"
+            }
+        })
+    }
+}
+
+impl std::error::Error for Unusable {}

@@ -1,64 +1,94 @@
-//! Addresses of endpoints as they are written.
+//! An endpoint's address, checked.
 
 use std::net::IpAddr;
 
-use stream_domain::ports::RefusedUrl;
+use http::Uri;
 use url::{Host, Url};
 
-use crate::networks::{Networks, Scheme};
+use crate::networks::Networks;
 
-/// The longest address, in bytes.
-const MAX_LENGTH: usize = 2_048;
+/// How long an address may be, in characters; one that is normalized has only ASCII.
+const MAX_LENGTH: usize = 2048;
 
-/// An address that may be sent to, as far as it says so itself: a name is judged when it is resolved.
-#[derive(Debug, Clone)]
+/// What is spoken to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// Encrypted, to public addresses and to those that are allowed.
+    Https,
+    /// Plain, to addresses that are allowed.
+    Http,
+}
+
+/// Where a message goes.
+#[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) url: Url,
     pub(crate) scheme: Scheme,
+    /// The normalized address: whatever form an IP address was written in, it has only one here.
+    pub(crate) url: Url,
+    /// The same for those who connect and send.
+    pub(crate) uri: Uri,
 }
 
 impl Target {
-    /// Reads an address.
-    ///
-    /// The parser brings each way to write an IP address, such as `0x7f.1`, into one form, and the connection is made by
-    /// that form.
-    pub(crate) fn parse(text: &str, networks: &Networks) -> Result<Self, RefusedUrl> {
-        let refused = |why: &str| Err(RefusedUrl(why.to_owned()));
-        if text.len() > MAX_LENGTH {
-            return refused("must have at most 2048 characters");
+    /// Reads an address, and judges it as far as can be told without asking for its name; the error follows its name.
+    pub(crate) fn read(text: &str, networks: &Networks) -> Result<Self, String> {
+        let too_long = || format!("must have at most {MAX_LENGTH} characters");
+        if text.chars().nth(MAX_LENGTH).is_some() {
+            return Err(too_long());
         }
-        let Ok(url) = Url::parse(text) else {
-            return refused("must be an address such as https://example.com/hook");
-        };
+        let url = Url::parse(text).map_err(|_| must_be(networks))?;
         let scheme = match url.scheme() {
             "https" => Scheme::Https,
             "http" if !networks.0.is_empty() => Scheme::Http,
-            _ => return refused("must be an https:// address"),
+            _ => return Err(must_be(networks)),
         };
+        if url.as_str().len() > MAX_LENGTH {
+            return Err(too_long());
+        }
         if !url.username().is_empty() || url.password().is_some() {
-            return refused("must have no user and no password");
+            return Err("must have no user or password".to_owned());
         }
         if url.fragment().is_some() {
-            return refused("must have no fragment");
+            return Err("must have no fragment".to_owned());
         }
         if url.port() == Some(0) {
-            return refused("must have a port above 0");
+            return Err("must have a port other than 0".to_owned());
         }
-        let target = Self { url, scheme };
-        match target.literal() {
-            Some(address) if !networks.may_reach(address, scheme) => Err(RefusedUrl(format!(
-                "must be public: {address} is not, and only the operator can allow it, by WEBHOOK_NETWORKS"
-            ))),
-            _ => Ok(target),
+        let uri = Uri::try_from(url.as_str()).map_err(|_| must_be(networks))?;
+        let target = Self { scheme, url, uri };
+        if let Some(ip) = target.literal().filter(|ip| !networks.permit(scheme, *ip)) {
+            return Err(refusal(ip, scheme));
+        }
+        Ok(target)
+    }
+
+    /// The IP address that stands in the place of a name.
+    ///
+    /// What connects takes any host for one that the standard library reads as one, so that is looked at too.
+    pub(crate) fn literal(&self) -> Option<IpAddr> {
+        match self.url.host()? {
+            Host::Ipv4(ip) => Some(ip.into()),
+            Host::Ipv6(ip) => Some(ip.into()),
+            Host::Domain(name) => name.parse().ok(),
         }
     }
 
-    /// The address, where no name stands for it.
-    pub(crate) fn literal(&self) -> Option<IpAddr> {
-        match self.url.host()? {
-            Host::Ipv4(address) => Some(address.into()),
-            Host::Ipv6(address) => Some(address.into()),
-            Host::Domain(_) => None,
+    /// The name to ask for; of a literal address the text of it.
+    pub(crate) fn name(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+}
+
+fn must_be(networks: &Networks) -> String {
+    let or_plain = if networks.0.is_empty() { "" } else { " or, within WEBHOOK_NETWORKS, http://" };
+    format!("must be an https:// address{or_plain}")
+}
+
+fn refusal(ip: IpAddr, scheme: Scheme) -> String {
+    match scheme {
+        Scheme::Https => {
+            format!("{ip} is no public address; the operator allows others by WEBHOOK_NETWORKS")
         }
+        Scheme::Http => format!("{ip} is not in WEBHOOK_NETWORKS, so it must be an https:// address"),
     }
 }

@@ -1,141 +1,100 @@
-//! Real connections to servers on this machine, whose networks are allowed where that is not what is tried.
+//! What is sent, to whom, and what is made of the answers, over sockets of this machine.
 
+mod addresses;
 mod answers;
-mod encryption;
+mod certificates;
 mod messages;
-mod reach;
+mod refusals;
+mod server;
+mod times;
+mod urls;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use stream_domain::events::LogPosition;
-use stream_domain::ports::{BoxedSource, WebhookMessage};
+use stream_domain::ports::{WebhookAnswer, WebhookMessage, WebhookSender as _};
 use stream_domain::webhooks::WebhookSecret;
-use stream_domain::{Event, StreamId, Timestamp, UserId};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use stream_domain::{Event, Timestamp};
 
-use crate::client::Surroundings;
+use crate::WebhookClient;
+use crate::client::Options;
 use crate::resolver::LookUp;
-use crate::{Networks, WebhookClient};
 
-/// A server that gives each connection this answer; what it was sent.
-struct Receiver {
-    port: u16,
-    seen: Arc<Mutex<Vec<String>>>,
+/// The time for an attempt, where its end is not waited for.
+const LONG: Duration = Duration::from_secs(60);
+
+/// The time for an attempt, where its end is waited for after nothing that takes time.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// The time for an attempt, where its end is waited for after a few steps on this machine.
+const ENOUGH: Duration = Duration::from_secs(2);
+
+/// The secret of Standard Webhooks' own test.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn networks(texts: &[&str]) -> Vec<IpNet> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-impl Receiver {
-    async fn start(answer: impl Into<Vec<u8>>) -> Self {
-        let answer: Vec<u8> = answer.into();
-        Self::start_with(move |mut stream: TcpStream| {
-            let answer = answer.clone();
-            async move {
-                stream.write_all(&answer).await.ok();
-                stream.shutdown().await.ok();
-            }
-        })
-        .await
-    }
-
-    /// Does something with each connection once the whole request was read.
-    async fn start_with<F>(act: impl Fn(TcpStream) -> F + Send + 'static) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-        let noted = seen.clone();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let request = read_request(&mut stream).await;
-                noted.lock().unwrap().push(request);
-                tokio::spawn(act(stream));
-            }
-        });
-        Self { port, seen }
-    }
-
-    fn url(&self, host: &str) -> String {
-        format!("http://{host}:{}/hook", self.port)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
-    }
+/// Finds these addresses for any name: those of the first look first, and those of the last again and again.
+fn finds(looks: &[&[&str]]) -> LookUp {
+    let looks = looks.iter().map(|ips| ips.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>());
+    let looks: Mutex<Vec<_>> = Mutex::new(looks.rev().collect());
+    Arc::new(move |_| {
+        let mut looks = looks.lock().unwrap();
+        let found = if looks.len() > 1 { looks.pop() } else { looks.last().cloned() };
+        Box::pin(async { found.ok_or_else(|| io::Error::other("resolver 10.0.0.53 says NXDOMAIN")) })
+    })
 }
 
-async fn read_request(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
-    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let number = stream.read(&mut buffer).await.unwrap_or(0);
-        text.extend_from_slice(&buffer[..number]);
-        let request = String::from_utf8_lossy(&text).into_owned();
-        let length = request.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-        let is_whole = request.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= length);
-        if number == 0 || is_whole {
-            return request;
-        }
-    }
+fn options(allowed: &[&str], looks: &[&[&str]], limit: Duration) -> Options {
+    Options { networks: networks(allowed), limit, look_up: finds(looks), extra_roots: Vec::new() }
 }
 
-fn loopback() -> Networks {
-    Networks(vec!["127.0.0.0/8".parse().unwrap()])
+fn client(allowed: &[&str], looks: &[&[&str]], limit: Duration) -> WebhookClient {
+    WebhookClient::with(options(allowed, looks, limit)).unwrap()
 }
 
-/// A client for which each name leads to these addresses in turn, the last one again and again.
-fn client(networks: Networks, addresses: &[&str]) -> WebhookClient {
-    client_within(networks, addresses, Vec::new(), Duration::from_secs(15)).unwrap()
+/// A client that may send to this machine, which every name leads to.
+fn at_home(limit: Duration) -> WebhookClient {
+    client(&["127.0.0.0/8"], &[&["127.0.0.1"]], limit)
 }
 
-fn client_within(
-    networks: Networks,
-    addresses: &[&str],
-    roots: Vec<rustls::pki_types::CertificateDer<'static>>,
-    timeout: Duration,
-) -> Result<WebhookClient, BoxedSource> {
-    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
-    let asked = Arc::new(Mutex::new(0));
-    let look_up: LookUp = Arc::new(move |_name| {
-        let mut asked = asked.lock().unwrap();
-        let found = addresses.get(*asked).or(addresses.last()).copied();
-        *asked += 1;
-        Box::pin(async move { Ok(found.into_iter().collect()) })
-    });
-    WebhookClient::within(networks, Surroundings { look_up, roots, timeout })
-}
-
-fn event() -> Event {
-    Event {
-        position: LogPosition(42),
-        kind: "stream.live".to_owned(),
-        user: UserId::new(1).ok(),
-        stream: Some(StreamId(7)),
-        at: Timestamp::from_unix_micros(1_767_323_045_678_901).unwrap(),
-        data: r#"{"stream_id" : 7, "playback_id":"abc"}"#.to_owned(),
-    }
-}
-
-fn secret(byte: u8) -> WebhookSecret {
-    use base64::Engine as _;
-    let text = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode([byte; 32]));
-    WebhookSecret::parse(&text).unwrap()
+fn secret(text: &str) -> WebhookSecret {
+    WebhookSecret::parse(text).unwrap()
 }
 
 fn message(url: &str) -> WebhookMessage {
+    let at = |text| Timestamp::parse(text).unwrap();
+    let event = Event {
+        position: LogPosition(42),
+        kind: "stream.live".to_owned(),
+        user: None,
+        stream: None,
+        at: at("2026-01-02T03:04:05.123456Z"),
+        data: r#"{"b": 1.50, "a":"\u00e4","b":2}"#.to_owned(),
+    };
     WebhookMessage {
         url: url.to_owned(),
-        id: "evt_42_1767323045678901".to_owned(),
-        at: Timestamp::from_unix_micros(1_767_323_050_999_999).unwrap(),
-        event: event(),
-        secrets: vec![secret(1)],
+        id: "evt_42_1767323045123456".to_owned(),
+        at: at("2026-01-02T03:04:09.9Z"),
+        event,
+        secrets: vec![secret(SECRET)],
     }
 }
 
-fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(test)
+async fn send(client: &WebhookClient, url: &str) -> WebhookAnswer {
+    client.send(&message(url)).await
+}
+
+/// Says why nothing came back; nothing must have.
+async fn error(client: &WebhookClient, url: &str) -> String {
+    let answer = send(client, url).await;
+    assert_eq!(answer.status, None, "{url}: {answer:?}");
+    assert_eq!(answer.body, "");
+    answer.error.unwrap()
 }
