@@ -7,6 +7,8 @@
 mod log;
 mod pair;
 mod readers;
+mod receivers;
+mod webhooks;
 
 use std::process::Command;
 
@@ -25,5 +27,8 @@ async fn main() {
     if is_wanted("readers") {
         readers::check_readers().await;
         readers::check_silent_reader().await;
+    }
+    if is_wanted("webhooks") {
+        webhooks::check_webhooks().await;
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 /// Two instances on one database.
 pub(crate) struct Pair {
     database_url: String,
+    settings: Vec<(&'static str, String)>,
     ports: [u16; 2],
     instances: [Mutex<Option<Program>>; 2],
     folder: TempDir,
@@ -23,8 +24,14 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) async fn start(database: &Database<'_>) -> Self {
+        Self::start_with(database, Vec::new()).await
+    }
+
+    /// The same, with these settings.
+    pub(crate) async fn start_with(database: &Database<'_>, settings: Vec<(&'static str, String)>) -> Self {
         let pair = Self {
             database_url: database.url(),
+            settings,
             ports: [free_port(), free_port()],
             instances: [Mutex::default(), Mutex::default()],
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -43,10 +50,12 @@ impl Pair {
         let mut command = Command::new(server());
         command.current_dir(self.folder.path()).env("HOST", "127.0.0.1").env("LOG_LEVEL", "error");
         command.env("PORT", self.ports[place].to_string()).env("DB_URL", &self.database_url);
-        command.env("SECRET_KEY", SECRET_KEY).env("GENERATE_KEY_PER_MINUTE", "0");
+        command.env("SECRET_KEY", SECRET_KEY).env("GENERATE_KEY_PER_MINUTE", "0").envs(self.settings.clone());
         let program = Program::start(&mut command, &self.folder.path().join(format!("output-{place}")));
         *self.instances[place].lock().await = Some(program);
         while ask(self.address(place), "GET", "/health/ready", 1).await.map(|answer| answer.0) != Some(200) {
+            let ended = self.instances[place].lock().await.as_mut().and_then(Program::ended);
+            assert!(ended.is_none(), "an instance has ended by itself");
             sleep(Duration::from_millis(20)).await;
         }
     }

@@ -4,6 +4,7 @@
 //! process stops.
 
 mod events;
+mod in_flight;
 mod media_servers;
 mod once_warning;
 mod preparation;

@@ -1,16 +1,16 @@
 //! Webhooks: what is due is taken and sent, each endpoint on its own, and what belongs to it is looked after.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use stream_domain::ports::{Clock as _, chain_of};
 use stream_domain::webhooks::{DueDelivery, WebhookSecret};
-use stream_domain::{Deliveries, UserId, WebhookId};
+use stream_domain::{Deliveries, UserId};
 use stream_metrics::{TaskMeter, WebhookMetrics};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
+use crate::background::in_flight::{EACH, InFlight};
 use crate::background::once_warning::OnceWarning;
 use crate::background::ticks::every;
 use crate::system::SystemClock;
@@ -23,15 +23,6 @@ const REPLAY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often it is counted what is pending.
 const COUNT_INTERVAL: Duration = Duration::from_secs(15);
-
-/// How many deliveries to one endpoint are taken at once; while half as many go on, no more are.
-const EACH: u32 = 10;
-
-/// Of how many endpoints at once.
-const ENDPOINTS: u32 = 50;
-
-/// How many deliveries go on at once at most; an endpoint that fails has one of them.
-const MOST: u32 = 1_000;
 
 /// The pause before an outcome is recorded again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -52,47 +43,6 @@ pub(crate) struct Sending {
     pub(crate) running: TaskTracker,
 }
 
-/// How many deliveries to each endpoint go on.
-#[derive(Default)]
-struct InFlight {
-    of: HashMap<WebhookId, u32>,
-    all: u32,
-    /// Endpoints that get one delivery at a time.
-    failing: Vec<WebhookId>,
-}
-
-impl InFlight {
-    fn begin(&mut self, due: &DueDelivery) {
-        self.all += 1;
-        *self.of.entry(due.webhook.id).or_default() += 1;
-        if due.webhook.failing_since.is_some() && !self.failing.contains(&due.webhook.id) {
-            self.failing.push(due.webhook.id);
-        }
-    }
-
-    fn end(&mut self, webhook: WebhookId) {
-        self.all -= 1;
-        if let Some(number) = self.of.get_mut(&webhook) {
-            *number -= 1;
-            if *number == 0 {
-                self.of.remove(&webhook);
-                self.failing.retain(|failing| *failing != webhook);
-            }
-        }
-    }
-
-    /// Those that are sent enough.
-    fn busy(&self) -> Vec<WebhookId> {
-        let is_busy = |(id, number): &(&WebhookId, &u32)| **number >= EACH / 2 || self.failing.contains(id);
-        self.of.iter().filter(is_busy).map(|(id, _)| *id).collect()
-    }
-
-    /// How many endpoints may get something.
-    fn room(&self) -> u32 {
-        ((MOST - self.all.min(MOST)) / EACH).min(ENDPOINTS)
-    }
-}
-
 /// Takes what is due, and sends it, until the process stops.
 pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
     let mut warning =
@@ -100,14 +50,14 @@ pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
     let mut ticks = every(INTERVAL);
     let (tell_end, mut ended) = mpsc::unbounded_channel();
     let mut in_flight = InFlight::default();
-    let (mut is_kept, mut is_more_due) = (false, false);
+    let mut is_kept = false;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             Some(webhook) = ended.recv() => {
-                in_flight.end(webhook);
+                let mut is_more_due = in_flight.end(webhook);
                 while let Ok(webhook) = ended.try_recv() {
-                    in_flight.end(webhook);
+                    is_more_due |= in_flight.end(webhook);
                 }
                 if !is_more_due {
                     continue;
@@ -132,9 +82,8 @@ pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
             Ok(due) => {
                 meter.succeeded();
                 warning.clear();
-                is_more_due = due.len() >= EACH as usize;
+                in_flight.begin(&due, room);
                 for due in due {
-                    in_flight.begin(&due);
                     let (sending, tell_end, webhook) = (sending.clone(), tell_end.clone(), due.webhook.id);
                     // One that has begun goes on when the task ends, so that what has arrived is recorded.
                     sending.running.clone().spawn(async move {
