@@ -262,3 +262,28 @@ fn wrong_settings_of_the_operators_endpoint_are_named() {
         assert!(secret.is_empty() || !errors.contains(secret), "{errors}");
     }
 }
+
+/// The doctor says whether the operator's endpoint may be sent to, and which endpoints were switched off.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_endpoints_and_sends_nothing() {
+    let store = TestStore::new(StoreKind::Sqlite);
+    let receiver = Receiver::start(410);
+    let setup = setup(&store);
+    let service = setup.clone().start().await;
+    let (id, _) = add(&service, 1, &json!({ "url": receiver.url(), "types": ["stream.created"] })).await;
+    broadcasts(&service, 1, 1).await;
+    let path = format!("/api/webhooks/{id}");
+    eventually("it is off", || async { service.get_as(1, &path).await.json["enabled"] == false }).await;
+    let before = receiver.messages().len();
+    for (url, expected) in [
+        (receiver.url(), "its address may be sent to"),
+        ("https://localhost:1/".to_owned(), "its address may be sent to"),
+        ("https://unknown.invalid/".to_owned(), "nothing can be sent there"),
+    ] {
+        let setup = setup.clone().with("WEBHOOK_URL", &url).with("WEBHOOK_SECRET", SECRET);
+        let (_, output, errors) = setup.run(&["doctor", "--json"]);
+        assert!(output.contains(expected), "{url}: {output} {errors}");
+        assert!(output.contains("0 are sent to, 1 were switched off by the service"), "{output}");
+    }
+    assert_eq!(receiver.messages().len(), before);
+}

@@ -15,9 +15,9 @@ use crate::connector::{Connector, connector, tls};
 use crate::exchange::{Failure, exchange};
 use crate::failure;
 use crate::message::request;
-use crate::networks::Networks;
+use crate::networks::{Networks, Scheme};
 use crate::resolver::{LookUp, Resolver, system};
-use crate::target::{Scheme, Target};
+use crate::target::Target;
 
 /// How long an attempt may take: shorter than a delivery belongs to its sender.
 const LIMIT: Duration = Duration::from_secs(15);

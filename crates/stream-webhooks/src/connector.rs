@@ -10,8 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use stream_domain::ports::BoxedSource;
 
+use crate::networks::Scheme;
 use crate::resolver::Resolver;
-use crate::target::Scheme;
 
 /// Connects to addresses that its resolver finds, and to literal ones, which it takes as they are.
 pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;

@@ -4,7 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::target::Scheme;
+/// What is spoken to an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// Encrypted, to public addresses and to those that are allowed.
+    Https,
+    /// Plain, to addresses that are allowed.
+    Http,
+}
 
 /// The networks that are allowed although they are not public.
 #[derive(Debug, Clone)]

@@ -12,8 +12,7 @@ use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use crate::networks::Networks;
-use crate::target::Scheme;
+use crate::networks::{Networks, Scheme};
 
 /// Asks for the addresses of a name.
 pub(crate) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;

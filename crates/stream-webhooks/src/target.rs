@@ -5,19 +5,10 @@ use std::net::IpAddr;
 use http::Uri;
 use url::{Host, Url};
 
-use crate::networks::Networks;
+use crate::networks::{Networks, Scheme};
 
 /// How long an address may be, in characters; one that is normalized has only ASCII.
 const MAX_LENGTH: usize = 2048;
-
-/// What is spoken to an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    /// Encrypted, to public addresses and to those that are allowed.
-    Https,
-    /// Plain, to addresses that are allowed.
-    Http,
-}
 
 /// Where a message goes.
 #[derive(Debug)]

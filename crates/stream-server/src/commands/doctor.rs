@@ -11,6 +11,7 @@ mod port;
 mod report;
 mod settings;
 mod surroundings;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,8 +78,10 @@ async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
         in_time("media servers", media_servers::examine(&around, &here, is_usable)),
         in_time("addresses", addresses::examine(&around, is_usable)),
     );
+    let deliveries = is_usable.then_some(&*streams.deliveries);
+    let webhooks = webhooks::examine(&config.webhooks, deliveries).await?;
     store.close();
-    Ok([database, here.findings, media, addresses].concat())
+    Ok([database, here.findings, media, addresses, webhooks].concat())
 }
 
 /// A group of looks, or the finding that they took too long.

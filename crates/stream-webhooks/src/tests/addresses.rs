@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::networks;
 use crate::networks::Networks;
-use crate::target::Scheme::{Http, Https};
+use crate::networks::Scheme::{Http, Https};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
