@@ -14,7 +14,7 @@ mod webhook;
 pub use delivering::Deliveries;
 pub use delivery::{
     Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DueDelivery,
-    WebhookCounts,
+    KEPT_ATTEMPTS, WebhookCounts,
 };
 pub use form::{InvalidWebhook, WebhookForm, WebhookTerms};
 pub use id::WebhookId;

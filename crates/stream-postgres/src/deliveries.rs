@@ -11,8 +11,8 @@ use futures_util::FutureExt as _;
 use stream_domain::events::LogPosition;
 use stream_domain::ports::{DeliveryStore, StoreError};
 use stream_domain::webhooks::{
-    Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DueDelivery, Next,
-    Outcome, WebhookCounts,
+    Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DueDelivery,
+    KEPT_ATTEMPTS, Next, Outcome, WebhookCounts,
 };
 use stream_domain::{Event, StreamId, Timestamp, UserId};
 use time::PrimitiveDateTime;
@@ -58,7 +58,7 @@ impl DeliveryStore for PostgresStore {
 
     async fn record_attempt(
         &self,
-        key: DeliveryKey,
+        due: &DueDelivery,
         attempt: &Attempt,
         outcome: Outcome,
         now: Timestamp,
@@ -68,6 +68,7 @@ impl DeliveryStore for PostgresStore {
             Next::RetryAt(at) => (DeliveryState::Pending, at),
             Next::GiveUp => (DeliveryState::Failed, now),
         };
+        let key = due.key();
         let parameters = vec![
             Parameter::Number(Some(key.webhook.0)),
             Parameter::Number(Some(key.position.0)),
@@ -80,6 +81,8 @@ impl DeliveryStore for PostgresStore {
             next_at.into(),
             Parameter::Text(outcome.disable.map(|reason| reason.as_str().to_owned())),
             now.into(),
+            due.webhook.updated_at.into(),
+            Parameter::Number(Some(KEPT_ATTEMPTS.into())),
         ];
         let record = Statement::<Untyped>::new(include_str!("deliveries/record.sql"), parameters);
         self.execute(record).await.map(drop)
@@ -109,18 +112,23 @@ impl DeliveryStore for PostgresStore {
     async fn retry_delivery(&self, key: DeliveryKey) -> Result<Option<Delivery>, StoreError> {
         self.on(&self.writes, move |connection| {
             async move {
-                let renew = sql_query(
-                    "WITH renewed AS (
+                let mut transaction = connection.build_transaction().read_committed();
+                let renewed = transaction.run(async |connection| {
+                    // In the order of all who change both: the endpoint first, which is due at once.
+                    let renew = sql_query(
+                        "WITH due AS (
+                             UPDATE stream_webhooks SET due_at = TIMESTAMP '1970-01-01' WHERE id = $1 RETURNING id)
                          UPDATE stream_webhook_deliveries SET state = 'pending', next_at = TIMESTAMP '1970-01-01', tries = 0
-                         WHERE webhook_id = $1 AND position = $2 RETURNING webhook_id)
-                     UPDATE stream_webhooks SET due_at = TIMESTAMP '1970-01-01' FROM renewed WHERE id = webhook_id",
-                );
-                let renew = renew.bind::<BigInt, _>(key.webhook.0).bind::<BigInt, _>(key.position.0);
-                renew.execute(connection).await.map_err(error::query)?;
-                let row = shown().filter(deliveries::webhook_id.eq(key.webhook.0));
-                let row = row.filter(deliveries::position.eq(key.position.0)).select(ShownRow::as_select());
-                let rows = row.load(connection).await.map_err(error::query)?;
-                Ok(with_attempts(connection, rows).await.map_err(error::query)?.pop())
+                         FROM due WHERE webhook_id = due.id AND position = $2",
+                    );
+                    let renew = renew.bind::<BigInt, _>(key.webhook.0).bind::<BigInt, _>(key.position.0);
+                    renew.execute(connection).await?;
+                    let row = shown().filter(deliveries::webhook_id.eq(key.webhook.0));
+                    let row = row.filter(deliveries::position.eq(key.position.0)).select(ShownRow::as_select());
+                    let rows = row.load(connection).await?;
+                    Ok(with_attempts(connection, rows).await?.pop())
+                });
+                renewed.await.map_err(error::query)
             }
             .boxed()
         })

@@ -141,9 +141,6 @@ impl WebhookStore for PostgresStore {
                 let kept = transaction.run(async |connection| {
                     lock(connection, OPERATORS).await?;
                     let operators = webhooks::table.filter(webhooks::user_id.is_null());
-                    let Some((url, secret)) = wanted else {
-                        return diesel::delete(operators).execute(connection).await.map(|_| Ok(()));
-                    };
                     let row = operators.order(webhooks::id).select(WebhookRow::as_select()).for_update();
                     let row: Option<WebhookRow> = row.first(connection).await.optional()?;
                     let kept = match row.map(Webhook::try_from).transpose() {
@@ -151,7 +148,11 @@ impl WebhookStore for PostgresStore {
                         Err(corrupt) => return Ok(Err(corrupt)),
                     };
                     let is_new = kept.is_none();
-                    let operators = Webhook::operators(kept, url, secret, now);
+                    let operators = match (wanted, kept) {
+                        (Some((url, secret)), kept) => Webhook::operators(kept, url, secret, now),
+                        (None, Some(kept)) => kept.switched_off(now),
+                        (None, None) => return Ok(Ok(())),
+                    };
                     if is_new {
                         insert(connection, operators).await?;
                     } else {

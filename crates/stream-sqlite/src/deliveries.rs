@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as Instant};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as Instant};
 use stream_domain::ports::{DeliveryStore, StoreError};
 use stream_domain::webhooks::{
-    Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DueDelivery, Next,
-    Outcome, WebhookCounts,
+    Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DisableReason,
+    DueDelivery, Next, Outcome, WebhookCounts,
 };
 use stream_domain::{Event, Timestamp, Webhook};
 use time::PrimitiveDateTime;
@@ -16,13 +16,38 @@ use time::PrimitiveDateTime;
 use crate::delivery_row::{CountsRow, ShownRow, insert, shown, with_attempts};
 use crate::error;
 use crate::events::EventRow;
-use crate::schema::{PendingLiteral, deliveries, stream_events as events, webhooks};
-use crate::sessions::count;
+use crate::schema::{PendingLiteral, attempts, deliveries, stream_events as events, webhooks};
 use crate::store::SqliteStore;
 use crate::webhook_row::{WebhookRow, readable};
 
 /// A time that is always past: at once.
 const AT_ONCE: &str = "1970-01-01 00:00:00.000000";
+
+/// Deliveries of events that are no more, by the index of positions; and of endpoints that are no more, of which the index
+/// of the primary key has one entry after another looked at.
+const GONE: &str = "
+    SELECT webhook_id, position FROM stream_webhook_deliveries
+    WHERE position < (SELECT min(position) FROM stream_events)
+    UNION ALL
+    SELECT d.webhook_id, d.position FROM (
+        WITH RECURSIVE owners (id) AS (
+            SELECT min(webhook_id) FROM stream_webhook_deliveries
+            UNION ALL
+            SELECT (SELECT min(webhook_id) FROM stream_webhook_deliveries WHERE webhook_id > owners.id)
+            FROM owners WHERE owners.id IS NOT NULL)
+        SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM stream_webhooks)
+    ) AS orphans JOIN stream_webhook_deliveries AS d ON d.webhook_id = orphans.id
+    WHERE d.position >= COALESCE((SELECT min(position) FROM stream_events), 0)
+    LIMIT ?1";
+
+/// A row of [`GONE`].
+#[derive(QueryableByName)]
+struct Gone {
+    #[diesel(sql_type = BigInt)]
+    webhook_id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
 
 #[async_trait]
 impl DeliveryStore for SqliteStore {
@@ -55,14 +80,16 @@ impl DeliveryStore for SqliteStore {
 
     async fn record_attempt(
         &self,
-        key: DeliveryKey,
+        due: &DueDelivery,
         attempt: &Attempt,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let attempt = attempt.clone();
-        self.write(move |connection| record(connection, key, &attempt, outcome, now).map_err(error::query))
-            .await
+        let (attempt, key, changed_at) = (attempt.clone(), due.key(), due.webhook.updated_at);
+        self.write(move |connection| {
+            record(connection, key, changed_at, &attempt, outcome, now).map_err(error::query)
+        })
+        .await
     }
 
     async fn list_deliveries(&self, query: &DeliveryQuery) -> Result<DeliveryPage, StoreError> {
@@ -116,7 +143,8 @@ impl DeliveryStore for SqliteStore {
             return Ok(0);
         }
         self.write(move |connection| {
-            let first = to_replay().order(webhooks::id).select(WebhookRow::as_select());
+            let first =
+                to_replay().order((webhooks::replay_to, webhooks::id)).select(WebhookRow::as_select());
             let row: Option<WebhookRow> = first.first(connection).optional().map_err(error::query)?;
             let Some(webhook) = row.map(Webhook::try_from).transpose()? else {
                 return Ok(0);
@@ -127,19 +155,26 @@ impl DeliveryStore for SqliteStore {
     }
 
     async fn forget_deliveries(&self, limit: u32) -> Result<u32, StoreError> {
+        let is_due = self.read(|connection| {
+            let first: Vec<Gone> =
+                sql_query(GONE).bind::<BigInt, _>(1).load(connection).map_err(error::query)?;
+            Ok::<_, StoreError>(!first.is_empty())
+        });
+        if !is_due.await? {
+            return Ok(0);
+        }
         self.write(move |connection| {
-            let gone = "SELECT webhook_id, position FROM stream_webhook_deliveries
-                        WHERE position < (SELECT min(position) FROM stream_events)
-                        OR webhook_id NOT IN (SELECT id FROM stream_webhooks) LIMIT ?1";
-            for table in ["stream_webhook_attempts", "stream_webhook_deliveries"] {
-                let forget = format!("DELETE FROM {table} WHERE (webhook_id, position) IN ({gone})");
-                let forget = sql_query(forget).bind::<BigInt, _>(i64::from(limit));
-                let forgotten = count(forget.execute(connection))?;
-                if table == "stream_webhook_deliveries" {
-                    return Ok(forgotten);
-                }
+            let gone: Vec<Gone> =
+                sql_query(GONE).bind::<BigInt, _>(i64::from(limit)).load(connection).map_err(error::query)?;
+            for Gone { webhook_id, position } in &gone {
+                let of_delivery = attempts::table
+                    .filter(attempts::webhook_id.eq(webhook_id))
+                    .filter(attempts::position.eq(position));
+                diesel::delete(of_delivery).execute(connection).map_err(error::query)?;
+                let delivery = deliveries::table.find((webhook_id, position));
+                diesel::delete(delivery).execute(connection).map_err(error::query)?;
             }
-            Ok(0)
+            Ok(u32::try_from(gone.len()).unwrap_or(u32::MAX))
         })
         .await
     }
@@ -148,7 +183,7 @@ impl DeliveryStore for SqliteStore {
         self.read(|connection| {
             let counts = sql_query(
                 "WITH pending AS (
-                     SELECT d.position, w.failing_since FROM stream_webhook_deliveries AS d
+                     SELECT d.position, w.failing_since IS NULL AND d.tries = 0 AS is_new FROM stream_webhook_deliveries AS d
                      JOIN stream_webhooks AS w ON w.id = d.webhook_id
                      WHERE d.state = 'pending' AND w.disabled_at IS NULL)
                  SELECT (SELECT count(*) FROM stream_webhooks WHERE disabled_at IS NULL) AS enabled,
@@ -156,7 +191,7 @@ impl DeliveryStore for SqliteStore {
                       WHERE disabled_at IS NOT NULL AND disabled_because <> 'owner') AS disabled,
                      (SELECT count(*) FROM pending) AS pending,
                      (SELECT at FROM stream_events WHERE position =
-                         (SELECT min(position) FROM pending WHERE failing_since IS NULL)) AS oldest",
+                         (SELECT min(position) FROM pending WHERE is_new)) AS oldest",
             );
             counts.get_result::<CountsRow>(connection).map(WebhookCounts::from).map_err(error::query)
         })
@@ -203,6 +238,7 @@ fn take(
 fn record(
     connection: &mut SqliteConnection,
     key: DeliveryKey,
+    changed_at: Timestamp,
     attempt: &Attempt,
     outcome: Outcome,
     now: Timestamp,
@@ -222,15 +258,20 @@ fn record(
     let written = (deliveries::state.eq(state.as_str()), next_at.map(|at| deliveries::next_at.eq(at)), tried);
     pending.set(written).execute(connection)?;
     let webhook = webhooks::table.find(key.webhook.0);
+    let (is_gone, changed_at) = (outcome.disable == Some(DisableReason::Gone), changed_at.to_naive_utc());
     if state == DeliveryState::Delivered {
-        let failing = diesel::update(webhook.filter(webhooks::failing_since.is_not_null()));
+        let same = webhook.filter(webhooks::updated_at.eq(changed_at));
+        let failing = diesel::update(same.filter(webhooks::failing_since.is_not_null()));
         let recovered = webhooks::failing_since.eq(None::<PrimitiveDateTime>);
         return failing.set(recovered).execute(connection).map(drop);
     }
     let fail = sql_query(
-        "UPDATE stream_webhooks SET failing_since = COALESCE(failing_since, ?2), due_at = min(COALESCE(due_at, ?3), ?3),
-             disabled_because = CASE WHEN disabled_at IS NULL AND ?4 IS NOT NULL THEN ?4 ELSE disabled_because END,
-             disabled_at = CASE WHEN disabled_at IS NULL AND ?4 IS NOT NULL THEN ?5 ELSE disabled_at END
+        "UPDATE stream_webhooks SET due_at = min(COALESCE(due_at, ?3), ?3),
+             failing_since = CASE WHEN updated_at = ?6 THEN COALESCE(failing_since, ?2) ELSE failing_since END,
+             disabled_because = CASE WHEN disabled_at IS NULL AND updated_at = ?6 AND ?4 IS NOT NULL
+                 AND (?7 OR failing_since IS NOT NULL) THEN ?4 ELSE disabled_because END,
+             disabled_at = CASE WHEN disabled_at IS NULL AND updated_at = ?6 AND ?4 IS NOT NULL
+                 AND (?7 OR failing_since IS NOT NULL) THEN ?5 ELSE disabled_at END
          WHERE id = ?1",
     );
     // Where nothing is tried again, what is due is looked at once too often.
@@ -240,6 +281,8 @@ fn record(
         .bind::<Instant, _>(due_at)
         .bind::<Nullable<Text>, _>(outcome.disable.map(|reason| reason.as_str()))
         .bind::<Instant, _>(now.to_naive_utc())
+        .bind::<Instant, _>(changed_at)
+        .bind::<Bool, _>(is_gone)
         .execute(connection)
         .map(drop)
 }

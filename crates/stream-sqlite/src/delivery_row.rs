@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamp as Instant};
 use stream_domain::events::LogPosition;
-use stream_domain::webhooks::{Attempt, Delivery, DeliveryKey, DeliveryState, WebhookCounts};
+use stream_domain::webhooks::{Attempt, Delivery, DeliveryKey, DeliveryState, KEPT_ATTEMPTS, WebhookCounts};
 use stream_domain::{Event, Timestamp, WebhookId};
 use time::PrimitiveDateTime;
 
@@ -53,7 +53,7 @@ pub(crate) struct CountsRow {
     oldest: Option<PrimitiveDateTime>,
 }
 
-/// Keeps an attempt; the same one once.
+/// Keeps an attempt, the same one once, and of all of them the last.
 pub(crate) fn insert(
     connection: &mut SqliteConnection,
     key: DeliveryKey,
@@ -68,7 +68,19 @@ pub(crate) fn insert(
         duration_ms: i32::try_from(attempt.took.as_millis()).unwrap_or(i32::MAX),
         answer: attempt.answer.clone(),
     };
-    diesel::insert_or_ignore_into(attempts::table).values(row).execute(connection).map(drop)
+    diesel::insert_or_ignore_into(attempts::table).values(row).execute(connection)?;
+    let of_delivery = || {
+        attempts::table
+            .filter(attempts::webhook_id.eq(key.webhook.0))
+            .filter(attempts::position.eq(key.position.0))
+    };
+    let last =
+        of_delivery().order(attempts::at.desc()).offset(i64::from(KEPT_ATTEMPTS) - 1).select(attempts::at);
+    let last: Option<PrimitiveDateTime> = last.first(connection).optional()?;
+    if let Some(last) = last {
+        diesel::delete(of_delivery().filter(attempts::at.lt(last))).execute(connection)?;
+    }
+    Ok(())
 }
 
 /// The deliveries of these rows, which are one endpoint's.

@@ -93,9 +93,6 @@ impl WebhookStore for SqliteStore {
     ) -> Result<(), StoreError> {
         self.write(move |connection| {
             let operators = webhooks::table.filter(webhooks::user_id.is_null());
-            let Some((url, secret)) = wanted else {
-                return diesel::delete(operators).execute(connection).map(drop).map_err(error::query);
-            };
             let row: Option<WebhookRow> = operators
                 .order(webhooks::id)
                 .select(WebhookRow::as_select())
@@ -104,7 +101,11 @@ impl WebhookStore for SqliteStore {
                 .map_err(error::query)?;
             let kept = row.map(Webhook::try_from).transpose()?;
             let is_new = kept.is_none();
-            let operators = Webhook::operators(kept, url, secret, now);
+            let operators = match (wanted, kept) {
+                (Some((url, secret)), kept) => Webhook::operators(kept, url, secret, now),
+                (None, Some(kept)) => kept.switched_off(now),
+                (None, None) => return Ok(()),
+            };
             if is_new { insert(connection, operators).map(drop) } else { put(connection, &operators) }
         })
         .await
@@ -117,7 +118,7 @@ fn insert(connection: &mut SqliteConnection, new: Webhook) -> Result<Webhook, St
     Ok(Webhook { id: WebhookId(id), ..new })
 }
 
-/// Writes what has changed; what became due while it was switched off is due.
+/// Writes what has changed; when something is due stays as it is.
 fn put(connection: &mut SqliteConnection, webhook: &Webhook) -> Result<(), StoreError> {
     let write = diesel::update(webhooks::table.find(webhook.id.0)).set(WrittenRow::from(webhook));
     write.execute(connection).map(drop).map_err(error::query)

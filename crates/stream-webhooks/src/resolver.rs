@@ -4,12 +4,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
+use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::networks::{Networks, Scheme};
@@ -17,12 +18,25 @@ use crate::networks::{Networks, Scheme};
 /// Asks for the addresses of a name.
 pub(crate) type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
+/// How many names the operating system is asked for at once.
+///
+/// Each question takes a thread for as long as nobody answers it, and these threads are shared with others.
+const QUESTIONS: usize = 64;
+
 /// Asks the operating system.
 pub(crate) fn system() -> LookUp {
-    Arc::new(|name| {
+    let permits = Arc::new(Semaphore::new(QUESTIONS));
+    Arc::new(move |name| {
+        let permits = permits.clone();
         Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name, 0)).await?;
-            Ok(addresses.map(|address| address.ip()).collect())
+            let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+            let ask = move || {
+                // Kept until there is an answer, even if nobody waits for it any more.
+                let _permit = permit;
+                let addresses = (name.as_str(), 0).to_socket_addrs()?;
+                Ok(addresses.map(|address| address.ip()).collect())
+            };
+            tokio::task::spawn_blocking(ask).await.map_err(io::Error::other)?
         })
     })
 }
@@ -36,10 +50,10 @@ pub(crate) struct Resolver {
 }
 
 /// Why a name has no address that may be sent to.
+///
+/// It is not told whether it has others: that would tell which names there are in this network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// It has no address.
-    Unknown,
     /// It has none that is public or allowed.
     NotPublic,
     /// It has none that plain HTTP is allowed for.
@@ -50,10 +64,7 @@ impl Resolver {
     /// The addresses that a name leads to now and that may be sent to: at least one.
     pub(crate) async fn resolve(self, name: String) -> Result<Vec<IpAddr>, Unusable> {
         // Of what went wrong nothing is told: it may name servers of this network.
-        let found = (self.look_up)(name).await.map_err(|_| Unusable::Unknown)?;
-        if found.is_empty() {
-            return Err(Unusable::Unknown);
-        }
+        let found = (self.look_up)(name).await.unwrap_or_default();
         let usable: Vec<_> = found.into_iter().filter(|ip| self.networks.permit(self.scheme, *ip)).collect();
         match (usable.is_empty(), self.scheme) {
             (false, _) => Ok(usable),
@@ -86,7 +97,6 @@ impl Service<Name> for Resolver {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "the name cannot be resolved",
             Self::NotPublic => "the address is refused: its name leads to no public address",
             Self::NotPlain => {
                 "the address is refused: its name leads nowhere that plain http:// is allowed for"

@@ -1,5 +1,6 @@
 -- Effect: add the tables stream_webhooks, stream_webhook_deliveries and stream_webhook_attempts, and triggers that make an event's deliveries and tell of endpoints that are switched off
--- The trigger on stream_events is added in the catalogue alone; nobody but the sequencer waits for that moment.
+-- The trigger on stream_events is added in the catalogue alone, but whoever writes an event waits for that moment; so it is
+-- given up soon and tried again later where a long transaction is in the way.
 SET LOCAL lock_timeout = '200ms';
 DO $$
 DECLARE

@@ -23,9 +23,12 @@ pub trait DeliveryStore: Send + Sync {
     async fn claim_deliveries(&self, claim: &Claim) -> Result<Vec<DueDelivery>, StoreError>;
 
     /// Records an attempt, what becomes of the delivery, and whether its endpoint fails.
+    ///
+    /// An endpoint that its owner has changed since MUST NOT be taken for failing, nor be switched off, by it.
+    /// Of the attempts of a delivery the last [`KEPT_ATTEMPTS`](crate::webhooks::KEPT_ATTEMPTS) MUST be kept.
     async fn record_attempt(
         &self,
-        key: DeliveryKey,
+        due: &DueDelivery,
         attempt: &Attempt,
         outcome: Outcome,
         now: Timestamp,

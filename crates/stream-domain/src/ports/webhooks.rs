@@ -40,7 +40,7 @@ pub trait WebhookStore: Send + Sync {
     /// Writes an event that is delivered to this endpoint alone, whatever types it wants.
     async fn tell_test(&self, user: UserId, id: WebhookId) -> Result<(), StoreError>;
 
-    /// Has one endpoint without a user, or none: with this address and this secret, and sent to.
+    /// Has one endpoint without a user, with this address and this secret, and sent to; without them it is switched off.
     ///
     /// Where the secret was another, the former one signs along as after a rotation.
     async fn keep_operator_webhook(

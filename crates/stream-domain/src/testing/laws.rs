@@ -244,6 +244,8 @@ macro_rules! store_laws {
             a_sender_takes_only_so_much
             an_attempt_is_recorded_with_what_follows
             an_endpoint_that_is_switched_off_is_told_of_and_left_alone
+            an_endpoint_is_judged_by_what_it_is_now
+            the_last_attempts_are_kept
             deliveries_are_listed_and_tried_again
             a_replay_delivers_once_more
             events_are_kept_for_those_who_have_yet_to_get_them

@@ -93,7 +93,7 @@ impl Deliveries {
         attempt: &Attempt,
         outcome: Outcome,
     ) -> Result<(), StoreError> {
-        self.deliveries.record_attempt(due.key(), attempt, outcome, self.clock.now()).await
+        self.deliveries.record_attempt(due, attempt, outcome, self.clock.now()).await
     }
 
     /// Delivers once more what owners have asked for, in batches, and returns how many there were.
@@ -102,7 +102,7 @@ impl Deliveries {
         loop {
             let again = self.deliveries.replay_deliveries(BATCH).await?;
             replayed += again;
-            if again < BATCH {
+            if again == 0 {
                 return Ok(replayed);
             }
         }

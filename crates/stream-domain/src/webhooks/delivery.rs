@@ -7,6 +7,9 @@ use super::webhook::Webhook;
 use crate::Timestamp;
 use crate::events::{Event, LogPosition};
 
+/// How many attempts of a delivery are kept: as many as there are without its owner's asking.
+pub const KEPT_ATTEMPTS: u32 = 10;
+
 /// Which delivery: of which event, to which endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryKey {
@@ -156,6 +159,6 @@ pub struct WebhookCounts {
     pub disabled: u64,
     /// Deliveries to endpoints that are sent to which are pending.
     pub pending: u64,
-    /// When the first event was written that is pending for an endpoint which does not fail.
+    /// When the first event was written that was not tried yet, for an endpoint which does not fail.
     pub oldest: Option<Timestamp>,
 }

@@ -22,7 +22,7 @@ const PAUSES: [Duration; 9] = [
 
 const HOUR: u64 = 60 * 60;
 
-/// The longest `Retry-After` that is obeyed: no attempt is further from the one before.
+/// The longest `Retry-After` that is obeyed.
 const LONGEST_PAUSE: Duration = PAUSES[PAUSES.len() - 1];
 
 /// An endpoint is switched off when every attempt has failed for so long.

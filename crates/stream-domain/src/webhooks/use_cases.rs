@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::delivery::{Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState};
+use super::delivery::{Delivery, DeliveryKey, DeliveryPage, DeliveryQuery};
 use super::form::{InvalidWebhook, WebhookForm};
 use super::id::WebhookId;
 use super::secret::WebhookSecret;
@@ -80,8 +80,8 @@ impl Webhooks {
     pub async fn add(&self, user: UserId, form: WebhookForm) -> Result<Webhook, WebhookError> {
         let (terms, is_enabled) = form.read(&*self.sender)?;
         let (secret, now) = (WebhookSecret::generate(&*self.entropy)?, self.clock.now());
-        let new = Webhook::added(Some(user), terms.clone(), secret, now);
-        let new = if is_enabled { new } else { new.changed(WebhookChange::Replace(terms, false), now) };
+        let new = Webhook::added(Some(user), terms, secret, now);
+        let new = if is_enabled { new } else { new.switched_off(now) };
         self.webhooks.add_webhook(user, &new).await.map_err(|error| match error {
             AddWebhookError::TooMany => WebhookError::TooMany,
             AddWebhookError::UnknownUser => WebhookError::UnknownUser,
@@ -148,9 +148,7 @@ impl Webhooks {
         self.enabled(user, id).await?;
         let key = DeliveryKey { webhook: id, position };
         let found = self.deliveries.retry_delivery(key).await?;
-        let delivery = found.ok_or(WebhookError::NoSuchDelivery)?;
-        debug_assert_eq!(delivery.state, DeliveryState::Pending, "it is to be delivered");
-        Ok(delivery)
+        found.ok_or(WebhookError::NoSuchDelivery)
     }
 
     /// Delivers everything there once more that happened after a position and is wanted there.

@@ -116,7 +116,11 @@ impl Webhook {
                 let previous = Some((self.secret, now.plus(ROTATION)));
                 Self { secret, previous, updated_at: now, ..self }
             }
-            WebhookChange::Replay(after, to) => Self { replay: Some((after, to)), ..self },
+            WebhookChange::Replay(after, to) => {
+                // One that is under way goes on.
+                let (first, last) = self.replay.unwrap_or((after, to));
+                Self { replay: Some((after.min(first), to.max(last))), ..self }
+            }
         }
     }
 
@@ -131,6 +135,13 @@ impl Webhook {
             if kept.secret == secret { kept } else { kept.changed(WebhookChange::Rotate(secret), now) };
         let is_same = kept.terms == terms && kept.disabled.is_none();
         if is_same { kept } else { kept.changed(WebhookChange::Replace(terms, true), now) }
+    }
+
+    /// The endpoint, switched off by its owner.
+    #[must_use]
+    pub fn switched_off(self, now: Timestamp) -> Self {
+        let terms = self.terms.clone();
+        self.changed(WebhookChange::Replace(terms, false), now)
     }
 
     /// What deliveries are signed with at `now`: the present secret first.

@@ -12,14 +12,17 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, ErrorCode};
 use crate::paging;
 
-/// Which deliveries are listed; what is empty counts as absent.
+/// How many deliveries are read at once at most: each may have ten answers of 1 KiB.
+const LARGEST: u32 = 100;
+
+/// Which deliveries are listed.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct DeliveriesQuery {
     /// Only those in this state: `pending`, `delivered` or `failed`.
     #[param(value_type = Option<String>, format = "delivery_status")]
     status: Option<String>,
-    /// The largest number of deliveries to return; 50 without it.
+    /// The largest number of deliveries to return; 50 without it, and never more than 100.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
     limit: Option<String>,
     /// The `next_cursor` of an earlier page, to continue after it.
@@ -35,7 +38,12 @@ pub(super) fn deliveries(request: &HttpRequest, webhook: WebhookId) -> Result<De
         .map(|word| DeliveryState::parse(&word).ok_or(ErrorCode::InvalidStatus));
     let before = cursor.map(|cursor| position(&cursor).ok_or(ErrorCode::InvalidCursor));
     let limit = paging::limit_or_default(limit.as_deref())?;
-    Ok(DeliveryQuery { webhook, state: state.transpose()?, before: before.transpose()?, limit: limit.get() })
+    Ok(DeliveryQuery {
+        webhook,
+        state: state.transpose()?,
+        before: before.transpose()?,
+        limit: limit.get().min(LARGEST),
+    })
 }
 
 /// The cursor of a position: opaque to clients, so that its form may change.

@@ -52,7 +52,7 @@ fn reasons() -> Object {
 }
 
 /// An endpoint with its secret.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = WebhookWithSecret)]
 pub(super) struct SecretWebhookView<'a> {
     #[serde(flatten)]

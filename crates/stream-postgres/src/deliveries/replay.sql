@@ -1,7 +1,7 @@
 -- $1 limit.
 WITH chosen AS MATERIALIZED (
     SELECT id, user_id, types, replay_after, replay_to FROM stream_webhooks
-    WHERE replay_after IS NOT NULL AND disabled_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    WHERE replay_after IS NOT NULL AND disabled_at IS NULL ORDER BY replay_to, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
 part AS MATERIALIZED (
     SELECT e.position FROM chosen JOIN stream_events AS e ON e.user_id = chosen.user_id

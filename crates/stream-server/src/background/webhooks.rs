@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stream_domain::ports::{Clock as _, chain_of};
 use stream_domain::webhooks::{DueDelivery, WebhookSecret};
-use stream_domain::{Deliveries, UserId};
+use stream_domain::{Deliveries, UserId, WebhookId};
 use stream_metrics::{TaskMeter, WebhookMetrics};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -43,6 +43,19 @@ pub(crate) struct Sending {
     pub(crate) running: TaskTracker,
 }
 
+/// Tells that a delivery has ended, however it does.
+struct Ending {
+    webhook: WebhookId,
+    tell_end: mpsc::UnboundedSender<WebhookId>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // The receiver is gone when the task has ended.
+        let _ = self.tell_end.send(self.webhook);
+    }
+}
+
 /// Takes what is due, and sends it, until the process stops.
 pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
     let mut warning =
@@ -70,7 +83,6 @@ pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
                 Err(error) => {
                     meter.failed();
                     warning.raise(&error);
-                    continue;
                 }
             }
         }
@@ -84,12 +96,12 @@ pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
                 warning.clear();
                 in_flight.begin(&due, room);
                 for due in due {
-                    let (sending, tell_end, webhook) = (sending.clone(), tell_end.clone(), due.webhook.id);
+                    let sending = sending.clone();
+                    let ending = Ending { webhook: due.webhook.id, tell_end: tell_end.clone() };
                     // One that has begun goes on when the task ends, so that what has arrived is recorded.
                     sending.running.clone().spawn(async move {
+                        let _ending = ending;
                         send(&sending, &due).await;
-                        // The receiver is gone when the task has ended.
-                        let _ = tell_end.send(webhook);
                     });
                 }
             }

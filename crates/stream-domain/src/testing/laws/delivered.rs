@@ -50,7 +50,7 @@ pub(super) fn attempt(at: Timestamp, status: u16) -> Attempt {
 pub(super) async fn recorded(store: &dyn StreamStore, due: &DueDelivery, next: Next, at: Timestamp) {
     let status = if next == Next::Delivered { 200 } else { 500 };
     let outcome = Outcome { next, disable: None };
-    store.record_attempt(due.key(), &attempt(at, status), outcome, at).await.expect("the store is there");
+    store.record_attempt(due, &attempt(at, status), outcome, at).await.expect("the store is there");
 }
 
 pub(super) async fn own(store: &dyn StreamStore, webhook: &Webhook) -> Webhook {

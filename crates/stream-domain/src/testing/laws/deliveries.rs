@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use futures_util::future::{join, join_all};
 
 use super::asked::SECOND;
-use super::delivered::{added, attempt, claim, own, recorded, secret, taken, two_events};
+use super::delivered::{added, attempt, claim, own, recorded, secret, taken, terms, two_events};
 use super::events::{all, told};
 use super::streams::{RACERS, now, user};
 use crate::events::{EventKind, LogPosition};
 use crate::ports::StreamStore;
 use crate::testing::Store;
 use crate::webhooks::{
-    Attempt, Claim, DeliveryKey, DeliveryQuery, DeliveryState, DisableReason, DueDelivery, Next, Outcome,
-    WebhookChange,
+    Attempt, Claim, DeliveryKey, DeliveryQuery, DeliveryState, DisableReason, DueDelivery, KEPT_ATTEMPTS,
+    Next, Outcome, WebhookChange,
 };
 use crate::{Timestamp, WebhookId};
 
@@ -145,7 +145,7 @@ pub async fn an_attempt_is_recorded_with_what_follows(store: &dyn StreamStore) {
     let (soon, later) = (now().plus(SECOND), now().plus(5 * SECOND));
     let without_answer = Attempt { status: None, error: Some("timed out".to_owned()), ..attempt(now(), 0) };
     let outcome = Outcome { next: Next::RetryAt(later), disable: None };
-    store.record_attempt(due[0].key(), &without_answer, outcome, soon).await.expect("the store is there");
+    store.record_attempt(&due[0], &without_answer, outcome, soon).await.expect("the store is there");
     assert_eq!(own(store, &webhook).await.failing_since, Some(now()));
     recorded(store, &due[1], Next::GiveUp, soon).await;
     assert_eq!(own(store, &webhook).await.failing_since, Some(now()));
@@ -178,10 +178,7 @@ pub async fn an_endpoint_that_is_switched_off_is_told_of_and_left_alone(store: &
     let due = taken(store, &claim(now())).await;
     let gone = Outcome { next: Next::RetryAt(now()), disable: Some(DisableReason::Gone) };
     for _ in 0..2 {
-        store
-            .record_attempt(due[0].key(), &attempt(now(), 410), gone, now())
-            .await
-            .expect("the store is there");
+        store.record_attempt(&due[0], &attempt(now(), 410), gone, now()).await.expect("the store is there");
     }
     let off = own(store, &webhook).await;
     assert_eq!(off.disabled, Some((now(), DisableReason::Gone)));
@@ -297,4 +294,47 @@ pub async fn events_are_kept_for_those_who_have_yet_to_get_them(store: &dyn Stre
     store.remove_webhook(user(1), webhook.id).await.expect("the store is there");
     assert_eq!(store.forget_deliveries(10).await.ok(), Some(1));
     assert_eq!(store.forget_deliveries(10).await.ok(), Some(0));
+}
+
+/// What an owner has changed is not judged by what was sent before, nor switched off for failures that are over.
+pub async fn an_endpoint_is_judged_by_what_it_is_now(store: &dyn StreamStore) {
+    let webhook = added(store, 1, &[]).await;
+    two_events(store, 1, "one").await;
+    let before = taken(store, &claim(now())).await;
+    let later = now().plus(SECOND);
+    let elsewhere = WebhookChange::Replace(terms("https://new.example/", &[]), true);
+    store.change_webhook(user(1), webhook.id, &elsewhere, later).await.expect("the store is there");
+    let gone = Outcome { next: Next::RetryAt(later), disable: Some(DisableReason::Gone) };
+    store.record_attempt(&before[0], &attempt(later, 410), gone, later).await.expect("the store is there");
+    let judged = own(store, &webhook).await;
+    assert_eq!((judged.disabled, judged.failing_since), (None, None));
+    assert_eq!(store.count_webhooks().await.map(|counts| counts.oldest.is_some()).ok(), Some(true));
+    let again = taken(store, &claim(later)).await;
+    assert_eq!(again.iter().map(DueDelivery::key).collect::<Vec<_>>(), [before[0].key()]);
+    let failing = Outcome { next: Next::GiveUp, disable: Some(DisableReason::Failing) };
+    store.record_attempt(&again[0], &attempt(later, 500), failing, later).await.expect("the store is there");
+    assert_eq!(own(store, &webhook).await.disabled, None, "another has just succeeded");
+    store
+        .record_attempt(&again[0], &attempt(later.plus(SECOND), 500), failing, later)
+        .await
+        .expect("it is there");
+    assert_eq!(own(store, &webhook).await.disabled, Some((later, DisableReason::Failing)));
+}
+
+/// However often a delivery is asked for again, its last attempts are kept.
+pub async fn the_last_attempts_are_kept(store: &dyn StreamStore) {
+    let webhook = added(store, 1, &[EventKind::StreamCreated]).await;
+    two_events(store, 1, "one").await;
+    for second in 0..i32::try_from(KEPT_ATTEMPTS).expect("a small number") + 3 {
+        let at = now().plus(second * SECOND);
+        let due = taken(store, &claim(at)).await;
+        recorded(store, &due[0], Next::Delivered, at).await;
+        store.retry_delivery(due[0].key()).await.expect("the store is there");
+    }
+    let query = DeliveryQuery { webhook: webhook.id, state: None, before: None, limit: 10 };
+    let page = store.list_deliveries(&query).await.expect("the store is there");
+    let times: Vec<_> = page.deliveries[0].attempts.iter().map(|tried| tried.at).collect();
+    let expected: Vec<_> =
+        (3..).take(KEPT_ATTEMPTS as usize).map(|second: i32| now().plus(second * SECOND)).collect();
+    assert_eq!(times, expected);
 }

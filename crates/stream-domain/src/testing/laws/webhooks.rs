@@ -71,10 +71,7 @@ pub async fn the_operators_endpoint_is_kept_as_it_is_wanted(store: &dyn StreamSt
     assert_eq!(second[0].webhook.terms.url, "https://two.example/");
     assert_eq!(second[0].webhook.secrets_at(later), [secret(2), secret(1)]);
     let gone = Outcome { next: Next::RetryAt(later), disable: Some(DisableReason::Gone) };
-    store
-        .record_attempt(second[0].key(), &attempt(later, 410), gone, later)
-        .await
-        .expect("the store is there");
+    store.record_attempt(&second[0], &attempt(later, 410), gone, later).await.expect("the store is there");
     assert_eq!(taken(store, &claim(later)).await, []);
     let latest = later.plus(SECOND);
     let third = keep("https://two.example/", 2, latest).await;

@@ -8,7 +8,7 @@ use crate::events::{Event, EventKind};
 use crate::ports::{DeliveryStore, StoreError};
 use crate::webhooks::{
     Attempt, Claim, Delivery, DeliveryKey, DeliveryPage, DeliveryQuery, DeliveryState, DisableReason,
-    DueDelivery, Next, Outcome, WebhookCounts,
+    DueDelivery, KEPT_ATTEMPTS, Next, Outcome, WebhookCounts,
 };
 use crate::{Timestamp, Webhook};
 
@@ -64,14 +64,16 @@ impl DeliveryStore for MemoryStore {
 
     async fn record_attempt(
         &self,
-        key: DeliveryKey,
+        due: &DueDelivery,
         attempt: &Attempt,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut state = self.state()?;
+        let (mut state, key) = (self.state()?, due.key());
         if let Some(kept) = state.kept_delivery(key) {
             kept.attempts.push(attempt.clone());
+            let kept_from = kept.attempts.len().saturating_sub(KEPT_ATTEMPTS as usize);
+            kept.attempts.drain(..kept_from);
             if kept.state == DeliveryState::Pending {
                 kept.tries += 1;
                 match outcome.next {
@@ -81,13 +83,17 @@ impl DeliveryStore for MemoryStore {
                 }
             }
         }
-        let webhook = state.endpoints.all.iter().find(|webhook| webhook.id == key.webhook).cloned();
+        let is_same =
+            |webhook: &&Webhook| webhook.id == key.webhook && webhook.updated_at == due.webhook.updated_at;
+        let webhook = state.endpoints.all.iter().find(is_same).cloned();
         if let Some(mut webhook) = webhook {
+            let is_stale = outcome.disable == Some(DisableReason::Failing) && webhook.failing_since.is_none();
+            let disable = outcome.disable.filter(|_| !is_stale);
             webhook.failing_since = match outcome.next {
                 Next::Delivered => None,
                 Next::RetryAt(_) | Next::GiveUp => webhook.failing_since.or(Some(attempt.at)),
             };
-            webhook.disabled = webhook.disabled.or(outcome.disable.map(|reason| (now, reason)));
+            webhook.disabled = webhook.disabled.or(disable.map(|reason| (now, reason)));
             state.put_webhook(&webhook);
         }
         Ok(())
@@ -160,7 +166,10 @@ impl DeliveryStore for MemoryStore {
         let is_off =
             |webhook: &&Webhook| webhook.disabled.is_some_and(|(_, reason)| reason != DisableReason::Owner);
         let all = &state.endpoints.all;
-        let healthy = state.endpoints.pending().filter(|(_, webhook)| webhook.failing_since.is_none());
+        let healthy = state
+            .endpoints
+            .pending()
+            .filter(|(kept, webhook)| webhook.failing_since.is_none() && kept.tries == 0);
         let first = healthy.map(|(kept, _)| kept.key).min_by_key(|key| key.position);
         Ok(WebhookCounts {
             enabled: number(all.iter().filter(|webhook| webhook.disabled.is_none()).count()),

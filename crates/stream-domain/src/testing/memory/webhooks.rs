@@ -89,7 +89,8 @@ impl WebhookStore for MemoryStore {
         let mut state = self.state()?;
         let kept = state.endpoints.all.iter().find(|kept| kept.user.is_none()).cloned();
         match (wanted, kept) {
-            (None, _) => state.endpoints.all.retain(|kept| kept.user.is_some()),
+            (None, None) => {}
+            (None, Some(kept)) => state.put_webhook(&kept.switched_off(now)),
             (Some((url, secret)), None) => {
                 drop(state.add_webhook(&Webhook::operators(None, url, secret, now)));
             }
