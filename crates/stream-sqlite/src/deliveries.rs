@@ -13,41 +13,15 @@ use stream_domain::webhooks::{
 use stream_domain::{Event, Timestamp, Webhook};
 use time::PrimitiveDateTime;
 
-use crate::delivery_row::{CountsRow, ShownRow, insert, shown, with_attempts};
+use crate::delivery_row::{CountsRow, ShownRow, gone, insert, shown, with_attempts};
 use crate::error;
 use crate::events::EventRow;
-use crate::schema::{PendingLiteral, attempts, deliveries, stream_events as events, webhooks};
+use crate::schema::{PendingLiteral, deliveries, stream_events as events, webhooks};
 use crate::store::SqliteStore;
 use crate::webhook_row::{WebhookRow, readable};
 
 /// A time that is always past: at once.
 const AT_ONCE: &str = "1970-01-01 00:00:00.000000";
-
-/// Deliveries of events that are no more, by the index of positions; and of endpoints that are no more, of which the index
-/// of the primary key has one entry after another looked at.
-const GONE: &str = "
-    SELECT webhook_id, position FROM stream_webhook_deliveries
-    WHERE position < (SELECT min(position) FROM stream_events)
-    UNION ALL
-    SELECT d.webhook_id, d.position FROM (
-        WITH RECURSIVE owners (id) AS (
-            SELECT min(webhook_id) FROM stream_webhook_deliveries
-            UNION ALL
-            SELECT (SELECT min(webhook_id) FROM stream_webhook_deliveries WHERE webhook_id > owners.id)
-            FROM owners WHERE owners.id IS NOT NULL)
-        SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM stream_webhooks)
-    ) AS orphans JOIN stream_webhook_deliveries AS d ON d.webhook_id = orphans.id
-    WHERE d.position >= COALESCE((SELECT min(position) FROM stream_events), 0)
-    LIMIT ?1";
-
-/// A row of [`GONE`].
-#[derive(QueryableByName)]
-struct Gone {
-    #[diesel(sql_type = BigInt)]
-    webhook_id: i64,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-}
 
 #[async_trait]
 impl DeliveryStore for SqliteStore {
@@ -155,25 +129,13 @@ impl DeliveryStore for SqliteStore {
     }
 
     async fn forget_deliveries(&self, limit: u32) -> Result<u32, StoreError> {
-        let is_due = self.read(|connection| {
-            let first: Vec<Gone> =
-                sql_query(GONE).bind::<BigInt, _>(1).load(connection).map_err(error::query)?;
-            Ok::<_, StoreError>(!first.is_empty())
-        });
-        if !is_due.await? {
+        let is_due = self.read(|connection| gone(connection, 1).map_err(error::query));
+        if is_due.await?.is_empty() {
             return Ok(0);
         }
         self.write(move |connection| {
-            let gone: Vec<Gone> =
-                sql_query(GONE).bind::<BigInt, _>(i64::from(limit)).load(connection).map_err(error::query)?;
-            for Gone { webhook_id, position } in &gone {
-                let of_delivery = attempts::table
-                    .filter(attempts::webhook_id.eq(webhook_id))
-                    .filter(attempts::position.eq(position));
-                diesel::delete(of_delivery).execute(connection).map_err(error::query)?;
-                let delivery = deliveries::table.find((webhook_id, position));
-                diesel::delete(delivery).execute(connection).map_err(error::query)?;
-            }
+            let gone = gone(connection, limit).map_err(error::query)?;
+            gone.iter().try_for_each(|gone| gone.forget(connection)).map_err(error::query)?;
             Ok(u32::try_from(gone.len()).unwrap_or(u32::MAX))
         })
         .await

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Timestamp as Instant};
 use stream_domain::events::LogPosition;
 use stream_domain::webhooks::{Attempt, Delivery, DeliveryKey, DeliveryState, KEPT_ATTEMPTS, WebhookCounts};
@@ -131,5 +132,45 @@ impl From<CountsRow> for WebhookCounts {
             pending: number(row.pending),
             oldest: row.oldest.map(Timestamp::from_utc),
         }
+    }
+}
+
+/// Deliveries of events that are no more, by the index of positions; and of endpoints that are no more, of which the index
+/// of the primary key has one entry after another looked at.
+const GONE: &str = "
+    SELECT webhook_id, position FROM stream_webhook_deliveries
+    WHERE position < (SELECT min(position) FROM stream_events)
+    UNION ALL
+    SELECT d.webhook_id, d.position FROM (
+        WITH RECURSIVE owners (id) AS (
+            SELECT min(webhook_id) FROM stream_webhook_deliveries
+            UNION ALL
+            SELECT (SELECT min(webhook_id) FROM stream_webhook_deliveries WHERE webhook_id > owners.id)
+            FROM owners WHERE owners.id IS NOT NULL)
+        SELECT id FROM owners WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM stream_webhooks)
+    ) AS orphans JOIN stream_webhook_deliveries AS d ON d.webhook_id = orphans.id
+    WHERE d.position >= COALESCE((SELECT min(position) FROM stream_events), 0)
+    LIMIT ?1";
+
+/// A row of [`GONE`].
+#[derive(QueryableByName)]
+pub(crate) struct Gone {
+    #[diesel(sql_type = BigInt)]
+    webhook_id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// Some of the deliveries that are to be forgotten.
+pub(crate) fn gone(connection: &mut SqliteConnection, limit: u32) -> QueryResult<Vec<Gone>> {
+    sql_query(GONE).bind::<BigInt, _>(i64::from(limit)).load(connection)
+}
+
+impl Gone {
+    /// Forgets it, with its attempts.
+    pub(crate) fn forget(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        let tried = attempts::table.filter(attempts::webhook_id.eq(self.webhook_id));
+        diesel::delete(tried.filter(attempts::position.eq(self.position))).execute(connection)?;
+        diesel::delete(deliveries::table.find((self.webhook_id, self.position))).execute(connection).map(drop)
     }
 }
