@@ -309,6 +309,9 @@ pub async fn an_endpoint_is_judged_by_what_it_is_now(store: &dyn StreamStore) {
     let judged = own(store, &webhook).await;
     assert_eq!((judged.disabled, judged.failing_since), (None, None));
     assert_eq!(store.count_webhooks().await.map(|counts| counts.oldest.is_some()).ok(), Some(true));
+    recorded(store, &before[1], Next::Delivered, later).await;
+    let counts = store.count_webhooks().await.expect("the store is there");
+    assert_eq!((counts.pending, counts.oldest), (1, None), "what is tried again is not late");
     let again = taken(store, &claim(later)).await;
     assert_eq!(again.iter().map(DueDelivery::key).collect::<Vec<_>>(), [before[0].key()]);
     let failing = Outcome { next: Next::GiveUp, disable: Some(DisableReason::Failing) };
