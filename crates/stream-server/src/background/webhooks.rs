@@ -60,6 +60,10 @@ impl Drop for Ending {
 pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
     let mut warning =
         OnceWarning::new("webhooks could not be looked after", "webhooks are looked after again");
+    let mut keeping = OnceWarning::new(
+        "the endpoint of WEBHOOK_URL could not be kept",
+        "the endpoint of WEBHOOK_URL is kept",
+    );
     let mut ticks = every(INTERVAL);
     let (tell_end, mut ended) = mpsc::unbounded_channel();
     let mut in_flight = InFlight::default();
@@ -79,10 +83,13 @@ pub(super) async fn deliver(sending: Sending, meter: TaskMeter) {
         }
         if !is_kept {
             match sending.deliveries.keep_operators(sending.operators.clone()).await {
-                Ok(()) => is_kept = true,
+                Ok(()) => {
+                    is_kept = true;
+                    keeping.clear();
+                }
                 Err(error) => {
                     meter.failed();
-                    warning.raise(&error);
+                    keeping.raise(&error);
                 }
             }
         }
