@@ -12,7 +12,7 @@ export interface Paged<Query, Item> {
 
 /** Reads a list page by page. */
 export function paged<Query extends { limit?: number; cursor?: string }, Page extends { next_cursor?: string }, Item>(
-  list: (query: Query, options: CallOptions) => Promise<Page>,
+  list: (query?: Query, options?: CallOptions) => Promise<Page>,
   itemsOf: (page: Page) => Item[],
 ): Paged<Query, Item> {
   async function* pages(query?: Omit<Query, "cursor">, options: CallOptions = {}): AsyncGenerator<Item[], void> {

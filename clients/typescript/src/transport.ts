@@ -130,7 +130,8 @@ export class Transport {
     const renewed = await token(first);
     signal.throwIfAborted();
     if (renewed === first) return response;
-    await response.body?.cancel();
+    // Nobody waits for it: where a page's tools keep a copy of the response, the cancellation waits for that one.
+    response.body?.cancel().catch(() => {});
     return this.#fetch(request, renewed, signal);
   }
 

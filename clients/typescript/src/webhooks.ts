@@ -45,7 +45,7 @@ function deliveries(transport: Transport) {
     transport.call("get", "/api/webhooks/{id}/deliveries", { names: { id }, query }, options);
   const of = (id: number) =>
     paged(
-      (query: DeliveriesQuery, options?: CallOptions) => list(id, query, options),
+      (query?: DeliveriesQuery, options?: CallOptions) => list(id, query, options),
       (page) => page.deliveries,
     );
   return {
