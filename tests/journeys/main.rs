@@ -5,6 +5,7 @@
 
 mod adoption;
 mod backup;
+mod client;
 mod commands;
 mod contract;
 mod crash;

@@ -19,6 +19,7 @@ mod stage;
 mod store;
 mod token;
 pub mod tools;
+mod typescript_client;
 pub mod viewers;
 mod waiting;
 
@@ -36,4 +37,5 @@ pub use service::{Service, ServiceBuilder, find_secret};
 pub use stage::{Encoder, Owner, Stage};
 pub use store::{StoreKind, TestStore};
 pub use token::{SECRET_KEY, claims_of, sign, token_of};
+pub use typescript_client::{TypescriptClient, succeed};
 pub use waiting::eventually;

@@ -30,10 +30,7 @@ export function ownSchedules(transport: Transport) {
      */
     replace: (id: number, schedule: ScheduleForm, options?: CallOptions) =>
       transport.call("put", "/api/schedule/{id}", { names: { id }, body: schedule }, options),
-    /**
-     * Cancels a schedule. Fails with `schedule_not_found` or `schedule_over`; the latter also means success if the
-     * answer to a first attempt was lost.
-     */
+    /** Cancels a schedule; it is kept, and canceling it again changes nothing. Fails with `schedule_not_found` or `schedule_over`. */
     cancel: (id: number, options?: CallOptions) =>
       transport.call("delete", "/api/schedule/{id}", { names: { id } }, options),
   };
