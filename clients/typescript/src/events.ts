@@ -123,8 +123,9 @@ class Log<Type extends EventType> {
     const { signal, onState, firstByteTimeout = 10_000, idleTimeout = 40_000 } = this.#options;
     const deadline = new Deadline(firstByteTimeout, signal);
     let hasBegun = false;
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
     try {
-      const reader = (await deadline.hold(this.#open(after, deadline.signal))).getReader();
+      reader = (await deadline.hold(this.#open(after, deadline.signal))).getReader();
       const decoder = new TextDecoder();
       const parser = new EventStreamParser();
       for (;;) {
@@ -144,6 +145,8 @@ class Log<Type extends EventType> {
       throw error instanceof TimeoutError && !hasBegun ? new HeldBack() : error;
     } finally {
       deadline.end();
+      // A `fetch` of the caller's may return a body that does not end with the request.
+      reader?.cancel().catch(() => {});
     }
   }
 

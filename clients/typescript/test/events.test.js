@@ -35,6 +35,19 @@ test("without a position it begins at the end of the log, before anything can be
   assert.ok(requests[1].isCanceled, "who has enough hangs up");
 });
 
+test("a body that outlives its request is canceled", async () => {
+  let isCanceled = false;
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode(told(2))),
+    cancel: () => {
+      isCanceled = true;
+    },
+  });
+  const { client } = clientOf([() => new Response(body, { headers: { "Content-Type": "text/event-stream" } })]);
+  assert.deepEqual(await positions(client, 1, { after: 1 }), [2]);
+  assert.ok(isCanceled);
+});
+
 test("events are whole however their bytes are cut", async () => {
   const title = { title: "Größe 🎥" };
   const bytes = new TextEncoder().encode(`\uFEFF${begin(1)}:\n\n${told(2, title)}`);
