@@ -96,8 +96,7 @@ fn the_package_is_installed_imported_and_compiled_against_in_a_fresh_folder() {
     );
     let compiler = client.folder().join("node_modules/typescript/bin/tsc");
     for (module, resolution) in [("nodenext", "nodenext"), ("esnext", "bundler")] {
-        let mut compile =
-            client.node(&[compiler.to_str().expect("text"), "--noEmit", "--strict", "--types", ""]);
+        let mut compile = client.node(&[compiler.to_str().expect("text"), "--noEmit", "--strict"]);
         compile.args(["--target", "es2022", "--module", module, "--moduleResolution", resolution, "page.ts"]);
         succeed(compile.current_dir(fresh.path()));
     }
