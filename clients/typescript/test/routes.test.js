@@ -43,7 +43,9 @@ const calls = {
     "/api/events?after=0&types=stream.live%2Cstream.offline",
   ],
   stream_events: [
-    (client) => client.events({ after: 3, types: ["stream.live"] })[Symbol.asyncIterator]().next(),
+    async (client) => {
+      for await (const _ of client.events({ after: 3, types: ["stream.live"] })) break;
+    },
     "/api/events/stream?types=stream.live",
   ],
   list_webhooks: [(client) => client.webhooks.list(), "/api/webhooks"],
