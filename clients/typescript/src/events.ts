@@ -63,7 +63,6 @@ export async function* follow<Type extends EventType = EventType>(
       }
       isHeldBack = false;
     } catch (error) {
-      signal?.throwIfAborted();
       if (!(error instanceof HeldBack) && !isPassing(error)) throw error;
       cause = error;
       isHeldBack = error instanceof HeldBack;
