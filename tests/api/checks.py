@@ -41,6 +41,7 @@ schemathesis.openapi.format("delivery_status", st.sampled_from(["pending", "deli
 # Names below .invalid lead nowhere.
 hosts = st.from_regex(r"[a-z]{1,20}", fullmatch=True)
 schemathesis.openapi.format("webhook_url", hosts.map(lambda host: f"https://{host}.invalid/hook"))
+schemathesis.openapi.format("block_reason", st.from_regex(r"[A-Za-z ]{0,40}", fullmatch=True))
 schemathesis.openapi.format("webhook_description", st.from_regex(r"[A-Za-z ]{0,40}", fullmatch=True))
 
 # Times of schedules: to come, and not too far ahead; `to` is after `from`.

@@ -26,7 +26,7 @@ fn with_role<'a>(cluster: &'a Cluster) -> (Database<'a>, String) {
     let role = database.role("service");
     database.sql(&format!(
         "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
-         GRANT INSERT, UPDATE, DELETE ON streams, publish_sessions, publish_attempts, media_server_boots, channels, stream_details, stream_terms, stream_schedules, scheduled_streams, stream_events, live_streams, stream_webhooks, stream_webhook_deliveries, stream_webhook_attempts TO {role};
+         GRANT INSERT, UPDATE, DELETE ON streams, publish_sessions, publish_attempts, media_server_boots, channels, stream_details, stream_terms, stream_schedules, scheduled_streams, stream_events, live_streams, stream_webhooks, stream_webhook_deliveries, stream_webhook_attempts, stream_blocked_users TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"
     ));
     (database, role)

@@ -3,6 +3,7 @@
 //! Every service that a journey starts logs at level `trace`. When it ends, its log is searched for each key, token and
 //! password that the journey used.
 
+mod admin;
 mod adoption;
 mod backup;
 mod client;

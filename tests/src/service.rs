@@ -75,7 +75,7 @@ impl ServiceBuilder {
     fn note_secrets(&self, api: &Api) {
         for (name, value) in &self.variables {
             match name.as_str() {
-                "SECRET_KEY" | "SECRET_KEY_PREVIOUS" | "WEBHOOK_SECRET" => api.note(value),
+                "SECRET_KEY" | "SECRET_KEY_PREVIOUS" | "WEBHOOK_SECRET" | "ADMIN_TOKEN" => api.note(value),
                 "DB_URL" => {
                     let user_info = value.split("://").nth(1).and_then(|rest| rest.split_once('@'));
                     let password = user_info.and_then(|(user_info, _)| user_info.split_once(':'));

@@ -17,8 +17,8 @@ use stream_domain::details::Categories;
 use stream_domain::events::EventOptions;
 use stream_domain::ports::{Clock, Entropy, EntropyError, KeyLookup, SessionPorts, StoreError, StreamPorts};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, PlaybackId, Schedules,
-    Stream, StreamKey, Timestamp, Webhooks,
+    Authenticator, Blocks, Broadcasts, Catalog, Descriptions, Events, Keys, MediaServers, PlaybackId,
+    Schedules, Stream, StreamKey, Timestamp, Webhooks,
 };
 use stream_http::bench_routes::fixed_bytes;
 use stream_http::server::{Server, StopPlan};
@@ -80,6 +80,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         Broadcasts::new(SessionPorts::of(store.clone()), system.clone(), servers, broadcast_options);
     let sender = Arc::new(WebhookClient::new(Vec::new()).expect("a client can be made"));
     let webhooks = Webhooks::new(&ports, sender, system.clone(), system.clone());
+    let blocks = Blocks::new(&ports, system.clone());
     let readiness = Readiness::starting();
     let event_options =
         EventOptions { reconnect_window: time::Duration::MINUTE, kept_for: time::Duration::WEEK };
@@ -103,9 +104,10 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         },
         trace_sampler: None,
         event_feed: EventFeed::new(Events::new(&ports, system.clone(), event_options)),
+        admin: None,
     };
     let api = HttpApi::new(
-        UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts },
+        UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, blocks, broadcasts },
         store,
         system,
         options,

@@ -25,7 +25,7 @@ pub use comparing::{ReconcileError, Reconciled};
 pub use error::AdmitError;
 pub use hooks::{HookAnswer, HookEvent, Hooks};
 pub use key_check::{KeyCheck, KeyVerdict};
-pub use operating::KickOrder;
+pub use operating::{ControlState, KickOrder, KnownServer, StopOrder};
 pub use publisher_list::{Absent, ListIndex, PublisherList, Sighting, SyncOutcome};
 pub use refused::Permitted;
 pub use report::PublisherReport;

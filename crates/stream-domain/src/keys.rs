@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::blocks::Block;
 use crate::lifecycle::{KeyLifetime, NotPublishable};
 use crate::pace::{KeyPace, TooSoon};
 use crate::ports::{
@@ -79,6 +80,7 @@ impl Keys {
                     return Err(GenerateKeyError::AlreadyActive(stream));
                 }
                 Err(StartError::TooSoon(refusal)) => return Err(refusal.into()),
+                Err(StartError::Blocked(block)) => return Err(GenerateKeyError::Blocked(block)),
                 Err(StartError::UnknownUser) => return Err(GenerateKeyError::UnknownUser),
                 Err(StartError::Store(error)) => return Err(GenerateKeyError::Store(error)),
                 Ok(stream) => return Ok(stream),
@@ -139,6 +141,9 @@ pub enum GenerateKeyError {
     /// The user has to wait.
     #[error(transparent)]
     TooSoon(#[from] TooSoon),
+    /// The user may not stream.
+    #[error("the user is blocked")]
+    Blocked(Box<Block>),
     /// The platform does not know the user.
     #[error("the platform does not know the user")]
     UnknownUser,

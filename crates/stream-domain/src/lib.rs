@@ -10,6 +10,7 @@
 #![warn(clippy::future_not_send)]
 
 pub mod authenticator;
+pub mod blocks;
 pub mod broadcasts;
 pub mod catalog;
 pub mod details;
@@ -33,6 +34,7 @@ pub mod user;
 pub mod webhooks;
 
 pub use authenticator::Authenticator;
+pub use blocks::{Block, Blocks};
 pub use broadcasts::Broadcasts;
 pub use broadcasts::session::{Publisher, Session, SessionId};
 pub use catalog::Catalog;

@@ -11,12 +11,14 @@
 //! out of lists, with an error in the log that names table and number.
 
 mod admissions;
+mod blocks;
 mod catalog;
 mod deliveries;
 mod details;
 mod environment;
 mod error;
 mod events;
+mod examiner;
 mod health;
 mod history;
 mod keys;
@@ -35,12 +37,14 @@ mod webhooks;
 use std::sync::Arc;
 
 pub use admissions::{Admissions, Clues, RESTART_MARGIN, SETTLED_AFTER, SessionSelector};
+pub use blocks::BlockStore;
 pub use catalog::CatalogStore;
 pub use deliveries::DeliveryStore;
 pub use details::{DescribeStreamError, DetailsStore};
 pub use environment::{Clock, Entropy, EntropyError, jittered};
 pub use error::{BoxedSource, StoreError, chain_of};
 pub use events::EventLog;
+pub use examiner::Examiner;
 pub use health::{StoreHealth, UsersTable};
 pub use history::History;
 pub use keys::{KeyLookup, KeyStore, StartError, UserStreamsError};
@@ -63,16 +67,24 @@ pub use webhooks::{AddWebhookError, WebhookStore};
 
 #[cfg(feature = "testing")]
 pub use {
-    admissions::MockAdmissions, catalog::MockCatalogStore, deliveries::MockDeliveryStore,
-    details::MockDetailsStore, environment::MockEntropy, events::MockEventLog, history::MockHistory,
-    keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks, media::MockMediaServer,
-    operations::MockOperations, presence::MockPresence, schedules::MockScheduleStore,
+    admissions::MockAdmissions, blocks::MockBlockStore, catalog::MockCatalogStore,
+    deliveries::MockDeliveryStore, details::MockDetailsStore, environment::MockEntropy, events::MockEventLog,
+    examiner::MockExaminer, history::MockHistory, keys::MockKeyLookup, keys::MockKeyStore, kicks::MockKicks,
+    media::MockMediaServer, operations::MockOperations, presence::MockPresence, schedules::MockScheduleStore,
     statistics::MockStatistics, webhook_sender::MockWebhookSender, webhooks::MockWebhookStore,
 };
 
 /// A store that has every port of streams and their keys.
 pub trait StreamStore:
-    KeyStore + KeyLookup + CatalogStore + DetailsStore + ScheduleStore + EventLog + WebhookStore + DeliveryStore
+    KeyStore
+    + KeyLookup
+    + CatalogStore
+    + DetailsStore
+    + ScheduleStore
+    + EventLog
+    + WebhookStore
+    + DeliveryStore
+    + BlockStore
 {
 }
 
@@ -85,6 +97,7 @@ impl<S> StreamStore for S where
         + EventLog
         + WebhookStore
         + DeliveryStore
+        + BlockStore
 {
 }
 
@@ -112,6 +125,8 @@ pub struct StreamPorts {
     pub webhooks: Arc<dyn WebhookStore>,
     /// Keeps what is to be delivered.
     pub deliveries: Arc<dyn DeliveryStore>,
+    /// Keeps who may not stream.
+    pub blocks: Arc<dyn BlockStore>,
 }
 
 impl StreamPorts {
@@ -125,7 +140,8 @@ impl StreamPorts {
             schedules: store.clone(),
             events: store.clone(),
             webhooks: store.clone(),
-            deliveries: store,
+            deliveries: store.clone(),
+            blocks: store,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod clock;
 mod entropy;
+mod examiner;
 mod gate;
 mod history;
 pub mod laws;
@@ -18,6 +19,7 @@ mod tokens;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+pub use examiner::FakeExaminer;
 pub use memory::MemoryStore;
 pub use model::{Step, check_history};
 pub use ports::{unused_session_ports, unused_stream_ports};

@@ -1,4 +1,6 @@
 //! Composition: the resources of the surface, each with the state that it needs, and the table of all routes.
+//!
+//! Long because that table is: one line a route.
 
 use std::sync::Arc;
 
@@ -7,10 +9,11 @@ use actix_web::web::{self, Data, ServiceConfig};
 use ipnet::IpNet;
 use stream_domain::broadcasts::Hooks;
 use stream_domain::ports::{Clock, StoreHealth};
-use stream_domain::{Authenticator, Broadcasts, Catalog, Descriptions, Keys, Schedules, Webhooks};
+use stream_domain::{Authenticator, Blocks, Broadcasts, Catalog, Descriptions, Keys, Schedules, Webhooks};
 use stream_metrics::RequestMetrics;
 
 use crate::addresses::Addresses;
+use crate::admin::{self, AdminApi, AdminOptions, AdminParts, Gate};
 use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi, Pages};
 use crate::client_address::TrustedProxies;
@@ -35,7 +38,7 @@ use crate::webhooks::{self, WebhooksApi};
 /// Every route: its method and path, as docs/http-api.md lists them.
 ///
 /// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 42] = [
+pub const ROUTES: [(&str, &str); 50] = [
     ("GET", "/health"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
@@ -69,6 +72,14 @@ pub const ROUTES: [(&str, &str); 42] = [
     ("GET", "/api/webhooks/{id}/deliveries"),
     ("POST", "/api/webhooks/{id}/deliveries/{position}/retry"),
     ("POST", "/api/webhooks/{id}/replay"),
+    ("GET", "/api/admin/streams"),
+    ("POST", "/api/admin/streams/{id}/stop"),
+    ("GET", "/api/admin/users/blocked"),
+    ("PUT", "/api/admin/users/{user_id}/block"),
+    ("DELETE", "/api/admin/users/{user_id}/block"),
+    ("GET", "/api/admin/servers"),
+    ("GET", "/api/admin/health"),
+    ("GET", "/api/admin/figures"),
     ("GET", "/api/streams/public"),
     ("GET", "/api/streams/public/{playback_id}"),
     ("GET", "/api/streams/{stream_key}"),
@@ -105,6 +116,8 @@ pub struct HttpOptions {
     pub trace_sampler: Option<TraceSampler>,
     /// What happens, for those who read it as it does.
     pub event_feed: EventFeed,
+    /// What operators need; without it their routes are not there.
+    pub admin: Option<AdminOptions>,
 }
 
 /// The use cases of the domain that the surface calls.
@@ -122,6 +135,8 @@ pub struct UseCases {
     pub schedules: Schedules,
     /// Where their events are delivered to.
     pub webhooks: Webhooks,
+    /// Who may not stream.
+    pub blocks: Blocks,
     /// What media servers ask and report.
     pub broadcasts: Broadcasts,
 }
@@ -146,6 +161,8 @@ pub struct HttpApi {
     webhooks: Data<WebhooksApi>,
     broadcasts: Data<BroadcastsApi>,
     hooks: Data<HooksApi>,
+    /// `None` where operators have no token.
+    admin: Option<Data<AdminApi>>,
     health: Data<HealthApi>,
     docs: Data<DocsApi>,
 }
@@ -164,9 +181,27 @@ impl HttpApi {
         clock: Arc<dyn Clock>,
         options: HttpOptions,
     ) -> Self {
-        let UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts } =
+        let UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, blocks, broadcasts } =
             use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
+        let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
+        let MetricsOptions { metrics, statistics, route } = metrics;
+        let metrics_api = MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
+        let metrics_api = Data::new(metrics_api);
+        let admin = options.admin.map(|AdminOptions { token, examiner }| {
+            let (guesses, proxies) = (limits.guesses.clone(), options.trusted_proxies.clone());
+            let gate = Gate { token, guesses, proxies, clock: clock.clone() };
+            let parts = AdminParts {
+                keys: keys.clone(),
+                catalog: catalog.clone(),
+                descriptions: descriptions.clone(),
+                blocks,
+                broadcasts: broadcasts.clone(),
+                examiner,
+                metrics: metrics_api.clone(),
+            };
+            Data::new(AdminApi::new(gate, parts, &readiness))
+        });
         let turns: Arc<Turns> = Arc::default();
         let reads = PublicReads { limit: limits.public_reads, proxies: options.trusted_proxies.clone() };
         let details = DetailsApi::new(descriptions.clone(), &readiness, reads.clone());
@@ -182,16 +217,13 @@ impl HttpApi {
         };
         let hooks = Hooks::new(broadcasts.clone(), Arc::new(TokioTasks));
         let broadcasts = AfterStart::new(broadcasts, &readiness);
-        let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
-        let MetricsOptions { metrics, statistics, route } = metrics;
-        let metrics_api = MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
         Self {
             timeouts,
             is_for_operators: false,
             metrics_route: route,
             requests: metrics.requests().clone(),
             trace_sampler,
-            metrics: Data::new(metrics_api),
+            metrics: metrics_api,
             cors_origins: options.cors_origins.into(),
             authenticator: Data::new(authenticator),
             keys: Data::new(KeysApi {
@@ -219,6 +251,7 @@ impl HttpApi {
                 limits.guesses,
                 options.trusted_proxies,
             )),
+            admin,
             health,
             docs: Data::new(DocsApi::new()),
             readiness,
@@ -241,7 +274,8 @@ impl HttpApi {
     /// The first match counts, so fixed names come before `{stream_key}`.
     pub(crate) fn routes(&self, config: &mut ServiceConfig) {
         config.app_data(self.readiness.clone()).app_data(self.timeouts);
-        if self.metrics_route != MetricsRoute::Off {
+        // Operators have figures of their own.
+        if self.metrics_route != MetricsRoute::Off || self.admin.is_some() {
             config.app_data(self.requests.clone());
         }
         if let Some(sampler) = self.trace_sampler {
@@ -280,6 +314,11 @@ impl HttpApi {
                     .configure(|config| schedules::routes(config, &self.schedules))
                     .configure(|config| events::routes(config, &self.events))
                     .configure(|config| webhooks::routes(config, &self.webhooks))
+                    .configure(|config| {
+                        if let Some(api) = &self.admin {
+                            admin::routes(config, api);
+                        }
+                    })
                     .default_service(web::to(not_found)),
             )
             .configure(|config| hooks::routes(config, &self.hooks))

@@ -138,6 +138,12 @@ impl ApiError {
         Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
     }
 
+    /// The client has sent too many wrong tokens of operators.
+    pub(crate) fn too_many_wrong_tokens(exceeded: &Exceeded) -> Self {
+        let sentence = "Too many wrong tokens were sent from this address. Try again later.";
+        Self { sentence: sentence.into(), ..Self::too_many_requests(exceeded) }
+    }
+
     /// The client has read what is public too often.
     pub(crate) fn too_many_reads(exceeded: &Exceeded) -> Self {
         let sentence = "Too many requests from this address. Try again later.";

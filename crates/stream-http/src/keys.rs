@@ -98,7 +98,7 @@ pub(crate) struct StoppedView<'a> {
     extensions(("x-error-codes" = json!([
         ErrorCode::InvalidBody, ErrorCode::InvalidTitle, ErrorCode::InvalidDescription, ErrorCode::InvalidTags,
         ErrorCode::InvalidCategory, ErrorCode::InvalidLanguage, ErrorCode::InvalidContentLabels,
-        ErrorCode::InvalidVisibility, ErrorCode::RequestTimeout, ErrorCode::ScheduleNotFound,
+        ErrorCode::InvalidVisibility, ErrorCode::UserBlocked, ErrorCode::RequestTimeout, ErrorCode::ScheduleNotFound,
         ErrorCode::StreamAlreadyActive, ErrorCode::ScheduleOver,
         ErrorCode::BodyTooLarge, ErrorCode::TooManyRequests,
     ]))),

@@ -1,7 +1,7 @@
 //! The HTTP surface: what frontends, media servers and operators use.
 //!
 //! Each resource is a module with its routes, queries, views, handlers and the state that they need: `keys`,
-//! `catalog`, `details`, `schedules`, `events`, `broadcasts`, `hooks`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
+//! `catalog`, `details`, `schedules`, `events`, `broadcasts`, `hooks`, `admin`, `health` and `metrics`; `api.rs` composes them and holds the table of all routes.
 //! Handlers parse, call one use case of the domain, and render; the rules are in the domain.
 //! The surface describes itself (`openapi.rs`), and serves its description with a page that shows it (`docs.rs`).
 //! Every error leaves in one shape ([`error`]), every request gets an id and one line in the log (`observe.rs`),
@@ -16,6 +16,7 @@ mod limits;
 mod metrics;
 
 mod addresses;
+mod admin;
 mod api;
 mod auth;
 mod batches;
@@ -55,6 +56,7 @@ mod webhooks;
 mod tests;
 
 pub use addresses::Addresses;
+pub use admin::{AdminOptions, AdminToken};
 pub use api::{HttpApi, HttpOptions, ROUTES, UseCases};
 pub use client_address::TrustedProxies;
 pub use events::EventFeed;

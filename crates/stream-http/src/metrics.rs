@@ -70,6 +70,14 @@ impl MetricsApi {
     }
 }
 
+impl MetricsApi {
+    /// Reads the counts of the platform again, as a scrape does; without the database there are none then.
+    pub(crate) async fn look(&self) -> &Metrics {
+        let _ = self.looks.submit(()).await;
+        &self.metrics
+    }
+}
+
 /// Registers the route.
 pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<MetricsApi>) {
     config.app_data(api.clone()).service(get("/metrics", web::to(show_metrics)));
@@ -90,10 +98,10 @@ pub(crate) fn routes(config: &mut ServiceConfig, api: &Data<MetricsApi>) {
 )]
 pub(crate) async fn show_metrics(request: HttpRequest, api: Data<MetricsApi>) -> HttpResponse {
     // Without a look at the database, `stream_database_up` says so.
-    let _ = api.looks.submit(()).await;
+    let metrics = api.look().await;
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let format = Format::of_accept(accept.unwrap_or_default());
-    HttpResponse::Ok().content_type(format.content_type()).body(api.metrics.render(format))
+    HttpResponse::Ok().content_type(format.content_type()).body(metrics.render(format))
 }
 
 /// Looks at the database for all scrapes that wait.

@@ -11,12 +11,22 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 
 use self::json::{join_all_of, members, merge, parse, texts_of};
-use crate::{broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules, webhooks};
+use crate::{
+    admin, broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules, webhooks,
+};
 
 /// What the derives say.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(
+        admin::figures::show_figures,
+        admin::health::examine_installation,
+        admin::servers::list_servers,
+        admin::streams::list_all_streams,
+        admin::streams::stop_any_stream,
+        admin::users::block_user,
+        admin::users::list_blocked_users,
+        admin::users::unblock_user,
         broadcasts::list_attempts,
         broadcasts::list_sessions,
         catalog::find_public_stream,

@@ -42,6 +42,12 @@ pub(crate) fn requested_page(request: &HttpRequest) -> Result<PageRequest, ApiEr
     Ok(PageRequest { limit: limit.or(after.map(|_| DEFAULT_LIMIT)), after })
 }
 
+/// Reads a page that is never the whole list: it has [`DEFAULT_LIMIT`] streams unless a limit is given.
+pub(crate) fn bounded_page(limit: Option<&str>, cursor: Option<&str>) -> Result<PageRequest, ApiError> {
+    let after = cursor.map(|cursor| position(cursor).ok_or(ErrorCode::InvalidCursor)).transpose()?;
+    Ok(PageRequest { limit: Some(limit_or_default(limit)?), after })
+}
+
 /// Reads the size of a page; without one it is [`DEFAULT_LIMIT`].
 pub(crate) fn limit_or_default(limit: Option<&str>) -> Result<NonZeroU32, ApiError> {
     limit.map_or(Ok(DEFAULT_LIMIT), parse_limit)

@@ -48,6 +48,14 @@ pub(crate) fn get_put_and_delete(path: &str, read: Route, replace: Route, delete
     }))
 }
 
+/// A resource that is put and taken away: `PUT` and `DELETE`, and `OPTIONS` with its methods.
+pub(crate) fn put_and_delete(path: &str, put: Route, delete: Route) -> Resource {
+    let resource = web::resource(path).route(put.guard(guard::Put())).route(delete.guard(guard::Delete()));
+    resource.default_service(web::to(|request: HttpRequest| async move {
+        other_method(&request, "PUT, DELETE, OPTIONS")
+    }))
+}
+
 fn is_read() -> impl Guard {
     guard::Any(guard::Get()).or(guard::Head())
 }

@@ -1,5 +1,6 @@
 //! The surface over the in-memory store and a manual clock, through real sockets.
 
+mod admin;
 mod client;
 mod conditional;
 mod cors;
@@ -37,9 +38,10 @@ use stream_domain::details::Categories;
 use stream_domain::events::EventOptions;
 use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
-use stream_domain::testing::{FakeSender, FakeTokens, ManualClock, MemoryStore, SeededEntropy};
+use stream_domain::testing::{FakeExaminer, FakeSender, FakeTokens, ManualClock, MemoryStore, SeededEntropy};
 use stream_domain::{
-    Authenticator, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName, Webhooks,
+    Authenticator, Blocks, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName,
+    Webhooks,
 };
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
@@ -47,8 +49,8 @@ use tokio::sync::oneshot;
 use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{
-    Addresses, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions,
-    MetricsRoute, Readiness, TrustedProxies,
+    Addresses, AdminOptions, AdminToken, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions,
+    Limits, MetricsOptions, MetricsRoute, Readiness, TrustedProxies,
 };
 use client::{Answer, Client};
 
@@ -70,6 +72,18 @@ struct Ports {
     health: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
     event_feed: EventFeed,
+    admin: Option<AdminOptions>,
+}
+
+/// The token of operators.
+const OPERATOR: &str = "the-operators-own-token";
+
+/// What operators need, in most worlds.
+fn admin_options() -> Option<AdminOptions> {
+    Some(AdminOptions {
+        token: AdminToken::new(OPERATOR).unwrap(),
+        examiner: Arc::new(FakeExaminer::default()),
+    })
 }
 
 /// A feed of what this store tells.
@@ -116,6 +130,25 @@ impl World {
         form: AddressForm,
         hook_servers: HookServers,
     ) -> Self {
+        Self::run(repository, sessions, store, key_requests, form, hook_servers, admin_options())
+    }
+
+    /// A world with these options for operators.
+    fn with_admin(admin: Option<AdminOptions>) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        let (streams, sessions) = (StreamPorts::of(store.clone()), SessionPorts::of(store.clone()));
+        Self::run(streams, sessions, store, 600, AddressForm::Key, HookServers::default(), admin)
+    }
+
+    fn run(
+        repository: StreamPorts,
+        sessions: SessionPorts,
+        store: Arc<MemoryStore>,
+        key_requests: u32,
+        form: AddressForm,
+        hook_servers: HookServers,
+        admin: Option<AdminOptions>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let readiness = Readiness::starting();
         let event_feed = feed_of(&store, &clock);
@@ -125,6 +158,7 @@ impl World {
             health: store.clone(),
             clock: clock.clone(),
             event_feed: event_feed.clone(),
+            admin,
         };
         let api = Self::api(ports, &readiness, key_requests, form, hook_servers);
         let (stop, stopped) = oneshot::channel();
@@ -179,10 +213,12 @@ impl World {
             },
             trace_sampler: None,
             event_feed: ports.event_feed,
+            admin: ports.admin,
         };
         let clock: Arc<dyn Clock> = ports.clock;
         let authenticator = Authenticator::new(Arc::new(FakeTokens), clock.clone());
         let keys = Keys::new(&ports.streams, clock.clone(), entropy.clone());
+        let blocks = Blocks::new(&ports.streams, clock.clone());
         let webhooks = Webhooks::new(&ports.streams, Arc::new(FakeSender), clock.clone(), entropy);
         let catalog = Catalog::new(&ports.streams, clock.clone());
         let descriptions = Descriptions::new(&ports.streams, clock.clone(), Categories::default());
@@ -196,7 +232,7 @@ impl World {
         let servers = Arc::new(MediaServers::default());
         let broadcasts = Broadcasts::new(ports.sessions, clock.clone(), servers, broadcast_options);
         HttpApi::new(
-            UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, broadcasts },
+            UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, blocks, broadcasts },
             ports.health,
             clock,
             options,

@@ -52,7 +52,7 @@ pub(crate) struct StreamView<'a> {
 }
 
 /// The words of `status`.
-fn status() -> Object {
+pub(crate) fn status() -> Object {
     let description = "A stream past its `expires_at` is `expired`, whether or not the database says so yet.";
     words(
         description,

@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use stream_domain::ServerName;
 
+use crate::figures::{HookFigures, Latencies, Reasons};
 use crate::labels::UNLISTED;
 use crate::requests::latencies;
 
@@ -20,6 +21,17 @@ pub struct HookMetrics {
     decisions: Family<DecisionLabels, Counter>,
     durations: Family<ServerLabels, Histogram, fn() -> Histogram>,
     listed: Arc<HashSet<String>>,
+    totals: Arc<Totals>,
+}
+
+/// The same over all media servers.
+#[derive(Debug, Default)]
+struct Totals {
+    accepted: Counter,
+    noted: Counter,
+    refusals: Reasons,
+    rejections: Reasons,
+    latencies: Latencies,
 }
 
 /// What a hook was answered.
@@ -55,6 +67,7 @@ impl HookMetrics {
             decisions: Family::default(),
             durations: Family::new_with_constructor(latencies),
             listed: Arc::new(servers.iter().map(|(name, _)| name.as_str().to_owned()).collect()),
+            totals: Arc::default(),
         };
         registry.register(
             "hook_decisions",
@@ -70,11 +83,23 @@ impl HookMetrics {
         metrics
     }
 
+    /// What was counted since the start, over all media servers.
+    pub fn figures(&self) -> HookFigures {
+        HookFigures {
+            accepted: self.totals.accepted.get(),
+            noted: self.totals.noted.get(),
+            refusals: self.totals.refusals.read(),
+            rejections: self.totals.rejections.read(),
+            latency: self.totals.latencies.read(),
+        }
+    }
+
     /// A hook of this server was answered; `family` is `unknown` where the path names none.
     pub fn answered(&self, server: &str, family: Option<&'static str>, decision: Decision, took: Duration) {
         // A sender of hooks may choose any name, and labels must be few.
         let server = if self.listed.contains(server) { server } else { UNLISTED };
         let family = family.unwrap_or("unknown");
+        self.totals.count(decision, took);
         let (decision, reason) = match decision {
             Decision::Accepted => ("accepted", ""),
             Decision::Refused(reason) => ("refused", reason),
@@ -85,5 +110,21 @@ impl HookMetrics {
         self.decisions.get_or_create(&labels).inc();
         let labels = ServerLabels { server: labels.server, family };
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+}
+
+impl Totals {
+    fn count(&self, decision: Decision, took: Duration) {
+        match decision {
+            Decision::Accepted => {
+                self.accepted.inc();
+            }
+            Decision::Refused(reason) => self.refusals.count(reason),
+            Decision::Rejected(reason) => self.rejections.count(reason),
+            Decision::Noted => {
+                self.noted.inc();
+            }
+        }
+        self.latencies.observe(took);
     }
 }

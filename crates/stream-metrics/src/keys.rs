@@ -10,11 +10,15 @@ use prometheus_client::registry::Registry;
 use stream_domain::ports::{KeyStore, StartError, StoreError, UserStreamsError};
 use stream_domain::{NewStream, PageRequest, Stream, StreamPage, Timestamp, UserId};
 
+use crate::figures::{KeyFigures, Reasons};
+
 /// Keys by what became of them.
 #[derive(Debug, Clone, Default)]
 pub struct KeyMetrics {
     generated: Counter,
     refused: Family<ReasonLabels, Counter>,
+    /// The same, to be read.
+    refusals: Arc<Reasons>,
     stopped: Counter,
     expired: Counter,
 }
@@ -41,6 +45,17 @@ impl KeyMetrics {
     /// A request for a key was refused, for this reason.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&ReasonLabels { reason }).inc();
+        self.refusals.count(reason);
+    }
+
+    /// What was counted since the start.
+    pub fn figures(&self) -> KeyFigures {
+        KeyFigures {
+            generated: self.generated.get(),
+            stopped: self.stopped.get(),
+            expired: self.expired.get(),
+            refusals: self.refusals.read(),
+        }
     }
 }
 
@@ -74,6 +89,7 @@ impl KeyStore for MeteredKeyStore {
             }
             Err(StartError::AlreadyActive(_)) => self.metrics.refused("stream_already_active"),
             Err(StartError::TooSoon(_)) => self.metrics.refused("too_many_requests"),
+            Err(StartError::Blocked(_)) => self.metrics.refused("user_blocked"),
             Err(StartError::UnknownUser) => self.metrics.refused("user_not_found"),
             Err(StartError::Store(_)) => self.metrics.refused("store_unavailable"),
             // Another one is drawn.

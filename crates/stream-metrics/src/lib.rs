@@ -7,6 +7,7 @@
 //! Labels have few values: routes by template, media servers by the names in the settings, reasons by word.
 //! Keys, users and addresses are in none. docs/operations/observe.md lists every metric.
 
+mod figures;
 mod hooks;
 mod keys;
 mod labels;
@@ -30,6 +31,7 @@ use prometheus_client::registry::Registry;
 use stream_domain::ports::Statistics;
 use stream_domain::{Family, ServerName};
 
+pub use figures::{HookFigures, KeyFigures, LATENCY_BOUNDS, LatencyFigures, RequestFigures};
 pub use hooks::{Decision, HookMetrics};
 pub use keys::{KeyMetrics, MeteredKeyStore};
 pub use media_servers::{MediaServerMetrics, MeteredMediaServer};

@@ -94,6 +94,11 @@ impl Platform {
         Ok(())
     }
 
+    /// What was counted last; `None` while the database cannot be asked.
+    pub fn counts(&self) -> Option<Counts> {
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The counts are not known any more.
     pub fn forget(&self) {
         *self.0.counts.lock().unwrap_or_else(PoisonError::into_inner) = None;

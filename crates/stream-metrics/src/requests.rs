@@ -1,5 +1,6 @@
 //! Requests: how many, how they were answered, and how long that took.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,8 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Up to which times requests are counted, in seconds: lookups take some hundred microseconds, outages seconds.
-const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+use crate::figures::{LATENCY_BOUNDS, Latencies, RequestFigures, Statuses};
 
 /// Requests by route, method and status.
 #[derive(Debug, Clone)]
@@ -18,6 +18,14 @@ pub struct RequestMetrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
+    totals: Arc<Totals>,
+}
+
+/// The same over all routes.
+#[derive(Debug, Default)]
+struct Totals {
+    statuses: Statuses,
+    latencies: Latencies,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,6 +47,7 @@ impl RequestMetrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(latencies),
             in_flight: Gauge::default(),
+            totals: Arc::default(),
         };
         registry.register(
             "http_requests",
@@ -57,6 +66,15 @@ impl RequestMetrics {
             metrics.in_flight.clone(),
         );
         metrics
+    }
+
+    /// What was counted since the start, over all routes.
+    pub fn figures(&self) -> RequestFigures {
+        RequestFigures {
+            in_flight: u64::try_from(self.in_flight.get()).unwrap_or_default(),
+            statuses: self.totals.statuses.read(),
+            latency: self.totals.latencies.read(),
+        }
     }
 
     /// A request came in.
@@ -78,7 +96,10 @@ impl RequestInFlight {
     pub fn end(self, route: &str, method: &str, status: u16) {
         let (route, method) = (route.to_owned(), method_label(method));
         let labels = RouteLabels { route, method };
-        self.metrics.durations.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
+        let took = self.began.elapsed();
+        self.metrics.durations.get_or_create(&labels).observe(took.as_secs_f64());
+        self.metrics.totals.latencies.observe(took);
+        self.metrics.totals.statuses.count(status);
         let labels = RequestLabels { route: labels.route, method, status };
         self.metrics.requests.get_or_create(&labels).inc();
     }
@@ -93,7 +114,7 @@ impl Drop for RequestInFlight {
 
 /// A histogram of the times of requests and hooks.
 pub(crate) fn latencies() -> Histogram {
-    Histogram::new(BUCKETS)
+    Histogram::new(LATENCY_BOUNDS)
 }
 
 /// A client may invent methods, and labels must be few.

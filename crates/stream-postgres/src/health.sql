@@ -1,7 +1,8 @@
 -- Whether the server takes no writes, which privileges the role lacks, and which tables keep rows from it.
 WITH needed (home, privilege, command) AS (
     SELECT home::regclass, privilege, command
-    FROM unnest(ARRAY['streams', 'publish_sessions', 'publish_attempts', 'media_server_boots']) home
+    FROM unnest(ARRAY['streams', 'publish_sessions', 'publish_attempts', 'media_server_boots',
+        'stream_blocked_users']) home
     CROSS JOIN (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) each (privilege, command)
     WHERE home <> 'streams' OR privilege <> 'DELETE'
 ),

@@ -13,6 +13,7 @@ use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
+use crate::blocks::block_of;
 use crate::coalesced_reads::Lookup;
 use crate::details;
 use crate::error::{self, BrokenRule};
@@ -20,18 +21,11 @@ use crate::lists::{List, read_page};
 use crate::row::{self, StreamRow, streams};
 use crate::schedules;
 use crate::schema::ActiveLiteral;
-use crate::statement::{Parameter, Returning};
 use crate::store::PostgresStore;
 use crate::users::require_user_exists;
 
 /// How often a start is tried again when the stream in its way ends at that very moment.
 const ATTEMPTS: usize = 5;
-
-/// Stops the active stream of user $1 at $2.
-///
-/// Diesel would build it too, but prepares each of its `UPDATE`s again, which costs two more round trips.
-const STOP: &str = "UPDATE streams SET status = 'stopped', updated_at = $2
-    WHERE user_id = $1 AND status = 'active' AND expires_at > $2";
 
 #[async_trait]
 impl KeyStore for PostgresStore {
@@ -46,6 +40,9 @@ impl KeyStore for PostgresStore {
                     if let Some(stream) = active_stream(connection, &new).await? {
                         return Err(StartError::AlreadyActive(Box::new(stream)));
                     }
+                    if let Some(block) = block_of(connection, new.user_id).await? {
+                        return Err(StartError::Blocked(Box::new(block)));
+                    }
                     new.pace.check(recent(connection, &new).await?, new.created_at)?;
                 }
                 Err(StoreError::unavailable("the user's active stream kept changing").into())
@@ -59,8 +56,7 @@ impl KeyStore for PostgresStore {
         let has_users = self.has_users_foreign_key();
         self.on(&self.writes, move |connection| {
             async move {
-                let parameters = vec![Parameter::Integer(user.get()), now.into()];
-                let stopped = Returning::<StreamRow>::new(STOP, parameters).load(connection).await;
+                let stopped = row::stop(user, now).load(connection).await;
                 match stopped.map_err(error::query)?.into_iter().next() {
                     Some(row) => Ok(Some(row.try_into()?)),
                     None => require_user_exists(connection, user, has_users).await.map(|()| None),
@@ -119,13 +115,19 @@ impl KeyLookup for PostgresStore {
     }
 }
 
-/// Inserts the stream; `None` if the index `streams_one_active_per_user` has one of its user, or the pace forbids it.
+/// Inserts the stream; `None` if the index `streams_one_active_per_user` has one of its user, or the user is blocked, or the
+/// pace forbids it.
 ///
 /// The trigger `streams_make_room` moves a stale one out of the way.
+/// A block that comes between the statement's look and its insert leaves a stream behind that was stopped from its beginning
+/// (`streams_heed_blocks`), and whose key nobody was told.
 async fn insert(connection: &mut AsyncPgConnection, new: &NewStream) -> Result<Option<Stream>, StartError> {
     let inserted = row::start(new).load(connection).await;
     match inserted {
-        Ok(rows) => Ok(rows.into_iter().next().map(Stream::try_from).transpose()?),
+        Ok(rows) => {
+            let stream = rows.into_iter().next().map(Stream::try_from).transpose()?;
+            Ok(stream.filter(|stream| stream.status == StreamStatus::Active))
+        }
         Err(failure) => Err(match error::broken_rule(&failure) {
             Some(BrokenRule::KeyIsUnique) => StartError::KeyTaken,
             Some(BrokenRule::UserExists) => StartError::UnknownUser,

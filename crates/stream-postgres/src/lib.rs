@@ -10,6 +10,7 @@
 mod admissions;
 mod advisory_lock;
 mod attempts;
+mod blocks;
 mod catalog;
 mod catalog_tables;
 mod coalesced_reads;

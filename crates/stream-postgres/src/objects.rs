@@ -13,7 +13,7 @@ use crate::catalog_tables::is_true;
 use crate::error;
 
 /// The tables, in the order in which missing privileges are listed.
-pub(crate) const TABLES: [&str; 14] = [
+pub(crate) const TABLES: [&str; 15] = [
     "streams",
     "publish_sessions",
     "publish_attempts",
@@ -28,6 +28,7 @@ pub(crate) const TABLES: [&str; 14] = [
     "stream_webhooks",
     "stream_webhook_deliveries",
     "stream_webhook_attempts",
+    "stream_blocked_users",
 ];
 
 /// The columns that were added to tables that were there before.
@@ -44,7 +45,7 @@ const NUMBERED: [&str; 5] =
     ["streams", "publish_sessions", "stream_schedules", "stream_events", "stream_webhooks"];
 
 /// Columns that are unique by themselves or together, under whatever name an earlier service gave the constraint.
-const UNIQUE_COLUMNS: [(&str, &str); 15] = [
+const UNIQUE_COLUMNS: [(&str, &str); 16] = [
     ("streams", "id"),
     ("streams", "stream_key"),
     ("publish_sessions", "id"),
@@ -60,6 +61,7 @@ const UNIQUE_COLUMNS: [(&str, &str); 15] = [
     ("stream_webhooks", "id"),
     ("stream_webhook_deliveries", "webhook_id,position"),
     ("stream_webhook_attempts", "webhook_id,position,at"),
+    ("stream_blocked_users", "user_id"),
 ];
 
 /// The indexes by table; of those that an earlier service may have made, only the one that lists need.
@@ -95,7 +97,7 @@ const INDEXES: [(&str, &str); 28] = [
 ];
 
 /// The triggers by table, which act for every writer.
-const TRIGGERS: [(&str, &str); 12] = [
+const TRIGGERS: [(&str, &str); 13] = [
     ("streams", "streams_make_room"),
     ("streams", "streams_cut_publisher"),
     ("publish_sessions", "publish_sessions_heed_stops"),
@@ -108,6 +110,7 @@ const TRIGGERS: [(&str, &str); 12] = [
     ("stream_schedules", "stream_schedules_tell"),
     ("stream_events", "stream_events_fan_out"),
     ("stream_webhooks", "stream_webhooks_tell"),
+    ("streams", "streams_heed_blocks"),
 ];
 
 /// The functions, each with a word that only the latest migration's text of it has: an older version, or a restored dump,

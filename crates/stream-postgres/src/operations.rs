@@ -64,8 +64,9 @@ impl Operations for PostgresStore {
                 if let Some(id) = filter.session {
                     meant = meant.filter(sessions::id.eq(id.0));
                 }
-                if let Some(stream) = filter.stream {
-                    meant = meant.filter(sessions::stream_id.eq(stream.0));
+                if let Some(streams) = filter.streams {
+                    let numbers: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
+                    meant = meant.filter(sessions::stream_id.eq_any(numbers));
                 }
                 if filter.is_open {
                     meant = meant.filter(sessions::ended_at.is_null());
@@ -88,6 +89,21 @@ impl Operations for PostgresStore {
                 let order = Returning::<SessionRow>::new(text, parameters);
                 let marked = order.load(connection).await.map_err(error::query)?;
                 marked.into_iter().next().map(Session::try_from).transpose()
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    async fn stop_stream(&self, id: StreamId, now: Timestamp) -> Result<Option<Stream>, StoreError> {
+        let parameters = vec![Parameter::Integer(id.0), now.into()];
+        let text = "UPDATE streams SET status = 'stopped', updated_at = $2
+            WHERE id = $1 AND status = 'active' AND expires_at > $2";
+        self.on(&self.writes, move |connection| {
+            async move {
+                let stop = Returning::<StreamRow>::new(text, parameters);
+                let stopped = stop.load(connection).await.map_err(error::query)?;
+                stopped.into_iter().next().map(Stream::try_from).transpose()
             }
             .boxed()
         })

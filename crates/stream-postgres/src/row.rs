@@ -153,16 +153,17 @@ pub(crate) fn page_of_listed(page: &PageRequest, rows: Vec<ListedRow>) -> Stream
     page.page_of(rows.into_iter().map(read).collect())
 }
 
-/// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user has $6 since $7, or
-/// stopped one after $8.
+/// Inserts a stream of user $1 with key $2, from $3 to $4, with the playback id $5, unless the user is blocked, has $6
+/// since $7, or stopped one after $8.
 const START: &str =
     "INSERT INTO streams (user_id, stream_key, status, created_at, updated_at, expires_at, playback_id)
     SELECT $1, $2, 'active', $3, $3, $4, $5
-    WHERE ($6 = 0 OR $6 > (SELECT count(*) FROM streams WHERE user_id = $1 AND created_at > $7))
+    WHERE NOT EXISTS (SELECT FROM stream_blocked_users WHERE user_id = $1)
+        AND ($6 = 0 OR $6 > (SELECT count(*) FROM streams WHERE user_id = $1 AND created_at > $7))
         AND NOT EXISTS (SELECT FROM streams WHERE user_id = $1 AND status = 'stopped' AND updated_at > $8)
     ON CONFLICT (user_id) WHERE status = 'active' DO NOTHING";
 
-/// Writes a new row, and returns none where its user has an active stream or the pace forbids it.
+/// Writes a new row, and returns none where its user has an active stream or is blocked, or the pace forbids it.
 pub(crate) fn start(new: &NewStream) -> Returning<StreamRow> {
     let NewStream { user_id, pace, created_at: now, expires_at, .. } = *new;
     let parameters = vec![
@@ -176,4 +177,15 @@ pub(crate) fn start(new: &NewStream) -> Returning<StreamRow> {
         pace.cooling_since(now).into(),
     ];
     Returning::new(START, parameters)
+}
+
+/// Stops the active stream of user $1 at $2.
+///
+/// Diesel would build it too, but prepares each of its `UPDATE`s again, which costs two more round trips.
+const STOP: &str = "UPDATE streams SET status = 'stopped', updated_at = $2
+    WHERE user_id = $1 AND status = 'active' AND expires_at > $2";
+
+/// Stops the user's active, unexpired stream, and returns it as it is then.
+pub(crate) fn stop(user: UserId, now: Timestamp) -> Returning<StreamRow> {
+    Returning::new(STOP, vec![Parameter::Integer(user.get()), now.into()])
 }

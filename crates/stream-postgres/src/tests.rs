@@ -1,6 +1,7 @@
 //! The store against a real PostgreSQL that these tests start.
 
 mod adoption;
+mod blocks;
 mod clock;
 mod coalesced_reads;
 mod connections;

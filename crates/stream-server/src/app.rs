@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::ports::{Statistics, StoreHealth, StreamPorts};
-use stream_domain::{Authenticator, Catalog, Deliveries, Descriptions, Events, Keys, Schedules, Webhooks};
+use stream_domain::ports::{Examiner, Statistics, StoreHealth, StreamPorts};
+use stream_domain::{
+    Authenticator, Blocks, Broadcasts, Catalog, Deliveries, Descriptions, Events, Keys, Schedules, Webhooks,
+};
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits, MetricsOptions,
-    MetricsRoute, Readiness, TrustedProxies, UseCases,
+    Addresses, AdminOptions, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits,
+    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
@@ -37,8 +39,12 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// How long background tasks may take to come to a pause when they end.
 const LAST_STEPS: Duration = Duration::from_secs(1);
 
+/// Makes what examines the installation for operators.
+type MakeExaminer = fn(Arc<Config>, Store, Broadcasts, HookServers) -> Arc<dyn Examiner>;
+
 /// `serve`: runs until SIGTERM or SIGINT.
-pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
+pub(crate) async fn serve(config: Config, make_examiner: MakeExaminer) -> Result<(), Failure> {
+    let config = Arc::new(config);
     let signals = Signals::take();
     let signals = signals.map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
     let mut stop = std::pin::pin!(signals.stop());
@@ -58,6 +64,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let catalog = Catalog::new(&streams, clock.clone());
     let descriptions = Descriptions::new(&streams, clock.clone(), config.categories.clone());
     let schedules = Schedules::new(&streams, clock.clone(), config.categories.clone());
+    let blocks = Blocks::new(&streams, clock.clone());
     let event_feed = EventFeed::new(Events::new(&streams, clock, config.broadcasts.event_options()));
     let (broadcasts, hook_servers) = wire_media_servers(&config.broadcasts, ports.sessions, Some(&metrics))?;
     let use_cases = UseCases {
@@ -67,6 +74,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         descriptions,
         schedules: schedules.clone(),
         webhooks,
+        blocks,
         broadcasts: broadcasts.clone(),
     };
     let readiness = Readiness::starting();
@@ -75,8 +83,10 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         config.unknown_keys_per_minute,
         config.public_reads_per_minute,
     );
+    let examiner = make_examiner(config.clone(), store.clone(), broadcasts.clone(), hook_servers.clone());
     let http = HttpParts {
         use_cases,
+        examiner,
         health: ports.health.clone(),
         statistics: ports.statistics,
         metrics: metrics.clone(),
@@ -209,6 +219,7 @@ fn serve_operators(
 /// What the HTTP surface works on.
 struct HttpParts {
     use_cases: UseCases,
+    examiner: Arc<dyn Examiner>,
     health: Arc<dyn StoreHealth>,
     statistics: Arc<dyn Statistics>,
     metrics: Metrics,
@@ -241,6 +252,7 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
         },
         trace_sampler: config.traces.as_ref().map(|traces| traces.sampler),
         event_feed: parts.event_feed,
+        admin: config.admin_token.clone().map(|token| AdminOptions { token, examiner: parts.examiner }),
     };
     let clock = Arc::new(SystemClock);
     HttpApi::new(parts.use_cases, parts.health, clock, options)

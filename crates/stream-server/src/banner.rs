@@ -10,7 +10,7 @@ use stream_domain::ports::Clock as _;
 use stream_jwt::SharedSecret;
 
 use crate::config::{Config, DbUrl};
-use crate::secret::{Secret, SecretSource};
+use crate::secret::{Secret, SecretSource, Weakness, weakness_of};
 use crate::system::SystemClock;
 
 /// Warns of settings that are valid and probably a mistake.
@@ -22,6 +22,7 @@ pub(crate) fn warn_of_settings(config: &Config, secret: &Secret) {
             "tokens signed with SECRET_KEY_PREVIOUS are accepted too; unset it once they have expired"
         );
     }
+    warn_of_admin_token(config);
     if let SecretSource::File(path) = &config.tokens.secret {
         tracing::info!(file = %path.display(), "SECRET_KEY is not set; using the one that was made for this installation");
     }
@@ -72,6 +73,19 @@ fn warn_of_missing_control(config: &Config) {
                  each counts as off air {lease} seconds after it began, and a stop cuts nobody. To mend it, {cure}"
             );
         }
+    }
+}
+
+/// Warns of a token of operators that stands in somebody's documentation, or repeats itself.
+fn warn_of_admin_token(config: &Config) {
+    let Some(token) = &config.admin_token else { return };
+    match weakness_of(token.expose()) {
+        Some(weakness @ (Weakness::Known | Weakness::Monotonous)) => tracing::warn!(
+            setting = "ADMIN_TOKEN",
+            "ADMIN_TOKEN {weakness}, so it can be guessed: anybody who does can stop and block everybody. Make one with: \
+             openssl rand -hex 32"
+        ),
+        Some(Weakness::Short) | None => {}
     }
 }
 

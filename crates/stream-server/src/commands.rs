@@ -14,6 +14,7 @@ mod servers;
 mod sessions;
 mod streams;
 mod token;
+mod users;
 
 use crate::app;
 use crate::config::Command;
@@ -22,7 +23,7 @@ use crate::failure::Failure;
 /// Runs the command to its end.
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(config) => app::serve(*config).await,
+        Command::Serve(config) => app::serve(*config, doctor::in_service).await,
         Command::Doctor(examination) => doctor::examine(*examination).await,
         Command::Operate { settings, order, is_json } => operate::run(&settings, order, is_json).await,
         Command::Migrate { database, is_dry_run } => migrate::migrate(&database, is_dry_run).await,

@@ -3,6 +3,7 @@
 //! [`CommandLine`] is what clap took; [`Command`] is what the program does, with the settings that it needs.
 //! A setting that a command does not need cannot stop that command.
 
+mod admin;
 mod alternatives;
 mod bases;
 mod broadcasts;

@@ -10,11 +10,12 @@ use stream_domain::{
     NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, StreamStatus, Timestamp, UserId,
 };
 
+use crate::blocks::block_of;
 use crate::coalesced_reads::Lookup;
 use crate::details;
 use crate::error::{self, BrokenRule};
 use crate::lists::read_page;
-use crate::row::{NewStreamRow, StreamRow, streams};
+use crate::row::{self, NewStreamRow, StreamRow, streams};
 use crate::schedules;
 use crate::schema::ActiveLiteral;
 use crate::store::SqliteStore;
@@ -24,6 +25,9 @@ impl KeyStore for SqliteStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
         let new = new.clone();
         self.write(move |connection| {
+            if let Some(block) = block_of(connection, new.user_id)? {
+                return Err(StartError::Blocked(Box::new(block)));
+            }
             let too_soon = new.pace.check(recent(connection, &new)?, new.created_at);
             let started = match too_soon {
                 Ok(()) => insert(connection, &new)?,
@@ -46,17 +50,7 @@ impl KeyStore for SqliteStore {
 
     async fn stop_active(&self, user: UserId, now: Timestamp) -> Result<Option<Stream>, UserStreamsError> {
         self.write(move |connection| {
-            let now = now.to_naive_utc();
-            let active = streams::table
-                .filter(streams::user_id.eq(user.get()))
-                .filter(streams::status.eq(ActiveLiteral))
-                .filter(streams::expires_at.gt(now));
-            let stopped: Option<StreamRow> = diesel::update(active)
-                .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
-                .returning(StreamRow::as_returning())
-                .get_result(connection)
-                .optional()
-                .map_err(error::query)?;
+            let stopped = row::stop(connection, user, now).map_err(error::query)?;
             Ok(stopped.map(Stream::try_from).transpose()?)
         })
         .await

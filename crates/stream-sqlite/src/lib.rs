@@ -8,6 +8,7 @@
 #![warn(clippy::future_not_send)]
 
 mod admissions;
+mod blocks;
 mod catalog;
 mod coalesced_reads;
 mod deliveries;

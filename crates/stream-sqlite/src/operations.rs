@@ -6,12 +6,12 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as Instant};
 use stream_domain::broadcasts::session::EndReason;
 use stream_domain::ports::{Operations, ServerActivity, SessionFilter, StoreError};
-use stream_domain::{ServerName, Session, SessionId, Stream, StreamId, Timestamp};
+use stream_domain::{ServerName, Session, SessionId, Stream, StreamId, StreamStatus, Timestamp};
 use time::PrimitiveDateTime;
 
 use crate::error;
 use crate::row::{StreamRow, streams};
-use crate::schema::publish_sessions as sessions;
+use crate::schema::{ActiveLiteral, publish_sessions as sessions};
 use crate::session_row::SessionRow;
 use crate::store::SqliteStore;
 
@@ -66,8 +66,9 @@ impl Operations for SqliteStore {
             if let Some(id) = filter.session {
                 meant = meant.filter(sessions::id.eq(id.0));
             }
-            if let Some(stream) = filter.stream {
-                meant = meant.filter(sessions::stream_id.eq(stream.0));
+            if let Some(streams) = filter.streams {
+                let numbers: Vec<i32> = streams.iter().map(|stream| stream.0).collect();
+                meant = meant.filter(sessions::stream_id.eq_any(numbers));
             }
             if filter.is_open {
                 meant = meant.filter(sessions::ended_at.is_null());
@@ -92,6 +93,21 @@ impl Operations for SqliteStore {
             let row = sessions::table.find(session.0).select(SessionRow::as_select());
             let row: SessionRow = row.first(connection).map_err(error::query)?;
             Session::try_from(row).map(Some)
+        })
+        .await
+    }
+
+    async fn stop_stream(&self, id: StreamId, now: Timestamp) -> Result<Option<Stream>, StoreError> {
+        self.write(move |connection| {
+            let now = now.to_naive_utc();
+            let active = streams::table.find(id.0).filter(streams::status.eq(ActiveLiteral));
+            let stopped: Option<StreamRow> = diesel::update(active.filter(streams::expires_at.gt(now)))
+                .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
+                .returning(StreamRow::as_returning())
+                .get_result(connection)
+                .optional()
+                .map_err(error::query)?;
+            stopped.map(Stream::try_from).transpose()
         })
         .await
     }

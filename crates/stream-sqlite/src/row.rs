@@ -1,6 +1,7 @@
 //! The table `streams` as Diesel sees it, a row of it, and how that becomes a [`Stream`]: the only file that lists its columns.
 
-use diesel::{Insertable, Queryable, Selectable, table};
+use diesel::prelude::*;
+use diesel::table;
 use stream_domain::details::StoredDetails;
 use stream_domain::ports::StoreError;
 use stream_domain::stream::OnAir;
@@ -10,7 +11,9 @@ use stream_domain::{
 };
 use time::PrimitiveDateTime;
 
-use crate::schema::{LeaseUntil, ListedDetails, LiveSince, publish_attempts, publish_sessions, schedules};
+use crate::schema::{
+    ActiveLiteral, LeaseUntil, ListedDetails, LiveSince, publish_attempts, publish_sessions, schedules,
+};
 
 table! {
     streams (id) {
@@ -133,4 +136,22 @@ impl<'a> From<&'a NewStream> for NewStreamRow<'a> {
             playback_id: new.playback_id.as_str(),
         }
     }
+}
+
+/// Stops the user's active, unexpired stream, and returns it as it is then.
+pub(crate) fn stop(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    now: Timestamp,
+) -> QueryResult<Option<StreamRow>> {
+    let now = now.to_naive_utc();
+    let active = streams::table
+        .filter(streams::user_id.eq(user.get()))
+        .filter(streams::status.eq(ActiveLiteral))
+        .filter(streams::expires_at.gt(now));
+    diesel::update(active)
+        .set((streams::status.eq(StreamStatus::Stopped.as_str()), streams::updated_at.eq(now)))
+        .returning(StreamRow::as_returning())
+        .get_result(connection)
+        .optional()
 }

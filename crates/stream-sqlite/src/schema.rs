@@ -179,6 +179,15 @@ table! {
     }
 }
 
+table! {
+    #[sql_name = "stream_blocked_users"]
+    blocked_users (user_id) {
+        user_id -> Integer,
+        reason -> Nullable<Text>,
+        blocked_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(stream_events, webhooks, deliveries);
 diesel::allow_tables_to_appear_in_same_query!(publish_sessions, publish_attempts);
 

@@ -58,7 +58,7 @@ impl Broadcasts {
         let is_wrapped = StreamKey::parse(text).is_err();
         let sessions = match &stream {
             Some(stream) => {
-                let filter = SessionFilter { stream: Some(stream.id), ..SessionFilter::default() };
+                let filter = SessionFilter { streams: Some(vec![stream.id]), ..SessionFilter::default() };
                 self.ports.operations.list_sessions_of_all(&filter, LAST_SESSIONS).await?
             }
             None => Vec::new(),

@@ -5,6 +5,7 @@
 
 mod end_reason;
 mod publisher;
+mod state;
 
 use time::Duration;
 
@@ -13,6 +14,7 @@ use crate::{StreamId, Timestamp};
 
 pub use end_reason::EndReason;
 pub use publisher::{PublishName, Publisher};
+pub use state::SessionState;
 
 /// The number of a session, given by the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +67,21 @@ impl Session {
     /// Whether its publisher is still connected at `now` and sends no media.
     pub fn is_stalled_at(&self, now: Timestamp) -> bool {
         self.ended.is_none() && self.stalled_until.is_some_and(|until| now < until)
+    }
+
+    /// Where it stands at `now`, if it has not ended.
+    pub fn state_at(&self, now: Timestamp) -> SessionState {
+        if self.kick.is_some() {
+            SessionState::ToBeKicked
+        } else if self.is_stalled_at(now) {
+            SessionState::Stalled
+        } else if !self.is_alive_at(now) {
+            SessionState::Overdue
+        } else if self.confirmed_at.is_none() {
+            SessionState::Admitted
+        } else {
+            SessionState::Live
+        }
     }
 
     /// Since when and until when its stream is live; `None` before it is confirmed.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
+use crate::blocks::Block;
 use crate::pace::TooSoon;
 use crate::{NewStream, PageRequest, PlaybackId, Stream, StreamKey, StreamPage, Timestamp, UserId};
 
@@ -18,6 +19,7 @@ pub trait KeyStore: Send + Sync {
     /// same step.
     /// A user whose `new.pace` is exceeded at `new.created_at` MUST be refused with [`StartError::TooSoon`], by all
     /// instances together; starts at the same moment may be counted late.
+    /// A user who is blocked MUST be refused with [`StartError::Blocked`].
     /// A key or a playback id that any stream ever had MUST be refused with [`StartError::KeyTaken`].
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError>;
 
@@ -57,6 +59,9 @@ pub enum StartError {
     /// The user has to wait.
     #[error(transparent)]
     TooSoon(#[from] TooSoon),
+    /// The user may not stream.
+    #[error("the user is blocked")]
+    Blocked(Box<Block>),
     /// Another stream has or had the same key, or the same playback id.
     #[error("the key is taken")]
     KeyTaken,

@@ -30,6 +30,13 @@ pub trait Operations: Send + Sync {
     /// already, and then MUST stay. No other session MUST change.
     async fn order_kick(&self, session: SessionId) -> Result<Option<Session>, StoreError>;
 
+    /// Stops the active, unexpired stream of this number, whoever it belongs to, and returns it as it is now; `None` if
+    /// there is none.
+    ///
+    /// It MUST be as if its owner had stopped it, and no other stream MUST change.
+    /// Of several calls at once, exactly one MUST get the stream.
+    async fn stop_stream(&self, id: StreamId, now: Timestamp) -> Result<Option<Stream>, StoreError>;
+
     /// What was heard of each media server that has a session, an attempt or a boot in the store, by name.
     async fn list_server_activity(&self) -> Result<Vec<ServerActivity>, StoreError>;
 }
@@ -41,8 +48,8 @@ pub struct SessionFilter {
     pub server: Option<ServerName>,
     /// Only the one of this number.
     pub session: Option<SessionId>,
-    /// Only those of this stream.
-    pub stream: Option<StreamId>,
+    /// Only those of these streams.
+    pub streams: Option<Vec<StreamId>>,
     /// Only those that have not ended.
     pub is_open: bool,
 }

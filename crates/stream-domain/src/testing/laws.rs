@@ -6,6 +6,7 @@
 mod admissions;
 mod asked;
 mod away;
+mod blocks;
 mod catalog;
 mod clues;
 mod delivered;
@@ -29,6 +30,7 @@ mod withdrawals;
 
 pub use admissions::*;
 pub use away::*;
+pub use blocks::*;
 pub use catalog::*;
 pub use clues::*;
 pub use deliveries::*;
@@ -216,6 +218,7 @@ macro_rules! store_laws {
             a_stream_is_found_by_its_number
             operators_see_the_sessions_of_all
             an_ordered_kick_marks_one_open_session
+            a_stream_is_stopped_by_its_number
             an_ordered_kick_keeps_the_reason_of_a_pending_one
             servers_are_shown_with_what_was_last_heard
         );
@@ -250,6 +253,14 @@ macro_rules! store_laws {
             a_replay_delivers_once_more
             events_are_kept_for_those_who_have_yet_to_get_them
             the_operators_endpoint_is_kept_as_it_is_wanted
+        );
+        // Users who may not stream.
+        $crate::store_laws!(@each $store, $block_on;
+            a_blocked_user_has_no_active_stream_and_gets_none
+            a_block_stops_only_what_is_active
+            a_second_block_changes_the_reason_alone
+            blocks_are_listed_the_latest_first
+            a_block_wins_against_starts_at_the_same_time
         );
         // A store that cannot be reached.
         $crate::store_laws!(@each $away, $block_on;

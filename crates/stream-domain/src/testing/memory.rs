@@ -2,6 +2,7 @@
 
 mod admissions;
 mod begin;
+mod blocks;
 mod catalog;
 mod deliveries;
 mod details;
@@ -27,6 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::blocks::Block;
 use crate::broadcasts::boots::Boots;
 use crate::ports::{StoreError, StoreHealth, UsersTable};
 use crate::{
@@ -61,6 +63,7 @@ struct State {
     boots: HashMap<ServerName, Boots>,
     told: Told,
     endpoints: Endpoints,
+    blocks: HashMap<UserId, Block>,
 }
 
 /// The state, for one step; what the step has changed is told at its end.

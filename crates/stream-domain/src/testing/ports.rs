@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::ports::{
-    MockAdmissions, MockCatalogStore, MockDeliveryStore, MockDetailsStore, MockEventLog, MockHistory,
-    MockKeyLookup, MockKeyStore, MockKicks, MockOperations, MockPresence, MockScheduleStore,
+    MockAdmissions, MockBlockStore, MockCatalogStore, MockDeliveryStore, MockDetailsStore, MockEventLog,
+    MockHistory, MockKeyLookup, MockKeyStore, MockKicks, MockOperations, MockPresence, MockScheduleStore,
     MockWebhookStore, SessionPorts, StreamPorts,
 };
 
@@ -19,6 +19,7 @@ pub fn unused_stream_ports() -> StreamPorts {
         events: Arc::new(MockEventLog::new()),
         webhooks: Arc::new(MockWebhookStore::new()),
         deliveries: Arc::new(MockDeliveryStore::new()),
+        blocks: Arc::new(MockBlockStore::new()),
     }
 }
 

@@ -58,6 +58,8 @@ pub enum ErrorCode {
     InvalidUrl,
     /// No delivery can have such a status.
     InvalidStatus,
+    /// A reason of a block cannot be taken.
+    InvalidReason,
     /// The request has no bearer token.
     MissingToken,
     /// The token is not valid.
@@ -66,6 +68,8 @@ pub enum ErrorCode {
     TokenExpired,
     /// The token is valid, but the platform does not know its user.
     UnknownUser,
+    /// An operator has blocked the user.
+    UserBlocked,
     /// A publisher may not publish.
     PublishRefused,
     /// A hook does not come from the media server that it names.
@@ -82,6 +86,8 @@ pub enum ErrorCode {
     WebhookNotFound,
     /// The endpoint has no such delivery.
     DeliveryNotFound,
+    /// The user is not blocked.
+    UserNotBlocked,
     /// The route has other methods.
     MethodNotAllowed,
     /// The client sent the request too slowly.
@@ -158,10 +164,12 @@ impl ErrorCode {
             Self::InvalidTypes => (400, "`types` must be documented types of events, separated by commas."),
             Self::InvalidUrl => (400, "`url` must be an https:// address of at most 2048 characters, without user, password and fragment."),
             Self::InvalidStatus => (400, "`status` must be `pending`, `delivered` or `failed`."),
+            Self::InvalidReason => (400, "`reason` must be a line of at most 500 characters."),
             Self::MissingToken => (401, "Sign in first: send the header `Authorization: Bearer <token>`."),
             Self::InvalidToken => (401, "The token is not valid; sign in again."),
             Self::TokenExpired => (401, "The token has expired; sign in again."),
             Self::UnknownUser => (401, "The token's user does not exist on this platform."),
+            Self::UserBlocked => (403, "An operator of this platform has blocked you from streaming. Ask the platform's support to lift the block."),
             Self::PublishRefused => (403, "This publisher may not publish."),
             Self::HookRefused => (403, "Hook refused: the name, family, secret or network of its media server does not match the settings; the service's log says which."),
             Self::NotFound => (404, "No such route."),
@@ -170,6 +178,7 @@ impl ErrorCode {
             Self::ScheduleNotFound => (404, "You have no such schedule."),
             Self::WebhookNotFound => (404, "You have no such webhook."),
             Self::DeliveryNotFound => (404, "Nothing of this position was to be delivered there."),
+            Self::UserNotBlocked => (404, "This user is not blocked."),
             Self::MethodNotAllowed => (405, "Method not allowed; the header `Allow` lists the methods of this route."),
             Self::RequestTimeout => (408, "The request came too slowly."),
             Self::StreamAlreadyActive => (409, "You already have an active stream; stop it to get a new key."),

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use stream_domain::Stream;
+use stream_domain::blocks::InvalidReason;
 use stream_domain::details::{DescribeError, DetailField, InvalidDetail, InvalidSearch};
 use stream_domain::events::{Extent, Forgotten, ReadEventsError};
 use stream_domain::keys::{GenerateKeyError, LookupError, StopError};
@@ -68,6 +69,7 @@ impl ApiError {
         match error {
             GenerateKeyError::AlreadyActive(stream) => Self::already_active(render(&stream)),
             GenerateKeyError::TooSoon(refusal) => Self::too_soon(refusal),
+            GenerateKeyError::Blocked(block) => Self::new(ErrorCode::UserBlocked, block.to_string()),
             GenerateKeyError::UnknownUser => ErrorCode::UnknownUser.into(),
             error @ (GenerateKeyError::EveryKeyTaken | GenerateKeyError::Entropy(_)) => {
                 Self::caused_by(ErrorCode::InternalError, error)
@@ -254,5 +256,11 @@ impl From<WebhookError> for ApiError {
             error @ WebhookError::Entropy(_) => Self::caused_by(ErrorCode::InternalError, error),
             WebhookError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<InvalidReason> for ApiError {
+    fn from(invalid: InvalidReason) -> Self {
+        Self::new(ErrorCode::InvalidReason, invalid.to_string())
     }
 }

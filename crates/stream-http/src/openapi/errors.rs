@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::json::{members, texts_of};
 use crate::error::ErrorCode;
 use crate::error::ErrorCode::{
     BadRequest, BodyTooLarge, HeadersTooLarge, InternalError, InvalidToken, MethodNotAllowed, MissingToken,
-    NotReady, RequestTimeout, StoreUnavailable, StreamAlreadyActive, TokenExpired, UnknownUser,
+    NotFound, NotReady, RequestTimeout, StoreUnavailable, StreamAlreadyActive, TokenExpired, TooManyRequests,
+    UnknownUser,
 };
 
 /// The errors of every operation: those of a request's head, and defects.
@@ -18,6 +19,9 @@ const OF_ALL: [ErrorCode; 4] = [BadRequest, RequestTimeout, HeadersTooLarge, Int
 
 /// The errors of operations that need a token.
 const OF_TOKENS: [ErrorCode; 4] = [MissingToken, InvalidToken, TokenExpired, UnknownUser];
+
+/// The errors of operations that need the token of operators; without one in the settings, none of them is there.
+const OF_OPERATORS: [ErrorCode; 4] = [MissingToken, InvalidToken, NotFound, TooManyRequests];
 
 /// The errors of operations that need the database.
 const OF_THE_STORE: [ErrorCode; 2] = [StoreUnavailable, NotReady];
@@ -77,10 +81,13 @@ pub(super) fn describe(path: &str, operation: &mut Value) {
 fn codes_of(path: &str, operation: &Value) -> BTreeMap<u16, Vec<ErrorCode>> {
     let own = texts_of(&operation["x-error-codes"]);
     let security = operation["security"].as_array().into_iter().flatten();
-    let needs_token = security.into_iter().any(|scheme| scheme.get("token").is_some());
+    let mut schemes = security.into_iter().filter_map(Value::as_object).flat_map(Map::keys).peekable();
+    let is_for_operators = schemes.peek().is_some_and(|scheme| scheme.as_str() == "admin_token");
+    let needs_token = schemes.any(|scheme| scheme == "token");
     let is_of_operation = |code: &ErrorCode| {
         OF_ALL.contains(code)
             || (needs_token && OF_TOKENS.contains(code))
+            || (is_for_operators && OF_OPERATORS.contains(code))
             || (path.starts_with("/api/") && OF_THE_STORE.contains(code))
             || own.iter().any(|named| named == code.as_str())
     };

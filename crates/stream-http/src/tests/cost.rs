@@ -46,6 +46,7 @@ fn a_response_allocates_about_as_often_as_before() {
             health: store,
             clock,
             event_feed,
+            admin: None,
         };
         let api = World::api(ports, &readiness, 0, AddressForm::Key, HookServers::default());
         let app = App::new().wrap(from_fn(crate::observe::observe));

@@ -7,7 +7,7 @@ use stream_domain::lifecycle::LIFETIME;
 use stream_domain::{Family, ServerName};
 
 use super::events::Reader;
-use super::{Answer, World};
+use super::{Answer, OPERATOR, World};
 use crate::openapi::document;
 use crate::{HookSecrets, HookServer, HookServers};
 
@@ -204,6 +204,51 @@ fn note_webhooks(world: &World, note: &mut impl FnMut(&str, &Answer)) {
     note("remove_webhook", &send("DELETE", "/api/webhooks/99", ""));
 }
 
+fn note_operators(world: &World, note: &mut impl FnMut(&str, &Answer)) {
+    let off = World::with_admin(None);
+    let operations = [
+        ("list_all_streams", "GET", "/api/admin/streams"),
+        ("stop_any_stream", "POST", "/api/admin/streams/99/stop"),
+        ("list_blocked_users", "GET", "/api/admin/users/blocked"),
+        ("block_user", "PUT", "/api/admin/users/90/block"),
+        ("unblock_user", "DELETE", "/api/admin/users/90/block"),
+        ("list_servers", "GET", "/api/admin/servers"),
+        ("examine_installation", "GET", "/api/admin/health"),
+        ("show_figures", "GET", "/api/admin/figures"),
+    ];
+    let send = |method: &str, path: &str, more: &str| {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
+        world.send(&format!("{head}Authorization: Bearer {OPERATOR}\r\n{more}"))
+    };
+    for (operation, method, path) in operations {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
+        note(operation, &off.send(&head));
+        note(operation, &world.send(&head));
+        note(operation, &world.send(&format!("{head}Authorization: Bearer user-1\r\n")));
+        let wrong = format!("{head}Authorization: Bearer wrong\r\nX-Forwarded-For: 203.0.113.77\r\n");
+        let mut answers = (0..100).map(|_| world.send(&wrong));
+        note(operation, &answers.find(|answer| answer.status == 429).expect("guesses are limited"));
+        if ["POST", "PUT"].contains(&method) {
+            note(operation, &send(method, path, "Content-Length: 16385\r\n"));
+        }
+    }
+    for query in ["limit=0", "cursor=x", "live=perhaps", "user=x", "q=-"] {
+        note("list_all_streams", &send("GET", &format!("/api/admin/streams?{query}"), ""));
+    }
+    note("stop_any_stream", &send("POST", "/api/admin/streams/99/stop", ""));
+    for query in ["limit=0", "cursor=x"] {
+        note("list_blocked_users", &send("GET", &format!("/api/admin/users/blocked?{query}"), ""));
+    }
+    for (user, body) in [(90, r#"{"because": "x"}"#), (90, r#"{"reason": "a\u0007"}"#), (0, "")] {
+        let path = format!("/api/admin/users/{user}/block");
+        note("block_user", &world.send_json("PUT", OPERATOR, &path, body));
+    }
+    note("unblock_user", &send("DELETE", "/api/admin/users/0/block", ""));
+    note("unblock_user", &send("DELETE", "/api/admin/users/90/block", ""));
+    assert_eq!(send("PUT", "/api/admin/users/90/block", "").status, 200);
+    note("generate_key", &world.post_as("user-90", "/api/streams/generate-key"));
+}
+
 #[test]
 fn every_error_of_the_document_can_be_provoked_and_no_others() {
     let secrets = HookSecrets::new(vec!["hook-secret".to_owned()]);
@@ -261,6 +306,7 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
     note_schedules(&world, &mut note);
     note_events(&world, &mut note);
     note_webhooks(&world, &mut note);
+    note_operators(&world, &mut note);
     world.key_of(1);
     note("generate_key", &world.post_as("user-1", "/api/streams/generate-key"));
     let limited = World::with_key_requests_per_minute(1);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stream_domain::broadcasts::admission::AddressForm;
 
-use super::{Answer, World};
+use super::{Answer, OPERATOR, World};
 use crate::HookServers;
 use crate::openapi::document;
 
@@ -57,15 +57,22 @@ impl Operation {
 
     /// Sends it, as the user if it needs a token.
     fn send(&self, world: &World, query: &str) -> Answer {
-        let needs_token = self.description["security"][0].get("token").is_some();
-        let token = if needs_token { "Authorization: Bearer user-1\r\n" } else { "" };
+        let bearer = match self.description["security"][0].as_object().and_then(|scheme| scheme.keys().next())
+        {
+            Some(scheme) if scheme == "admin_token" => OPERATOR,
+            _ => "user-1",
+        };
+        let needs_token = ["token", "admin_token"]
+            .iter()
+            .any(|scheme| self.description["security"][0].get(scheme).is_some());
+        let token = if needs_token { format!("Authorization: Bearer {bearer}\r\n") } else { String::new() };
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let bodies = &self.description["requestBody"]["content"]["application/json"]["examples"];
         let Some((_, body)) = bodies.as_object().and_then(|bodies| bodies.iter().next()) else {
             let path = self.path();
             return world.send(&format!("{} {path}{query} HTTP/1.1\r\nHost: test\r\n{token}", self.method));
         };
-        world.send_json(&self.method, "user-1", &self.path(), &body["value"].to_string())
+        world.send_json(&self.method, bearer, &self.path(), &body["value"].to_string())
     }
 }
 
@@ -146,7 +153,14 @@ fn every_example_of_a_response_is_what_the_service_answers() {
         compare(&world, "list_own_schedules", &["limit"], (200, "own")),
         compare(&world, "list_public_schedules", &["category", "user", "from", "to"], (200, "ahead")),
         compare(&world, "cancel_schedule", &[], (200, "canceled")),
+        compare(&world, "list_all_streams", &["limit"], (200, "live")),
+        compare(&world, "list_servers", &[], (200, "heard_of")),
+        compare(&world, "examine_installation", &[], (200, "doubtful")),
         compare(&world, "stop_stream", &[], (200, "stopped")),
+        compare(&world, "stop_any_stream", &[], (200, "ended")),
+        compare(&world, "block_user", &[], (200, "blocked")),
+        compare(&world, "list_blocked_users", &["limit"], (200, "one")),
+        compare(&world, "unblock_user", &[], (200, "lifted")),
     ]);
     world.key_of(1);
     seen.extend([

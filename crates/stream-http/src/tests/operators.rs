@@ -7,7 +7,7 @@ use crate::HookServers;
 
 impl World {
     /// The value of a metric, as `/metrics` writes it.
-    fn metric(&self, sample: &str) -> Option<String> {
+    pub(super) fn metric(&self, sample: &str) -> Option<String> {
         let text = self.get("/metrics").body;
         let line =
             text.lines().find(|line| line.strip_prefix(sample).is_some_and(|rest| rest.starts_with(' ')));

@@ -25,6 +25,7 @@ fn api() -> HttpApi {
         health: store,
         clock,
         event_feed,
+        admin: admin_options(),
     };
     World::api(ports, &readiness, 0, AddressForm::Key, HookServers::default())
 }

@@ -1,6 +1,6 @@
 //! What operators' commands share: the use cases that they call.
 
-use stream_domain::{Broadcasts, Catalog, Descriptions, Events, Keys, Schedules};
+use stream_domain::{Blocks, Broadcasts, Catalog, Descriptions, Events, Keys, Schedules};
 
 /// The use cases that operators work with.
 pub(super) struct Desk {
@@ -14,6 +14,8 @@ pub(super) struct Desk {
     pub(super) schedules: Schedules,
     /// What has happened.
     pub(super) events: Events,
+    /// Who may not stream.
+    pub(super) blocks: Blocks,
     /// Publishers and media servers.
     pub(super) broadcasts: Broadcasts,
 }

@@ -16,7 +16,10 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stream_domain::{Catalog, Finding};
+use async_trait::async_trait;
+use stream_domain::ports::Examiner;
+use stream_domain::{Broadcasts, Catalog, Finding};
+use stream_http::HookServers;
 use tokio::time::timeout;
 
 use surroundings::{LIMIT, Surroundings};
@@ -63,13 +66,26 @@ async fn examine_database(config: &DatabaseConfig) -> Result<Vec<Finding>, Failu
 
 async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
     let store = Store::open(&config.database)?;
-    let Ports { streams, sessions, health, .. } = store.ports();
-    let (broadcasts, hook_servers) = wiring::wire_media_servers(&config.broadcasts, sessions, None)?;
+    let (broadcasts, hook_servers) =
+        wiring::wire_media_servers(&config.broadcasts, store.ports().sessions, None)?;
+    let findings = look(config, &store, broadcasts, hook_servers).await;
+    store.close();
+    findings
+}
+
+/// Examines what is outside of the settings.
+async fn look(
+    config: &Config,
+    store: &Store,
+    broadcasts: Broadcasts,
+    hook_servers: HookServers,
+) -> Result<Vec<Finding>, Failure> {
+    let Ports { streams, health, .. } = store.ports();
     let catalog = Catalog::new(&streams, Arc::new(SystemClock));
     let around =
         Surroundings { config, probe: wiring::wire_probe(LIMIT)?, broadcasts, catalog, hook_servers };
     let (database, here) = tokio::join!(
-        in_time("database", database::examine(&store, &*health)),
+        in_time("database", database::examine(store, &*health)),
         port::examine(&around.probe, config.address),
     );
     // Without a database there is nothing to ask it, and a file is only opened where it is sound.
@@ -81,8 +97,35 @@ async fn examine_all(config: &Config) -> Result<Vec<Finding>, Failure> {
     let deliveries = is_usable.then_some(&*streams.deliveries);
     let webhooks = webhooks::examine(&config.webhooks, deliveries).await;
     let webhooks = webhooks.unwrap_or_else(|failure| vec![wrong(&failure)]);
-    store.close();
     Ok([database, here.findings, media, addresses, webhooks].concat())
+}
+
+/// The doctor of a service that runs, which looks with its connections.
+struct InService {
+    config: Arc<Config>,
+    store: Store,
+    broadcasts: Broadcasts,
+    hook_servers: HookServers,
+}
+
+/// Examines a service that runs, for its operators.
+pub(super) fn in_service(
+    config: Arc<Config>,
+    store: Store,
+    broadcasts: Broadcasts,
+    hook_servers: HookServers,
+) -> Arc<dyn Examiner> {
+    Arc::new(InService { config, store, broadcasts, hook_servers })
+}
+
+#[async_trait]
+impl Examiner for InService {
+    async fn examine(&self) -> Vec<Finding> {
+        let mut findings = settings::examine_read(&self.config, None);
+        let found = look(&self.config, &self.store, self.broadcasts.clone(), self.hook_servers.clone()).await;
+        findings.extend(found.unwrap_or_else(|failure| vec![wrong(&failure)]));
+        findings
+    }
 }
 
 /// A group of looks, or the finding that they took too long.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use stream_domain::details::Categories;
-use stream_domain::{Catalog, Descriptions, Events, Keys, Schedules};
+use stream_domain::{Blocks, Catalog, Descriptions, Events, Keys, Schedules};
 
 use crate::commands::desk::Desk;
 use crate::commands::output::Format;
 use crate::commands::streams::Listed;
-use crate::commands::{check_key, events, schedules, servers, sessions, streams};
+use crate::commands::{check_key, events, schedules, servers, sessions, streams, users};
 use crate::config::{OperatorConfig, Order};
 use crate::failure::Failure;
 use crate::store::Store;
@@ -26,6 +26,7 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
         catalog: Catalog::new(&ports.streams, clock.clone()),
         descriptions: Descriptions::new(&ports.streams, clock.clone(), Categories::default()),
         schedules: Schedules::new(&ports.streams, clock.clone(), Categories::default()),
+        blocks: Blocks::new(&ports.streams, clock.clone()),
         events: Events::new(&ports.streams, clock, settings.broadcasts.event_options()),
         broadcasts,
     };
@@ -49,6 +50,9 @@ pub(super) async fn run(settings: &OperatorConfig, order: Order, is_json: bool) 
             events::tail(&desk, user, after, is_ended, is_json).await
         }
         Order::ListServers => servers::list(&desk, format).await,
+        Order::BlockUser { user, reason } => users::block(&desk, user, reason.as_deref(), format).await,
+        Order::UnblockUser { user } => users::unblock(&desk, user, format).await,
+        Order::ListBlocked { limit } => users::list_blocked(&desk, limit, format).await,
     };
     store.close();
     done

@@ -1,76 +1,39 @@
 //! `servers`: the media servers of the settings, and those that were heard of.
 
-use std::collections::BTreeMap;
-
-use futures_util::future::join_all;
 use serde_json::{Value, json};
-use stream_domain::ServerName;
-use stream_domain::media_server::ServerProfile;
-use stream_domain::ports::{Listing, MediaServerError, ServerActivity, chain_of};
+use stream_domain::broadcasts::{ControlState, KnownServer};
+use stream_domain::ports::chain_of;
 
 use crate::commands::desk::Desk;
 use crate::commands::output::{Format, instant, or_dash, second, show, table};
 use crate::failure::Failure;
 
-/// What is known of a media server.
-#[derive(Default)]
-struct Known<'a> {
-    profile: Option<&'a ServerProfile>,
-    activity: Option<ServerActivity>,
-    /// What its control interface answers; `None` without one.
-    answer: Option<Result<Listing, MediaServerError>>,
-}
-
 /// Lists media servers by name.
 pub(super) async fn list(desk: &Desk, format: Format) -> Result<(), Failure> {
-    let mut known: BTreeMap<ServerName, Known<'_>> = BTreeMap::new();
-    for activity in desk.broadcasts.list_server_activity().await? {
-        let server = activity.server.clone();
-        known.entry(server).or_default().activity = Some(activity);
-    }
-    let asked = desk.broadcasts.servers().all().map(async |(server, profile)| {
-        let answer = match &profile.control {
-            Some(control) => Some(control.publishers().await),
-            None => None,
-        };
-        (server, profile, answer)
-    });
-    for (server, profile, answer) in join_all(asked).await {
-        let known = known.entry(server.clone()).or_default();
-        (known.profile, known.answer) = (Some(profile), answer);
-    }
-    let views = known.iter().map(|(server, known)| view(server, known)).collect::<Vec<_>>();
+    let known = desk.broadcasts.look_at_servers().await?;
+    let views = known.iter().map(view).collect::<Vec<_>>();
     show(format, &json!({ "servers": views }), || {
         let header = ["SERVER", "FAMILY", "CONTROL", "PUBLISHERS", "OPEN", "LAST SESSION", "LAST REFUSAL"];
-        table(&header, known.iter().map(|(server, known)| row(server, known)).collect())
+        table(&header, known.iter().map(row).collect())
     })
 }
 
-/// One word for the control interface.
-fn control(known: &Known<'_>) -> &'static str {
-    match (&known.answer, known.profile) {
-        (Some(Ok(_)), _) => "reachable",
-        (Some(Err(MediaServerError::Unreachable(_))), _) => "unreachable",
-        (Some(Err(MediaServerError::Forbidden)), _) => "forbidden",
-        (Some(Err(MediaServerError::Unexpected(_))), _) => "unexpected",
-        (None, Some(_)) => "none",
-        (None, None) => "not in MEDIA_SERVERS",
+/// A few words for the control interface.
+fn control(known: &KnownServer) -> &'static str {
+    match known.control() {
+        ControlState::Unlisted => "not in MEDIA_SERVERS",
+        state => state.as_str(),
     }
 }
 
-fn publishers(known: &Known<'_>) -> Option<usize> {
-    known.answer.as_ref()?.as_ref().ok().map(|listing| listing.publishers.len())
-}
-
-fn view(server: &ServerName, known: &Known<'_>) -> Value {
+fn view(known: &KnownServer) -> Value {
     let activity = known.activity.as_ref();
-    let error = known.answer.as_ref().and_then(|answer| answer.as_ref().err()).map(|error| chain_of(error));
     json!({
-        "name": server.as_str(),
-        "family": known.profile.map(|profile| profile.family.as_str()),
+        "name": known.server.as_str(),
+        "family": known.family.map(|family| family.as_str()),
         "control": control(known),
-        "error": error,
-        "publishers": publishers(known),
+        "error": known.error().map(|error| chain_of(error)),
+        "publishers": known.publishers(),
         "open_sessions": activity.map_or(0, |activity| activity.open_sessions),
         "last_session_at": activity.and_then(|activity| activity.last_session_at).map(instant),
         "last_refusal_at": activity.and_then(|activity| activity.last_refusal_at).map(instant),
@@ -78,13 +41,13 @@ fn view(server: &ServerName, known: &Known<'_>) -> Value {
     })
 }
 
-fn row(server: &ServerName, known: &Known<'_>) -> Vec<String> {
+fn row(known: &KnownServer) -> Vec<String> {
     let activity = known.activity.as_ref();
     vec![
-        server.to_string(),
-        or_dash(known.profile.map(|profile| profile.family.as_str())),
+        known.server.to_string(),
+        or_dash(known.family.map(|family| family.as_str())),
         control(known).to_owned(),
-        or_dash(publishers(known)),
+        or_dash(known.publishers()),
         activity.map_or(0, |activity| activity.open_sessions).to_string(),
         second(activity.and_then(|activity| activity.last_session_at)),
         second(activity.and_then(|activity| activity.last_refusal_at)),

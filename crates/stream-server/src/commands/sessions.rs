@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stream_domain::broadcasts::KickOrder;
-use stream_domain::broadcasts::session::EndReason;
+use stream_domain::broadcasts::session::{EndReason, SessionState};
 use stream_domain::ports::{SessionFilter, chain_of};
 use stream_domain::{Session, SessionId, Timestamp};
 
@@ -97,14 +97,11 @@ pub(super) fn view(session: &Session, now: Timestamp) -> Value {
     })
 }
 
-/// One word for where a session stands.
+/// A few words for where a session stands.
 fn state(session: &Session, now: Timestamp) -> &'static str {
-    match session.ended {
-        Some((_, reason)) => reason.as_str(),
-        None if session.kick.is_some() => "to be kicked",
-        None if session.is_stalled_at(now) => "stalled",
-        None if !session.is_alive_at(now) => "overdue",
-        None if session.confirmed_at.is_none() => "admitted",
-        None => "live",
+    match (session.ended, session.state_at(now)) {
+        (Some((_, reason)), _) => reason.as_str(),
+        (None, SessionState::ToBeKicked) => "to be kicked",
+        (None, state) => state.as_str(),
     }
 }

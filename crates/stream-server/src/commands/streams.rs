@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use stream_domain::broadcasts::StopOrder;
 use stream_domain::catalog::CatalogQuery;
 use stream_domain::details::SearchForm;
 use stream_domain::keys::StopError;
@@ -60,7 +61,7 @@ pub(super) async fn list(desk: &Desk, listed: Listed, format: Format) -> Result<
 /// Shows the stream that a text means, with its last sessions.
 pub(super) async fn show(desk: &Desk, text: &str, format: Format) -> Result<(), Failure> {
     let stream = find(desk, text).await?;
-    let filter = SessionFilter { stream: Some(stream.id), ..SessionFilter::default() };
+    let filter = SessionFilter { streams: Some(vec![stream.id]), ..SessionFilter::default() };
     let (listed, now) = desk.broadcasts.list_sessions_of_all(&filter, LAST_SESSIONS).await?;
     let details = desk.descriptions.of(stream.id).await?;
     let mut json = described(view(&stream, now), &details);
@@ -78,29 +79,32 @@ pub(super) async fn show(desk: &Desk, text: &str, format: Format) -> Result<(), 
 /// Stops the stream that a text means.
 pub(super) async fn stop(desk: &Desk, text: &str, format: Format) -> Result<(), Failure> {
     let stream = find(desk, text).await?;
-    if let Err(ended) = stream.publishable_at(desk.keys.now()) {
-        return Err(Failure::new(format!("stream {} cannot be stopped: {ended}", stream.id.0)));
+    match desk.broadcasts.stop_stream(stream.id).await? {
+        StopOrder::Stopped(stopped) => print_stopped(desk, &stopped, format),
+        StopOrder::Ended(ended) => {
+            let ended = ended.publishable_at(desk.keys.now()).err();
+            let why = ended.map_or_else(|| "it has ended".to_owned(), |ended| ended.to_string());
+            Err(Failure::new(format!("stream {} cannot be stopped: {why}", stream.id.0)))
+        }
+        StopOrder::Unknown => Err(Failure::new(format!("stream {} was deleted", stream.id.0))),
     }
-    let user = stream.user_id.ok_or_else(|| {
-        Failure::new(format!("stream {} belongs to no user, so it cannot be stopped here", stream.id.0))
-    })?;
-    stop_of(desk, user, format).await
 }
 
 /// Stops a user's active stream.
 pub(super) async fn stop_user(desk: &Desk, user: i64, format: Format) -> Result<(), Failure> {
-    stop_of(desk, known_user(user)?, format).await
-}
-
-async fn stop_of(desk: &Desk, user: UserId, format: Format) -> Result<(), Failure> {
+    let user = known_user(user)?;
     let stopped = desk.keys.stop(user).await.map_err(|error| match error {
         StopError::Store(error) => error.into(),
         error => Failure::new(format!("user {}: {error}", user.get())),
     })?;
-    let now = desk.keys.now();
-    print_as(format, &view(&stopped, now), || {
+    print_stopped(desk, &stopped, format)
+}
+
+fn print_stopped(desk: &Desk, stopped: &Stream, format: Format) -> Result<(), Failure> {
+    print_as(format, &view(stopped, desk.keys.now()), || {
         let live = if stopped.on_air.is_some() { "; its publisher is to be kicked" } else { "" };
-        format!("Stopped stream {} of user {}{live}.", stopped.id.0, user.get())
+        let owner = stopped.user_id.map(|user| format!(" of user {}", user.get())).unwrap_or_default();
+        format!("Stopped stream {}{owner}{live}.", stopped.id.0)
     })
 }
 

@@ -12,6 +12,7 @@ use stream_domain::{SessionId, StreamId, UserId};
 use crate::config::broadcasts::BroadcastConfig;
 use crate::config::commands::{
     EventsCommand, KeysCommand, ScheduleCommand, ServersCommand, SessionsCommand, StreamsCommand, Subcommand,
+    UsersCommand,
 };
 use crate::config::database::DatabaseConfig;
 use crate::config::flags::{Arguments, Flags, variables};
@@ -85,6 +86,12 @@ pub(crate) enum Order {
     TailEvents { user: Option<UserId>, after: Option<i64>, is_ended: bool },
     /// List media servers.
     ListServers,
+    /// Block a user, and stop the active stream.
+    BlockUser { user: UserId, reason: Option<String> },
+    /// Lift a user's block.
+    UnblockUser { user: UserId },
+    /// List the users who are blocked.
+    ListBlocked { limit: u32 },
 }
 
 /// Flags and variables that clap accepted.
@@ -167,8 +174,8 @@ fn parse(
         },
         Subcommand::Sessions { command } => match command {
             SessionsCommand::List { server, stream, all, limit, output } => {
-                let stream = stream.map(StreamId);
-                let filter = SessionFilter { server, stream, is_open: !all, ..SessionFilter::default() };
+                let streams = stream.map(|stream| vec![StreamId(stream)]);
+                let filter = SessionFilter { server, streams, is_open: !all, ..SessionFilter::default() };
                 (Order::ListSessions { filter, limit }, output)
             }
             SessionsCommand::Kick { session, output } => {
@@ -182,6 +189,11 @@ fn parse(
             (Order::TailEvents { user, after, is_ended: no_follow }, output)
         }
         Subcommand::Servers { command: ServersCommand::List { output } } => (Order::ListServers, output),
+        Subcommand::Users { command } => match command {
+            UsersCommand::Block { user, reason, output } => (Order::BlockUser { user, reason }, output),
+            UsersCommand::Unblock { user, output } => (Order::UnblockUser { user }, output),
+            UsersCommand::ListBlocked { limit, output } => (Order::ListBlocked { limit }, output),
+        },
         other => return parse_other(&other, flags, near_names, environment),
     };
     let settings = OperatorConfig {

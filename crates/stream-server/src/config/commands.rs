@@ -50,6 +50,11 @@ pub(super) enum Subcommand {
         #[command(subcommand)]
         command: ServersCommand,
     },
+    /// Keeps users from streaming, and lets them again.
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
     /// Brings the database to the shape that this version needs, and exits.
     Migrate {
         /// Only print what would change.
@@ -225,6 +230,38 @@ pub(super) enum ServersCommand {
     /// Lists the media servers of MEDIA_SERVERS and those that were heard of, with their publishers.
     #[expect(clippy::doc_markdown, reason = "this comment is what --help prints")]
     List {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// What can be done about users.
+#[derive(clap::Subcommand)]
+pub(super) enum UsersCommand {
+    /// Blocks a user: the active stream is stopped, its publisher is kicked, and there is no new key.
+    Block {
+        /// The user's number.
+        #[arg(value_name = "USER", value_parser = parse_user)]
+        user: UserId,
+        /// Why, in words that the user is told: a line of at most 500 characters.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Lifts a user's block.
+    Unblock {
+        /// The user's number.
+        #[arg(value_name = "USER", value_parser = parse_user)]
+        user: UserId,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Lists the users who are blocked, the latest block first.
+    ListBlocked {
+        /// How many at most.
+        #[arg(long, value_name = "USERS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
         #[command(flatten)]
         output: Output,
     },

@@ -28,6 +28,14 @@ pub(super) fn read_into(flags: &mut Flags) -> Result<(), String> {
     if let Some(text) = content("WEBHOOK_SECRET", secret, is_text(&flags.webhook_secret))? {
         flags.webhook_secret = Some(text);
     }
+    let token = flags.admin_token_file.as_deref();
+    if let Some(text) = content("ADMIN_TOKEN", token, is_text(&flags.admin_token))? {
+        // Without a token the API would be off, which nobody means who names a file for it.
+        if value::plain(&text).is_empty() {
+            return Err("ADMIN_TOKEN_FILE: the file is empty".to_owned());
+        }
+        flags.admin_token = Some(text);
+    }
     let servers = flags.media_servers_file.as_deref();
     if let Some(text) = content("MEDIA_SERVERS", servers, is_text(&flags.media_servers))? {
         flags.media_servers = Some(text);

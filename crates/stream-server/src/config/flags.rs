@@ -133,6 +133,13 @@ pub(super) struct Flags {
     #[arg(long, env = "WEBHOOK_NETWORKS", global = true, hide_env_values = true, value_name = "NETWORKS",
           default_value = "", value_parser = Networks::parse, hide_default_value = true)]
     pub(super) webhook_networks: Networks,
+    /// Token of operators for /api/admin, at least 16 characters; without it there is no such API.
+    #[arg(long, env = "ADMIN_TOKEN", global = true, hide_env_values = true, value_name = "TOKEN")]
+    pub(super) admin_token: Option<String>,
+    /// File that holds ADMIN_TOKEN.
+    #[arg(long, env = "ADMIN_TOKEN_FILE", global = true, hide_env_values = true, value_name = "PATH",
+          value_parser = parse_path)]
+    pub(super) admin_token_file: Option<PathBuf>,
     /// Origins whose pages may call the API with credentials, separated by commas; `none` for none.
     #[arg(long, env = "CORS_ORIGINS", global = true, hide_env_values = true, value_name = "ORIGINS",
           default_value = CORS_ORIGINS,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use stream_domain::details::Categories;
 use stream_domain::pace::KeyPace;
+use stream_http::AdminToken;
 
 use crate::config::broadcasts::BroadcastConfig;
 use crate::config::database::DatabaseConfig;
@@ -17,7 +18,7 @@ use crate::config::networks::Networks;
 use crate::config::tokens::TokenConfig;
 use crate::config::traces::TracesConfig;
 use crate::config::webhooks::WebhookConfig;
-use crate::config::{alternatives, bases};
+use crate::config::{admin, alternatives, bases};
 
 /// How many keys a user gets in a minute unless `GENERATE_KEY_PER_MINUTE` is set: more than a person asks for.
 const KEYS_PER_MINUTE: u32 = 60;
@@ -41,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) broadcasts: BroadcastConfig,
     /// Where events are delivered to.
     pub(crate) webhooks: WebhookConfig,
+    /// What operators show to the API; without it they have none.
+    pub(crate) admin_token: Option<AdminToken>,
     /// Other ways to publish: protocol and template.
     pub(crate) ingest_alternatives: Vec<(String, String)>,
     /// Networks that may send hooks without a secret.
@@ -89,6 +92,7 @@ impl Config {
         let database = DatabaseConfig::parse(&flags, &near_names)?;
         let broadcasts = BroadcastConfig::parse(&flags)?;
         let webhooks = WebhookConfig::parse(&flags)?;
+        let admin_token = admin::parse(&flags, &tokens, &broadcasts).map_err(named("ADMIN_TOKEN"))?;
         let templates = flags.ingest_alternatives.as_deref().unwrap_or_default();
         let ingest_alternatives =
             alternatives::parse(templates, flags.addresses).map_err(named("INGEST_ALTERNATIVES"))?;
@@ -98,6 +102,7 @@ impl Config {
             address: SocketAddr::new(flags.host, flags.port),
             broadcasts,
             webhooks,
+            admin_token,
             database,
             tokens,
             rtmp_base,

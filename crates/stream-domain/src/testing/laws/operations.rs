@@ -1,12 +1,14 @@
 //! What operators see of every user, and the kicks that they order.
 
+use futures_util::future::join_all;
+
 use super::asked::{SECOND, admitted, edge, pending_kicks, refused, session, sessions};
-use super::streams::{named, now, started, user};
+use super::streams::{MICROSECOND, RACERS, active, named, names, now, started, user};
 use crate::broadcasts::session::EndReason;
 use crate::lifecycle::LIFETIME;
 use crate::ports::{ServerActivity, SessionFilter};
 use crate::testing::{Store, asking};
-use crate::{ServerName, SessionId, StreamId, StreamStatus};
+use crate::{ServerName, SessionId, Stream, StreamId, StreamStatus};
 
 /// A number finds its stream, in whatever state and with its open session, and no other.
 pub async fn a_stream_is_found_by_its_number(store: &impl Store) {
@@ -24,7 +26,7 @@ pub async fn a_stream_is_found_by_its_number(store: &impl Store) {
 /// Sessions of every user come newest first; a filter leaves out what it does not name.
 pub async fn operators_see_the_sessions_of_all(store: &impl Store) {
     let one = started(store, &named(1, "one", now())).await;
-    started(store, &named(2, "two", now())).await;
+    let two = started(store, &named(2, "two", now())).await;
     admitted(store, &asking("s1", "one", 1), now()).await;
     store.end(&session("s1"), EndReason::Left, now()).await.expect("the store is there");
     admitted(store, &asking("s2", "one", 1), now()).await;
@@ -36,8 +38,10 @@ pub async fn operators_see_the_sessions_of_all(store: &impl Store) {
         (SessionFilter::default(), 2, &["s3", "s2"]),
         (open.clone(), 9, &["s3", "s2"]),
         (SessionFilter { session: Some(third), ..SessionFilter::default() }, 9, &["s3"]),
-        (SessionFilter { stream: Some(one.id), ..SessionFilter::default() }, 9, &["s2", "s1"]),
-        (SessionFilter { stream: Some(one.id), ..open.clone() }, 9, &["s2"]),
+        (SessionFilter { streams: Some(vec![one.id]), ..SessionFilter::default() }, 9, &["s2", "s1"]),
+        (SessionFilter { streams: Some(vec![one.id]), ..open.clone() }, 9, &["s2"]),
+        (SessionFilter { streams: Some(vec![one.id, two.id]), ..open.clone() }, 9, &["s3", "s2"]),
+        (SessionFilter { streams: Some(Vec::new()), ..open.clone() }, 9, &[]),
         (SessionFilter { server: Some(edge()), ..open.clone() }, 9, &["s3", "s2"]),
         (SessionFilter { server: Some(elsewhere), ..open }, 9, &[]),
     ] {
@@ -75,6 +79,28 @@ pub async fn an_ordered_kick_keeps_the_reason_of_a_pending_one(store: &impl Stor
     let id = sessions(store, 1, "one").await[0].id;
     let ordered = store.order_kick(id).await.expect("the store is there").expect("it is open");
     assert_eq!(ordered.kick, Some(EndReason::Stopped));
+}
+
+/// A stop by its number stops that stream alone, once, and its publisher is to be kicked.
+pub async fn a_stream_is_stopped_by_its_number(store: &impl Store) {
+    let one = started(store, &named(1, "one", now())).await;
+    let two = started(store, &named(2, "two", now())).await;
+    admitted(store, &asking("s1", "one", 1), now()).await;
+    admitted(store, &asking("s2", "two", 2), now()).await;
+    let later = now().plus(SECOND);
+    let stops = (0..RACERS).map(|_| store.stop_stream(one.id, later));
+    let stops = join_all(stops).await.into_iter().map(|stopped| stopped.expect("the store is there"));
+    let stopped: Vec<Stream> = stops.flatten().collect();
+    assert_eq!(stopped.len(), 1);
+    assert_eq!((stopped[0].id, stopped[0].status), (one.id, StreamStatus::Stopped));
+    assert_eq!(stopped[0].updated_at, later);
+    assert_eq!(pending_kicks(store, later).await, ["s1"]);
+    assert_eq!(names(&active(store, later).await), ["two"]);
+    // What has expired is not stopped, and what is not there neither.
+    let stop = |id, at| store.stop_stream(id, at);
+    assert_eq!(stop(two.id, two.expires_at).await.expect("the store is there"), None);
+    assert_eq!(stop(StreamId(999), later).await.expect("the store is there"), None);
+    assert!(stop(two.id, two.expires_at.plus(-MICROSECOND)).await.expect("the store is there").is_some());
 }
 
 /// Each server is shown once, with what was last heard of it in every way.

@@ -14,6 +14,9 @@ use crate::{
 impl KeyStore for MemoryStore {
     async fn start(&self, new: &NewStream) -> Result<Stream, StartError> {
         let mut state = self.state()?;
+        if let Some(block) = state.blocks.get(&new.user_id) {
+            return Err(StartError::Blocked(Box::new(block.clone())));
+        }
         let active =
             |stream: &&Stream| stream.user_id == Some(new.user_id) && stream.status == StreamStatus::Active;
         if let Some(existing) = state.streams.iter().find(active).cloned() {

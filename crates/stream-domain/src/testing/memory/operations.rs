@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::broadcasts::session::{EndReason, Session, SessionId};
 use crate::ports::{Operations, ServerActivity, SessionFilter, StoreError};
-use crate::{ServerName, Stream, StreamId};
+use crate::{ServerName, Stream, StreamId, Timestamp};
 
 #[async_trait]
 impl Operations for MemoryStore {
@@ -26,7 +26,7 @@ impl Operations for MemoryStore {
         let is_meant = |session: &&Session| {
             filter.server.as_ref().is_none_or(|server| session.publisher.server == *server)
                 && filter.session.is_none_or(|id| session.id == id)
-                && filter.stream.is_none_or(|stream| session.stream_id == stream)
+                && filter.streams.as_ref().is_none_or(|streams| streams.contains(&session.stream_id))
                 && !(filter.is_open && session.ended.is_some())
         };
         let newest_first = state.sessions.0.iter().rev().map(|kept| &kept.session);
@@ -40,6 +40,14 @@ impl Operations for MemoryStore {
             kept.session.kick.get_or_insert(EndReason::Kicked);
             kept.session.clone()
         }))
+    }
+
+    async fn stop_stream(&self, id: StreamId, now: Timestamp) -> Result<Option<Stream>, StoreError> {
+        let mut state = self.state()?;
+        let meant = state.streams.iter().find(|stream| stream.id == id);
+        let stopped = meant.and_then(|stream| stream.clone().stop(now).ok());
+        stopped.iter().for_each(|stopped| state.put(stopped));
+        Ok(stopped.map(|stopped| state.sessions.seen_from(&stopped)))
     }
 
     async fn list_server_activity(&self) -> Result<Vec<ServerActivity>, StoreError> {

@@ -1,5 +1,6 @@
 //! Whether the settings can be read, and which of them are probably a mistake.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use stream_domain::broadcasts::admission::AddressForm;
@@ -7,7 +8,7 @@ use stream_domain::{Authenticator, BearerToken, Finding};
 
 use crate::commands::output::argument;
 use crate::config::{Config, Examination};
-use crate::secret::{Secret, SecretSource};
+use crate::secret::{Secret, SecretSource, Weakness, weakness_of};
 use crate::system::SystemClock;
 use crate::wiring;
 
@@ -16,19 +17,21 @@ const GOOD_SECRET: &str = "choose 32 random bytes, here and in the user-service:
 
 /// Examines the settings alone; asks nobody.
 pub(super) fn examine(examination: &Examination) -> Vec<Finding> {
-    let config = match &examination.config {
-        Ok(config) => config,
-        Err(reason) => {
-            return vec![Finding::failure("settings", reason, "correct the setting that is named")];
-        }
-    };
+    match &examination.config {
+        Ok(config) => examine_read(config, examination.token_file.as_deref()),
+        Err(reason) => vec![Finding::failure("settings", reason, "correct the setting that is named")],
+    }
+}
+
+/// The same of settings that could be read, with a token of the user-service to try.
+pub(super) fn examine_read(config: &Config, token_file: Option<&Path>) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", "every setting can be read")];
     findings.extend(doubts(config));
     match config.tokens.secret.peek() {
         Ok(None) => findings.push(Finding::ok("SECRET_KEY", "is made at start, beside the database")),
         Ok(Some(secret)) => {
             findings.push(strength("SECRET_KEY", &secret));
-            if let Some(path) = &examination.token_file {
+            if let Some(path) = token_file {
                 findings.push(try_token(config, &secret, &path.to_string_lossy()));
             }
         }
@@ -38,6 +41,14 @@ pub(super) fn examine(examination: &Examination) -> Vec<Finding> {
             "let the service read it, or set SECRET_KEY or SECRET_KEY_FILE",
         )),
     }
+    findings.extend(config.admin_token.as_ref().map(|token| match weakness_of(token.expose()) {
+        Some(weakness @ (Weakness::Known | Weakness::Monotonous)) => Finding::failure(
+            "ADMIN_TOKEN",
+            format!("{weakness}, so anybody can be an operator"),
+            "make another with: openssl rand -hex 32",
+        ),
+        Some(Weakness::Short) | None => Finding::ok("ADMIN_TOKEN", "looks like a random one"),
+    }));
     findings
         .extend(config.tokens.previous.as_ref().map(|previous| strength("SECRET_KEY_PREVIOUS", previous)));
     findings
