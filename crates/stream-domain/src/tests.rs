@@ -1,6 +1,7 @@
 //! The domain alone: no runtime, no database, fractions of a second.
 
 mod admission;
+mod blocks;
 mod boots;
 mod broadcasts;
 mod details;
