@@ -26,7 +26,7 @@ pub(crate) struct BlocksQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1_000)]
     limit: Option<String>,
     /// The `next_cursor` of an earlier page, to continue after it.
-    #[param(value_type = Option<String>, format = "cursor")]
+    #[param(value_type = Option<String>, format = "block_cursor")]
     cursor: Option<String>,
 }
 
@@ -49,7 +49,8 @@ impl FromRequest for BlockBody {
         let body = read(request, payload, SMALL);
         Box::pin(async {
             let body = body.await?;
-            if body.trim_ascii().is_empty() { Ok(Self::default()) } else { parse(&body) }
+            let is_empty = body.trim_ascii().is_empty() || body.trim_ascii() == b"null";
+            if is_empty { Ok(Self::default()) } else { parse(&body) }
         })
     }
 }
@@ -60,7 +61,7 @@ impl FromRequest for BlockBody {
 pub(crate) struct BlocksView<'a> {
     users: Vec<BlockView<'a>>,
     /// Continues after this page as `cursor`; absent on the last page.
-    #[schema(value_type = String, format = "cursor", required = false)]
+    #[schema(value_type = String, format = "block_cursor", required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

@@ -193,6 +193,7 @@ fn a_blocked_user_is_told_why_until_the_block_is_lifted() {
         "An operator of this platform has blocked you from streaming: Spam. Ask the platform's support to lift the block."
     );
     world.clock.advance(time::Duration::MINUTE);
+    assert_eq!(put("null").json()["reason"], Value::Null);
     let again = put("");
     assert_eq!((&again.json()["reason"], &again.json()["stopped_stream_id"]), (&Value::Null, &Value::Null));
     assert_eq!(again.json()["blocked_at"], blocked.json()["blocked_at"]);
