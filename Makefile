@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run demo obs test unit openapi api-check test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench events-check
+.PHONY: help run demo obs test unit console client openapi api-check test-postgres-versions check format build deny sbom licences dist dist-twice image-check bench events-check
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,14 @@ unit: ## Runs the tests that need no other program: rules, tokens, dialects, res
 	cargo test --locked --workspace --exclude stream-bench --exclude stream-postgres --exclude stream-server \
 		--exclude stream-test-postgres --exclude stream-tests --features stream-domain/testing
 
+console: ## Builds the console's files, after a change to its sources; a test compares them
+	@tests/need node npm
+	cd crates/stream-console/web && npm ci --no-audit --no-fund && npm run --silent check && npm run --silent build
+
+client: ## Writes the types of the client for TypeScript, after a change to the API's description
+	@tests/need node npm
+	cd clients/typescript && npm ci --no-audit --no-fund && npm run --silent generate
+
 openapi: ## Writes crates/stream-http/openapi.json, the API's own description, after a change to a route or a field
 	@tests/need cargo cc
 	cargo run --quiet --locked --package stream-http --example openapi > crates/stream-http/openapi.json.new
@@ -39,7 +47,7 @@ api-check: ## Holds the service to its own description: 20,000 requests, other o
 	@tests/need cargo cc curl python3 python3-venv
 	tests/api/check 20000
 
-events-check: ## Holds the log of events to docs/reliability.md: writers, instances that are killed, 2,000 readers
+events-check: ## Holds the log of events to docs/reliability.md: writers, killed instances, 2,000 readers, webhooks
 	@tests/need cargo cc postgresql
 	cargo run --release --locked --package stream-bench --example check_events
 

@@ -8,6 +8,7 @@ mod adoption;
 mod backup;
 mod client;
 mod commands;
+mod console;
 mod contract;
 mod crash;
 mod details;

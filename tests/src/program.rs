@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -104,4 +104,15 @@ impl Drop for Program {
 
 fn errors_of(output: &Path) -> PathBuf {
     PathBuf::from(format!("{}.err", output.display()))
+}
+
+/// The output of a command.
+///
+/// # Panics
+/// If it fails.
+pub fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("the program is there");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(status.success(), "{command:?}:\n{}\n{}", text(&stdout), text(&stderr));
+    text(&stdout)
 }

@@ -104,6 +104,7 @@ async fn serve_with_additions(address: SocketAddr, url: &str) {
         },
         trace_sampler: None,
         event_feed: EventFeed::new(Events::new(&ports, system.clone(), event_options)),
+        console: None,
         admin: None,
     };
     let api = HttpApi::new(

@@ -3,31 +3,13 @@
 import { errorOf } from "./errors.ts";
 import { follow, type EventsOptions } from "./events.ts";
 import type { EventAmong, EventType, StreamServiceEvent } from "./event_types.ts";
-import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
+import { transportOf, type ClientOptions } from "./options.ts";
 import { ownSchedules, publicSchedules } from "./schedules.ts";
 import { channel, ownStreams, publicStreams } from "./streams.ts";
-import { jsonOf, textOf, Transport, type CallOptions, type ConditionalOptions, type Token } from "./transport.ts";
+import { jsonOf, textOf, type CallOptions, type ConditionalOptions } from "./transport.ts";
 import type { OperationAt, QueryOf } from "./operations.ts";
 import type { CategoryList, EventPage, Health, NewStreamForm, Unhealthy } from "./types.ts";
 import { webhooks } from "./webhooks.ts";
-
-/** Where the service is, and how it is asked. */
-export interface ClientOptions {
-  /** The address of the service, with the path that a proxy may put before `/api`; "" in a page of the same origin. */
-  baseUrl: string;
-  /**
-   * The user's bearer token, or a function that returns it. A function is called for each request; after a 401 it is
-   * called once more, with the token that was refused, and the request is sent again if it returns another one.
-   * Without a token, only public routes can be read.
-   */
-  token?: Token | undefined;
-  /** Used in place of the global `fetch`. */
-  fetch?: typeof fetch | undefined;
-  /** How often requests are sent again that failed for a while; `false` for never. */
-  retry?: Partial<RetryPolicy> | false | undefined;
-  /** How many milliseconds an attempt may take, the answer's body included: 30,000 by default. */
-  timeout?: number | undefined;
-}
 
 type EventsQuery = Omit<QueryOf<OperationAt<"/api/events", "get">>, "types"> & { types?: readonly EventType[] };
 
@@ -36,14 +18,7 @@ export type StreamServiceClient = ReturnType<typeof createClient>;
 
 /** Makes a client of one service, for one user; it holds no connection. */
 export function createClient(options: ClientOptions) {
-  const transport = new Transport({
-    baseUrl: options.baseUrl.replace(/\/+$/, ""),
-    token: options.token,
-    // A method of `window` must be called as one.
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    timeout: options.timeout ?? 30_000,
-    retry: options.retry === false ? { ...DEFAULT_RETRY, attempts: 1 } : { ...DEFAULT_RETRY, ...options.retry },
-  });
+  const transport = transportOf(options);
   return {
     /**
      * Generates a key, which begins a stream. Fails with `stream_already_active` (the error has the `stream`),

@@ -1,6 +1,7 @@
 // A typed client for the HTTP API of stream-service.
 
-export { createClient, type ClientOptions, type StreamServiceClient } from "./client.ts";
+export { createAdminClient, type AdminClient } from "./admin.ts";
+export { createClient, type StreamServiceClient } from "./client.ts";
 export {
   ConnectionError,
   isStreamServiceError,
@@ -11,6 +12,7 @@ export {
 } from "./errors.ts";
 export type { EventAmong, EventData, EventOf, EventType, StreamServiceEvent } from "./event_types.ts";
 export type { EventsOptions, EventsState } from "./events.ts";
+export type { ClientOptions } from "./options.ts";
 export type { Paged } from "./pages.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type { CallOptions, ConditionalOptions, Token } from "./transport.ts";

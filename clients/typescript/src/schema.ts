@@ -4,6 +4,183 @@
  */
 
 export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the console
+         * @description A page for broadcasters, viewers and operators, unless `CONSOLE` is `off`.
+         *     It loads what this service and the media server serve, and nothing else.
+         */
+        get: operations["show_console"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows figures for small charts
+         * @description Counts are of this instance, since it began: two readings tell what happened between them.
+         *     `platform` is of all instances, read from the database at most once for all requests at the same time.
+         *     They are there whatever `METRICS_ADDRESS` says.
+         */
+        get: operations["show_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Examines the installation
+         * @description As `stream-server doctor` does, from this instance: settings, database, media servers, and the addresses of publishers
+         *     and viewers.
+         *     There is one examination at a time, and it is shown for ten seconds; one takes as long as what does not answer, up to 40
+         *     seconds.
+         */
+        get: operations["examine_installation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the media servers
+         * @description Those that `MEDIA_SERVERS` names, and those that were heard of, by name; each control interface is asked now.
+         */
+        get: operations["list_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the streams of all users
+         * @description The active ones, unlisted ones included, newest first, with `live=true` only those that are live; with `user` those of
+         *     one user in every state.
+         */
+        get: operations["list_all_streams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/streams/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops a stream
+         * @description Whoever it belongs to, as its owner would: its key may no longer publish from this moment on, and its publisher is
+         *     kicked.
+         *     A stream that has ended stays as it is, and `message` says so.
+         *     No body is needed; one that arrives is read, up to 16 KiB and for at most 10 seconds, and ignored.
+         */
+        post: operations["stop_any_stream"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/blocked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the users who are blocked
+         * @description The latest block first.
+         */
+        get: operations["list_blocked_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user_id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Blocks a user
+         * @description From this moment on the user has no active stream and gets no key, in this service or one that writes the same table:
+         *     the active one is stopped, its publisher is kicked, and `POST /api/streams/generate-key` is 403 `user_blocked` with the
+         *     reason.
+         *     One who is blocked already gets the new reason; any number of a user is taken.
+         */
+        put: operations["block_user"];
+        post?: never;
+        /**
+         * Lifts a block
+         * @description The user gets keys again; streams that were stopped stay so.
+         */
+        delete: operations["unblock_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/categories": {
         parameters: {
             query?: never;
@@ -546,6 +723,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a development session
+         * @description It is there where `SECRET_KEY` is not set and the service made a secret of its own, and only for pages and programs on
+         *     the same machine, without a proxy in between.
+         */
+        post: operations["start_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/settings.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what the console may offer to this client
+         * @description The page asks for it before anybody signs in.
+         */
+        get: operations["show_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Serves a file of the console
+         * @description Its script, its style, its icon, and `hls.js`, which the player for other pages loads too.
+         */
+        get: operations["show_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -598,6 +836,26 @@ export interface paths {
          * @description It follows the reader's choice of light or dark.
          */
         get: operations["show_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/embed.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Serves the player for other pages
+         * @description A module that defines the element `<live-stream playback-id="…">`; pages of any origin may load it.
+         */
+        get: operations["show_embed"];
         put?: never;
         post?: never;
         delete?: never;
@@ -768,6 +1026,114 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What this instance counted since it began, and what the platform has now. */
+        AdminFigures: {
+            hooks: components["schemas"]["HookFigures"];
+            keys: components["schemas"]["KeyFigures"];
+            /** @description When these figures were read. */
+            now: components["schemas"]["Time"];
+            platform: components["schemas"]["PlatformFigures"] | null;
+            requests: components["schemas"]["RequestFigures"];
+            /** @description When this instance began to count; another one than in the last reading means that all counts began anew. */
+            since: components["schemas"]["Time"];
+        };
+        /** @description A media server, as the settings, the database and its control interface know it. */
+        AdminServer: {
+            /**
+             * @description How its control interface stands; `none` without one, and `unlisted` if `MEDIA_SERVERS` does not name the media server.
+             * @enum {string}
+             */
+            control: "reachable" | "unreachable" | "forbidden" | "unexpected" | "none" | "unlisted";
+            /** @description Why its control interface gave no list. */
+            error: string | null;
+            /** @description Its family; `null` if `MEDIA_SERVERS` does not name it. */
+            family: string | null;
+            /** @description Whether it has a control interface, which lists publishers and kicks them. */
+            has_control: boolean;
+            last_heard_at: components["schemas"]["Time"] | null;
+            last_heartbeat_at: components["schemas"]["Time"] | null;
+            last_refusal_at: components["schemas"]["Time"] | null;
+            last_session_at: components["schemas"]["Time"] | null;
+            /** @description Its name in `MEDIA_SERVERS`, or in its hooks. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many of its sessions are open, as the database has them.
+             */
+            open_sessions: number;
+            /** @description How many publishers it lists; `null` without a list. */
+            publishers: number | null;
+        };
+        /** @description The media servers, by name. */
+        AdminServerList: {
+            servers: components["schemas"]["AdminServer"][];
+        };
+        /** @description An open session, without the names at its media server, which may be keys. */
+        AdminSession: {
+            /** @description The publisher's IP address; `null` where the media server does not report it. */
+            address: string | null;
+            confirmed_at: components["schemas"]["Time"] | null;
+            /** @description Its family; `null` if `MEDIA_SERVERS` does not name it. */
+            family: string | null;
+            /**
+             * Format: int64
+             * @description The session's number.
+             */
+            id: number;
+            /** @description When the publisher was last reported. */
+            last_seen_at: components["schemas"]["Time"];
+            /** @description Until when it counts as live without another report. */
+            lease_until: components["schemas"]["Time"];
+            /** @description What the media server calls the publisher's protocol, such as `rtmp`. */
+            protocol: string;
+            /** @description The media server's name. */
+            server: string;
+            /** @description When the publisher was admitted. */
+            started_at: components["schemas"]["Time"];
+            /**
+             * @description Where the session stands: `admitted` before it brings media, `stalled` while it brings none, `overdue` when its lease is over, `to_be_kicked` until its publisher is seen to be gone.
+             * @enum {string}
+             */
+            state: "live" | "admitted" | "stalled" | "overdue" | "to_be_kicked";
+        };
+        /** @description A stream as operators see it: without its key, which nobody but its owner needs. */
+        AdminStream: components["schemas"]["ListedDetails"] & {
+            /** @description When the key was generated. */
+            created_at: components["schemas"]["Time"];
+            /** @description When the key expires, and its publisher is kicked. */
+            expires_at: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description The stream's number.
+             */
+            id: number;
+            /** @description Whether its key may publish and a media server has lately reported its publisher. */
+            live: boolean;
+            live_since: components["schemas"]["Time"] | null;
+            /** @description The stream's public name; `ended-{id}` for streams that ended before there were public names. */
+            playback_id: string;
+            /**
+             * @description A stream past its `expires_at` is `expired`, whether or not the database says so yet.
+             * @enum {string}
+             */
+            status: "active" | "stopped" | "expired";
+            /** @description When the status last changed. */
+            updated_at: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description Whose it is; `null` where the platform has deleted its user and kept the stream.
+             */
+            user_id: number | null;
+        };
+        /** @description Streams of all users, newest first, with the cursor of the next page if there is one. */
+        AdminStreamList: {
+            /**
+             * Format: cursor
+             * @description Continues after this page as `cursor`; absent on the last page.
+             */
+            next_cursor?: string;
+            streams: components["schemas"]["ListedAdminStream"][];
+        };
         /** @description Whether the process answers, or is ready. */
         Alive: {
             /**
@@ -825,6 +1191,35 @@ export interface components {
         AttemptList: {
             attempts: components["schemas"]["Attempt"][];
         };
+        /** @description Why a user is blocked. */
+        BlockForm: {
+            /**
+             * Format: block_reason
+             * @description A line of at most 500 characters, which the user is told; empty or `null` for none.
+             */
+            reason?: string | null;
+        };
+        /** @description A user who may not stream. */
+        BlockedUser: {
+            /** @description Since when. */
+            blocked_at: components["schemas"]["Time"];
+            /** @description Why, in words that the user is told. */
+            reason: string | null;
+            /**
+             * Format: int32
+             * @description Who.
+             */
+            user_id: number;
+        };
+        /** @description Users who may not stream, the latest block first. */
+        BlockedUserList: {
+            /**
+             * Format: block_cursor
+             * @description Continues after this page as `cursor`; absent on the last page.
+             */
+            next_cursor?: string;
+            users: components["schemas"]["BlockedUser"][];
+        };
         /** @description A category. */
         Category: {
             /**
@@ -841,6 +1236,15 @@ export interface components {
         CategoryList: {
             /** @description In the operator's order. */
             categories: components["schemas"]["Category"][];
+        };
+        /** @description What the page has to know before anybody signs in. */
+        ConsoleSettings: {
+            /** @description Whether this client may start a development session. */
+            development: boolean;
+            /** @description Whether operators may sign in. */
+            operators: boolean;
+            /** @description The version of the service. */
+            version: string;
         };
         /** @description An event on its way to an endpoint. */
         Delivery: {
@@ -925,13 +1329,25 @@ export interface components {
              */
             visibility?: "public" | "unlisted" | null;
         };
+        /** @description A development session. */
+        DevelopmentSession: {
+            /** @description Until when it is valid. */
+            expires_at: components["schemas"]["Time"];
+            /** @description What to send as `Authorization: Bearer …`. */
+            token: string;
+            /**
+             * Format: int32
+             * @description The user whom the token names.
+             */
+            user_id: number;
+        };
         /** @description An error; more fields may be added. */
         Error: {
             /**
              * @description A stable code, which never changes its meaning.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_limit" | "invalid_cursor" | "invalid_live" | "invalid_body" | "invalid_title" | "invalid_description" | "invalid_tags" | "invalid_category" | "invalid_language" | "invalid_content_labels" | "invalid_visibility" | "invalid_tag" | "invalid_q" | "invalid_starts_at" | "invalid_ends_at" | "invalid_time_zone" | "invalid_from" | "invalid_to" | "invalid_user" | "invalid_after" | "invalid_types" | "invalid_url" | "invalid_status" | "missing_token" | "invalid_token" | "token_expired" | "unknown_user" | "publish_refused" | "hook_refused" | "not_found" | "no_active_stream" | "stream_not_found" | "schedule_not_found" | "webhook_not_found" | "delivery_not_found" | "method_not_allowed" | "request_timeout" | "stream_already_active" | "stream_ended" | "schedule_conflict" | "schedule_over" | "too_many_schedules" | "too_many_webhooks" | "webhook_disabled" | "stream_stopped" | "stream_expired" | "events_forgotten" | "body_too_large" | "too_many_requests" | "headers_too_large" | "internal_error" | "store_unavailable" | "not_ready";
+            code: "bad_request" | "invalid_limit" | "invalid_cursor" | "invalid_live" | "invalid_body" | "invalid_title" | "invalid_description" | "invalid_tags" | "invalid_category" | "invalid_language" | "invalid_content_labels" | "invalid_visibility" | "invalid_tag" | "invalid_q" | "invalid_starts_at" | "invalid_ends_at" | "invalid_time_zone" | "invalid_from" | "invalid_to" | "invalid_user" | "invalid_after" | "invalid_types" | "invalid_url" | "invalid_status" | "invalid_reason" | "missing_token" | "invalid_token" | "token_expired" | "unknown_user" | "user_blocked" | "publish_refused" | "hook_refused" | "not_local" | "not_found" | "no_active_stream" | "stream_not_found" | "schedule_not_found" | "webhook_not_found" | "delivery_not_found" | "user_not_blocked" | "method_not_allowed" | "request_timeout" | "stream_already_active" | "stream_ended" | "schedule_conflict" | "schedule_over" | "too_many_schedules" | "too_many_webhooks" | "webhook_disabled" | "stream_stopped" | "stream_expired" | "events_forgotten" | "body_too_large" | "too_many_requests" | "headers_too_large" | "internal_error" | "store_unavailable" | "not_ready";
             /** @description A sentence for a person; it may change. */
             error: string;
             stream?: components["schemas"]["Stream"];
@@ -962,6 +1378,35 @@ export interface components {
              * @description Where to go on: the `after` of the next request.
              */
             next: number;
+        };
+        /** @description An examination of the installation. */
+        Examination: {
+            /** @description When it was examined. */
+            examined_at: components["schemas"]["Time"];
+            /** @description How many findings are failures. */
+            failures: number;
+            findings: components["schemas"]["Finding"][];
+            /**
+             * @description How it stands; of an examination the worst of its findings.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failure";
+            /** @description How many are warnings. */
+            warnings: number;
+        };
+        /** @description One thing that was looked at. */
+        Finding: {
+            /** @description What to do about it; `null` where there is nothing to do. */
+            cure: string | null;
+            /**
+             * @description How it stands; of an examination the worst of its findings.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failure";
+            /** @description What was looked at, such as `database triggers`. */
+            subject: string;
+            /** @description What was found, as a sentence for a person. */
+            what: string;
         };
         /** @description A new key. */
         GeneratedKey: {
@@ -1004,6 +1449,34 @@ export interface components {
          * @enum {string}
          */
         HookFamily: "nginx-rtmp" | "srs" | "mediamtx" | "ovenmediaengine" | "node-media-server" | "zlmediakit" | "ant-media";
+        /** @description What media servers asked and reported. */
+        HookFigures: {
+            /**
+             * Format: int64
+             * @description Hooks that were answered with yes: a publisher may publish, or goes on.
+             */
+            accepted: number;
+            latency: components["schemas"]["LatencyFigures"];
+            /**
+             * Format: int64
+             * @description Hooks by which nothing was asked.
+             */
+            noted: number;
+            /** @description Why publishers were refused, the most frequent reason first. */
+            refusals: components["schemas"]["ReasonFigure"][];
+            /**
+             * Format: int64
+             * @description Hooks that refused a publisher.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Hooks that were rejected themselves, such as for a wrong secret.
+             */
+            rejected: number;
+            /** @description Why hooks were rejected, the most frequent reason first. */
+            rejections: components["schemas"]["ReasonFigure"][];
+        };
         /** @description The same for every hook that does not come from its media server. */
         HookRefused: {
             /** @enum {unknown} */
@@ -1024,6 +1497,45 @@ export interface components {
             protocol: string;
             /** @description Where to publish; in OBS it is entered as "Server". */
             url: string;
+        };
+        /** @description Keys. */
+        KeyFigures: {
+            /**
+             * Format: int64
+             * @description Streams that sweeps marked as expired.
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description Keys that users were given.
+             */
+            generated: number;
+            /** @description Why requests for a key were refused, by error code, the most frequent first. */
+            refusals: components["schemas"]["ReasonFigure"][];
+            /**
+             * Format: int64
+             * @description Streams that their users stopped.
+             */
+            stopped: number;
+        };
+        /** @description How many took how long. */
+        LatencyFigures: {
+            /** @description Times in seconds, ascending. */
+            bounds: number[];
+            /**
+             * @description How many took at most the bound of the same place and longer than the one before; the last, which has no bound, is
+             *     how many took longer than all of them.
+             */
+            counts: number[];
+            /**
+             * Format: double
+             * @description How long all of them took together, in seconds.
+             */
+            sum: number;
+        };
+        /** @description A stream in a list of operators. */
+        ListedAdminStream: components["schemas"]["AdminStream"] & {
+            session: components["schemas"]["AdminSession"] | null;
         };
         /** @description What lists show of a stream's details. */
         ListedDetails: {
@@ -1145,6 +1657,14 @@ export interface components {
              */
             visibility?: "public" | "unlisted" | null;
         };
+        /** @description A user who was blocked just now. */
+        NewlyBlockedUser: components["schemas"]["BlockedUser"] & {
+            /**
+             * Format: int32
+             * @description The stream that was stopped by it; `null` if none was active.
+             */
+            stopped_stream_id: number | null;
+        };
         /** @description nginx-rtmp: a notification, which ends with the publisher's own query. */
         NginxRtmpHook: {
             /** @description The publisher's IP address. */
@@ -1235,6 +1755,24 @@ export interface components {
                 url: string;
             };
         };
+        /** @description Streams and sessions of the whole platform. */
+        PlatformFigures: {
+            /**
+             * Format: int64
+             * @description Streams whose key may publish.
+             */
+            active_streams: number;
+            /**
+             * Format: int64
+             * @description Those of them that are live.
+             */
+            live_streams: number;
+            /**
+             * Format: int64
+             * @description Open sessions of publishers.
+             */
+            open_sessions: number;
+        };
         /** @description The no that nearly every family accepts, in the shape of this service's errors. */
         PublishRefused: {
             /**
@@ -1250,6 +1788,16 @@ export interface components {
              */
             reason: "malformed_key" | "no_key" | "key_in_wrong_field" | "unknown_key" | "stopped" | "expired" | "wrong_playback_id" | "already_live" | "session_ended" | "malformed_request" | "foreign_application" | "foreign_host" | "too_late" | "store_unavailable";
         };
+        /** @description How often something happened for a reason. */
+        ReasonFigure: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /** @description The reason, as a word. */
+            reason: string;
+        };
         /** @description Where a replay begins. */
         ReplayForm: {
             /**
@@ -1257,6 +1805,22 @@ export interface components {
              * @description The position after which events are delivered once more; 0 for the beginning of the log.
              */
             after: number;
+        };
+        /** @description Requests, hooks included. */
+        RequestFigures: {
+            /**
+             * Format: int64
+             * @description Requests that are being answered, this one included.
+             */
+            in_flight: number;
+            latency: components["schemas"]["LatencyFigures"];
+            /** @description How many were answered with each status. */
+            statuses: components["schemas"]["StatusFigure"][];
+            /**
+             * Format: int64
+             * @description Requests that were answered.
+             */
+            total: number;
         };
         /** @description A schedule by itself. */
         Schedule: components["schemas"]["ListedSchedule"] & {
@@ -1376,6 +1940,25 @@ export interface components {
             tcUrl?: string | null;
             /** @description The virtual host that SRS found. */
             vhost?: string;
+        };
+        /** @description How often a status was answered. */
+        StatusFigure: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+        };
+        /** @description What became of an order to stop a stream. */
+        StoppedByOperator: {
+            /** @description A sentence for a person. */
+            message: string;
+            stream: components["schemas"]["AdminStream"];
         };
         /** @description A stopped stream. */
         StoppedStream: {
@@ -1761,6 +2344,985 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    show_console: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response, several of them, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    show_figures: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminFigures"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    examine_installation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Examination"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_servers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The media servers. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminServerList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_all_streams: {
+        parameters: {
+            query?: {
+                /** @description `true` for the live streams only. */
+                live?: boolean;
+                /** @description The streams of this user, in every state; not together with `live=true` or `q`. */
+                user?: number;
+                /**
+                 * @description Up to eight words that title, tags or description of a public stream must have, the last by its beginning; at most
+                 *     200 characters.
+                 */
+                q?: string;
+                /**
+                 * @description The largest number of streams to return; 50 without it.
+                 * @example 1
+                 */
+                limit?: number;
+                /** @description The `next_cursor` of an earlier page, to continue after it. */
+                cursor?: string;
+            };
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminStreamList"];
+                };
+            };
+            /**
+             * @description - `bad_request`: The request is malformed.
+             *     - `invalid_limit`: `limit` must be a whole number from 1 to 1000.
+             *     - `invalid_cursor`: `cursor` must be a `next_cursor` of an earlier answer.
+             *     - `invalid_live`: `live` must be `true` or `false`.
+             *     - `invalid_q`: `q` must be one to eight words, in at most 200 characters.
+             *     - `invalid_user`: `user` must be the number of a user.
+             */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "invalid_limit" | "invalid_cursor" | "invalid_live" | "invalid_q" | "invalid_user";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    stop_any_stream: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The stream's number.
+                 * @example 1
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream, which has ended. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoppedByOperator"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `not_found`: No such route.
+             *     - `stream_not_found`: No stream has this key.
+             */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found" | "stream_not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_blocked_users: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The largest number of users to return; 50 without it.
+                 * @example 1
+                 */
+                limit?: number;
+                /** @description The `next_cursor` of an earlier page, to continue after it. */
+                cursor?: string;
+            };
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the list. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedUserList"];
+                };
+            };
+            /**
+             * @description - `bad_request`: The request is malformed.
+             *     - `invalid_limit`: `limit` must be a whole number from 1 to 1000.
+             *     - `invalid_cursor`: `cursor` must be a `next_cursor` of an earlier answer.
+             */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "invalid_limit" | "invalid_cursor";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    block_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's number.
+                 * @example 9
+                 */
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BlockForm"] | null;
+            };
+        };
+        responses: {
+            /** @description The block as it is kept. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewlyBlockedUser"];
+                };
+            };
+            /**
+             * @description - `bad_request`: The request is malformed.
+             *     - `invalid_body`: The body must be a JSON object with the documented fields alone.
+             *     - `invalid_user`: `user` must be the number of a user.
+             *     - `invalid_reason`: `reason` must be a line of at most 500 characters.
+             */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "invalid_body" | "invalid_user" | "invalid_reason";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unblock_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The user's number.
+                 * @example 9
+                 */
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The block as it was. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedUser"];
+                };
+            };
+            /**
+             * @description - `bad_request`: The request is malformed.
+             *     - `invalid_user`: `user` must be the number of a user.
+             */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "invalid_user";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `missing_token`: Sign in first: send the header `Authorization: Bearer <token>`.
+             *     - `invalid_token`: The token is not valid; sign in again.
+             */
+            401: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "missing_token" | "invalid_token";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /**
+             * @description - `not_found`: No such route.
+             *     - `user_not_blocked`: This user is not blocked.
+             */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found" | "user_not_blocked";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            /** @description - `too_many_requests`: Too many key requests; retry after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "too_many_requests";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_categories: {
         parameters: {
             query?: never;
@@ -2958,6 +4520,24 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            /** @description - `user_blocked`: An operator of this platform has blocked you from streaming. Ask the platform's support to lift the block. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "user_blocked";
+                    } & components["schemas"]["Error"];
+                };
+            };
             /** @description - `schedule_not_found`: You have no such schedule. */
             404: {
                 headers: {
@@ -4415,6 +5995,175 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    start_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session, of user 1. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevelopmentSession"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description - `not_local`: A development session is for the machine that the service runs on, and without a proxy. Open the console there by localhost, or sign in with a token. */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_local";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    show_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What may be offered. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSettings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    show_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response, several of them, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description The name of the file.
+                 * @example console.js
+                 */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                    "text/css": string;
+                    "text/javascript": string;
+                };
+            };
+            /** @description The file is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description - `not_found`: No such route. */
+            404: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     show_page: {
         parameters: {
             query?: never;
@@ -4555,6 +6304,59 @@ export interface operations {
                 };
             };
             /** @description The style is the one that `If-None-Match` names. */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    show_embed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response, several of them, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /**
+                 * @description The request's name in its response and in the log: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Any other is replaced by a generated one.
+                 * @example checkout-42
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The module. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Content-Security-Policy": components["headers"]["Content-Security-Policy"];
+                    ETag: components["headers"]["ETag"];
+                    "Referrer-Policy": components["headers"]["Referrer-Policy"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Frame-Options": components["headers"]["X-Frame-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            /** @description The module is the one that `If-None-Match` names. */
             304: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];

@@ -5,8 +5,12 @@ import type { components } from "./schema.ts";
 
 type Schemas = components["schemas"];
 
+export type AdminFigures = Schemas["AdminFigures"];
+export type AdminServer = Schemas["AdminServer"];
+export type AdminStream = Schemas["ListedAdminStream"];
 export type Attempt = Schemas["Attempt"];
 export type AttemptList = Schemas["AttemptList"];
+export type BlockedUser = Schemas["BlockedUser"];
 export type Category = Schemas["Category"];
 export type CategoryList = Schemas["CategoryList"];
 export type Delivery = Schemas["Delivery"];
@@ -16,10 +20,13 @@ export type DescribedStream = Schemas["DescribedStream"];
 export type Details = Schemas["Details"];
 export type DetailsForm = Schemas["DetailsForm"];
 export type EventPage = Schemas["EventPage"];
+export type Examination = Schemas["Examination"];
+export type Finding = Schemas["Finding"];
 export type GeneratedKey = Schemas["GeneratedKey"];
 export type Health = Schemas["Health"];
 export type Ingest = Schemas["Ingest"];
 export type IngestAlternative = Schemas["IngestAlternative"];
+export type LatencyFigures = Schemas["LatencyFigures"];
 export type ListedSchedule = Schemas["ListedSchedule"];
 export type ListedStream = Schemas["ListedStream"];
 export type NewStreamForm = Schemas["NewStreamForm"];

@@ -1,7 +1,7 @@
 // A `fetch` with prepared answers, which remembers what it was asked; and time that passes when a test says so.
 
 import { mock } from "node:test";
-import { createClient } from "../dist/index.js";
+import { createAdminClient, createClient } from "../dist/index.js";
 
 /** JSON, as the service answers it. */
 export function json(status, body, headers = {}) {
@@ -63,8 +63,8 @@ export function clientOf(answers, options = {}) {
     const answer = answers[Math.min(requests.length, answers.length) - 1];
     return typeof answer === "function" ? answer(request) : answer.clone();
   };
-  const client = createClient({ baseUrl: "https://service.example", token: "token-1", fetch, ...options });
-  return { client, requests };
+  const all = { baseUrl: "https://service.example", token: "token-1", fetch, ...options };
+  return { client: createClient(all), admin: createAdminClient(all), requests };
 }
 
 /** Stops the clock; the returned function lets milliseconds pass, and everything happen that follows from it. */

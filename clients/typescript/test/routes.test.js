@@ -61,6 +61,14 @@ const calls = {
     "/api/webhooks/4/deliveries?status=failed",
   ],
   retry_delivery: [(client) => client.webhooks.deliveries.retry(4, 9), "/api/webhooks/4/deliveries/9/retry"],
+  list_all_streams: [(_, admin) => admin.streams.list({ live: true, limit: 5 }), "/api/admin/streams?live=true&limit=5"],
+  stop_any_stream: [(_, admin) => admin.streams.stop(8), "/api/admin/streams/8/stop"],
+  list_blocked_users: [(_, admin) => admin.users.blocked(), "/api/admin/users/blocked"],
+  block_user: [(_, admin) => admin.users.block(3, "Spam"), "/api/admin/users/3/block", { reason: "Spam" }],
+  unblock_user: [(_, admin) => admin.users.unblock(3), "/api/admin/users/3/block"],
+  list_servers: [(_, admin) => admin.servers(), "/api/admin/servers"],
+  examine_installation: [(_, admin) => admin.health(), "/api/admin/health"],
+  show_figures: [(_, admin) => admin.figures(), "/api/admin/figures"],
   show_health: [(client) => client.health(), "/health"],
 };
 
@@ -83,8 +91,8 @@ test("every operation is called where it is, with a token if it takes one", asyn
   assert.deepEqual(described.map(({ operationId }) => operationId).sort(), Object.keys(calls).sort());
   for (const { operationId, method, path, security } of described) {
     const [call, address, body] = calls[operationId];
-    const { client, requests } = clientOf([answers[operationId] ?? json(200, {})]);
-    await call(client);
+    const { client, admin, requests } = clientOf([answers[operationId] ?? json(200, {})]);
+    await call(client, admin);
     const request = requests[0];
     assert.equal(request.method, method.toUpperCase(), operationId);
     assert.equal(request.path, address, operationId);

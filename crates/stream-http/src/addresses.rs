@@ -56,6 +56,11 @@ impl Addresses {
         Self { rtmp_base: trimmed(rtmp_base), hls_base: trimmed(hls_base), form, alternatives: Vec::new() }
     }
 
+    /// The origin of what viewers watch: scheme, host and port.
+    pub(crate) fn hls_origin(&self) -> String {
+        self.hls_base.split('/').take(3).collect::<Vec<_>>().join("/")
+    }
+
     /// Adds other ways to publish: the protocol, and its URL with `{stream_key}` and `{playback_id}`.
     #[must_use]
     pub fn with_alternatives(self, alternatives: Vec<(String, String)>) -> Self {

@@ -1,6 +1,4 @@
-//! Composition: the resources of the surface, each with the state that it needs, and the table of all routes.
-//!
-//! Long because that table is: one line a route.
+//! Composition: the resources of the surface, each with the state that it needs, in the order in which they are matched.
 
 use std::sync::Arc;
 
@@ -17,6 +15,7 @@ use crate::admin::{self, AdminApi, AdminOptions, AdminParts, Gate};
 use crate::broadcasts::{self, BroadcastsApi};
 use crate::catalog::{self, CatalogApi, Pages};
 use crate::client_address::TrustedProxies;
+use crate::console::{self, ConsoleApi, ConsoleOptions};
 use crate::cors;
 use crate::details::{self, DetailsApi};
 use crate::docs::{self, DocsApi};
@@ -34,62 +33,6 @@ use crate::timeouts::ClientTimeouts;
 use crate::trace::TraceSampler;
 use crate::turns::Turns;
 use crate::webhooks::{self, WebhooksApi};
-
-/// Every route: its method and path, as docs/http-api.md lists them.
-///
-/// `GET` routes answer `HEAD` too, and every route answers `OPTIONS` with its methods.
-pub const ROUTES: [(&str, &str); 50] = [
-    ("GET", "/health"),
-    ("GET", "/health/live"),
-    ("GET", "/health/ready"),
-    ("GET", "/metrics"),
-    ("POST", "/api/streams/generate-key"),
-    ("POST", "/api/streams/stop"),
-    ("GET", "/api/streams"),
-    ("GET", "/api/streams/attempts"),
-    ("GET", "/api/streams/{id}/sessions"),
-    ("GET", "/api/streams/{id}/details"),
-    ("PUT", "/api/streams/{id}/details"),
-    ("GET", "/api/channel"),
-    ("PUT", "/api/channel"),
-    ("GET", "/api/categories"),
-    ("GET", "/api/schedule"),
-    ("POST", "/api/schedule"),
-    ("GET", "/api/schedule/{id}"),
-    ("PUT", "/api/schedule/{id}"),
-    ("DELETE", "/api/schedule/{id}"),
-    ("GET", "/api/schedule/public"),
-    ("GET", "/api/schedule/public.ics"),
-    ("GET", "/api/events"),
-    ("GET", "/api/events/stream"),
-    ("GET", "/api/webhooks"),
-    ("POST", "/api/webhooks"),
-    ("GET", "/api/webhooks/{id}"),
-    ("PUT", "/api/webhooks/{id}"),
-    ("DELETE", "/api/webhooks/{id}"),
-    ("POST", "/api/webhooks/{id}/secret"),
-    ("POST", "/api/webhooks/{id}/test"),
-    ("GET", "/api/webhooks/{id}/deliveries"),
-    ("POST", "/api/webhooks/{id}/deliveries/{position}/retry"),
-    ("POST", "/api/webhooks/{id}/replay"),
-    ("GET", "/api/admin/streams"),
-    ("POST", "/api/admin/streams/{id}/stop"),
-    ("GET", "/api/admin/users/blocked"),
-    ("PUT", "/api/admin/users/{user_id}/block"),
-    ("DELETE", "/api/admin/users/{user_id}/block"),
-    ("GET", "/api/admin/servers"),
-    ("GET", "/api/admin/health"),
-    ("GET", "/api/admin/figures"),
-    ("GET", "/api/streams/public"),
-    ("GET", "/api/streams/public/{playback_id}"),
-    ("GET", "/api/streams/{stream_key}"),
-    ("POST", "/hooks/{family}/{server}"),
-    ("POST", "/hooks/{family}/{server}/{secret}"),
-    ("GET", "/openapi.json"),
-    ("GET", "/docs"),
-    ("GET", "/docs/script.js"),
-    ("GET", "/docs/style.css"),
-];
 
 /// What the settings say about the surface.
 #[derive(Debug)]
@@ -118,6 +61,8 @@ pub struct HttpOptions {
     pub event_feed: EventFeed,
     /// What operators need; without it their routes are not there.
     pub admin: Option<AdminOptions>,
+    /// The console; `None` for none.
+    pub console: Option<ConsoleOptions>,
 }
 
 /// The use cases of the domain that the surface calls.
@@ -165,6 +110,7 @@ pub struct HttpApi {
     admin: Option<Data<AdminApi>>,
     health: Data<HealthApi>,
     docs: Data<DocsApi>,
+    console: Option<Data<ConsoleApi>>,
 }
 
 impl std::fmt::Debug for HttpApi {
@@ -184,6 +130,9 @@ impl HttpApi {
         let UseCases { authenticator, keys, catalog, descriptions, schedules, webhooks, blocks, broadcasts } =
             use_cases;
         let HttpOptions { addresses, readiness, timeouts, metrics, trace_sampler, limits, .. } = options;
+        let console = options
+            .console
+            .map(|console| Data::new(ConsoleApi::new(console, &addresses, options.admin.is_some())));
         let health = Data::new(HealthApi::new(health, clock.clone(), readiness.clone()));
         let MetricsOptions { metrics, statistics, route } = metrics;
         let metrics_api = MetricsApi::new(metrics.clone(), statistics, clock.clone(), health.clone());
@@ -254,6 +203,7 @@ impl HttpApi {
             admin,
             health,
             docs: Data::new(DocsApi::new()),
+            console,
             readiness,
         }
     }
@@ -323,6 +273,9 @@ impl HttpApi {
             )
             .configure(|config| hooks::routes(config, &self.hooks))
             .configure(|config| docs::routes(config, &self.docs));
+        if let Some(api) = &self.console {
+            console::routes(config, api);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod tests;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header as _};
+use actix_web::http::header::{self, ContentEncoding};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Scope};
@@ -19,6 +19,7 @@ use stream_domain::keys::LookupError;
 use stream_domain::{Catalog, Descriptions, PlaybackId};
 
 use crate::addresses::{Addresses, Audience};
+use crate::compression::wanted_encoding;
 use crate::conditional::is_known;
 use crate::cors;
 use crate::error::{ApiError, ErrorCode};
@@ -109,16 +110,6 @@ pub(crate) async fn list_public(
         response.insert_header(encoding);
     }
     Ok(response.content_type(JSON).body(list.encoded(encoding).await))
-}
-
-/// The most compact encoding that the client accepts.
-fn wanted_encoding(request: &HttpRequest) -> ContentEncoding {
-    let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
-    let wanted = AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(offered.iter()));
-    match wanted {
-        Some(Encoding::Known(encoding)) => encoding,
-        _ => ContentEncoding::Identity,
-    }
 }
 
 /// Shows a stream to its viewers.

@@ -4,16 +4,12 @@
 //! of the binary.
 //! The page's files are part of the binary too, and its policy lets it load nothing from anywhere else.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use sha1::{Digest as _, Sha1};
 
-use crate::conditional::is_known;
+use crate::files::File;
 use crate::routing::get;
 use crate::view::JSON;
 
@@ -36,44 +32,11 @@ impl DocsApi {
     pub(crate) fn new() -> Self {
         let document: Value = serde_json::from_str(DOCUMENT).expect("a test compares it with a JSON value");
         Self {
-            document: File::new(JSON, document.to_string().into()),
-            page: File::of_page("text/html; charset=utf-8", include_str!("docs/page.html")),
-            script: File::of_page("text/javascript; charset=utf-8", include_str!("docs/script.js")),
-            style: File::of_page("text/css; charset=utf-8", include_str!("docs/style.css")),
+            document: File::new(JSON, document.to_string()),
+            page: File::new("text/html; charset=utf-8", include_str!("docs/page.html")),
+            script: File::new("text/javascript; charset=utf-8", include_str!("docs/script.js")),
+            style: File::new("text/css; charset=utf-8", include_str!("docs/style.css")),
         }
-    }
-}
-
-/// A file as it is sent.
-struct File {
-    content_type: &'static str,
-    bytes: Bytes,
-    etag: HeaderValue,
-}
-
-impl File {
-    fn new(content_type: &'static str, bytes: Bytes) -> Self {
-        let name = URL_SAFE_NO_PAD.encode(&Sha1::digest(&bytes)[..16]);
-        let etag = HeaderValue::from_str(&format!("\"{name}\"")).expect("base64 is printable");
-        Self { content_type, bytes, etag }
-    }
-
-    fn of_page(content_type: &'static str, text: &'static str) -> Self {
-        Self::new(content_type, Bytes::from_static(text.as_bytes()))
-    }
-
-    /// The file, or 304 if the client has it.
-    fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let is_known = is_known(request, &self.etag);
-        let mut response =
-            HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-        response.insert_header((header::ETAG, self.etag.clone()));
-        // A client may keep it, and revalidates it each time.
-        response.insert_header((header::CACHE_CONTROL, "no-cache"));
-        if is_known {
-            return response.finish();
-        }
-        response.content_type(self.content_type).body(self.bytes.clone())
     }
 }
 

@@ -12,7 +12,8 @@ use utoipa::OpenApi as _;
 
 use self::json::{join_all_of, members, merge, parse, texts_of};
 use crate::{
-    admin, broadcasts, catalog, details, docs, events, health, hooks, keys, metrics, schedules, webhooks,
+    admin, broadcasts, catalog, console, details, docs, events, health, hooks, keys, metrics, schedules,
+    webhooks,
 };
 
 /// What the derives say.
@@ -31,6 +32,11 @@ use crate::{
         broadcasts::list_sessions,
         catalog::find_public_stream,
         catalog::list_public,
+        console::show_console,
+        console::show_embed,
+        console::show_file,
+        console::show_settings,
+        console::session::start_session,
         details::list_categories,
         details::replace_channel,
         details::replace_details,

@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod conditional;
+mod console;
 mod cors;
 mod cost;
 mod details;
@@ -40,8 +41,8 @@ use stream_domain::media_server::MediaServers;
 use stream_domain::ports::{Clock, Entropy, SessionPorts, StreamPorts};
 use stream_domain::testing::{FakeExaminer, FakeSender, FakeTokens, ManualClock, MemoryStore, SeededEntropy};
 use stream_domain::{
-    Authenticator, Blocks, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules, ServerName,
-    Webhooks,
+    Authenticator, BearerToken, Blocks, Broadcasts, Catalog, Descriptions, Events, Family, Keys, Schedules,
+    ServerName, UserId, Webhooks,
 };
 use stream_metrics::Metrics;
 use tokio::sync::oneshot;
@@ -49,8 +50,9 @@ use tokio::sync::oneshot;
 use crate::UseCases;
 use crate::server::{Server, StopPlan};
 use crate::{
-    Addresses, AdminOptions, AdminToken, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions,
-    Limits, MetricsOptions, MetricsRoute, Readiness, TrustedProxies,
+    Addresses, AdminOptions, AdminToken, ClientTimeouts, ConsoleOptions, DevelopmentTokens, EventFeed,
+    HookServers, HttpApi, HttpOptions, IssuedToken, Limits, MetricsOptions, MetricsRoute, Readiness,
+    TrustedProxies,
 };
 use client::{Answer, Client};
 
@@ -63,6 +65,17 @@ struct World {
     event_feed: EventFeed,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<u32>>,
+}
+
+/// Development sessions of user 1.
+#[derive(Debug)]
+struct OneUser;
+
+impl DevelopmentTokens for OneUser {
+    fn issue(&self) -> Option<IssuedToken> {
+        let expires_at = ManualClock::default().now().plus(time::Duration::DAY);
+        Some(IssuedToken { token: BearerToken::new("user-1"), user: UserId::new(1).ok()?, expires_at })
+    }
 }
 
 /// The ports of a world's use cases.
@@ -213,6 +226,7 @@ impl World {
             },
             trace_sampler: None,
             event_feed: ports.event_feed,
+            console: Some(ConsoleOptions { development: Some(Box::new(OneUser)) }),
             admin: ports.admin,
         };
         let clock: Arc<dyn Clock> = ports.clock;

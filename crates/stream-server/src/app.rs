@@ -11,8 +11,8 @@ use stream_domain::{
 };
 use stream_http::server::{Server, StopPlan};
 use stream_http::{
-    Addresses, AdminOptions, ClientTimeouts, EventFeed, HookServers, HttpApi, HttpOptions, Limits,
-    MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
+    Addresses, AdminOptions, ClientTimeouts, ConsoleOptions, EventFeed, HookServers, HttpApi, HttpOptions,
+    Limits, MetricsOptions, MetricsRoute, Readiness, TrustedProxies, UseCases,
 };
 use stream_metrics::{MeteredKeyStore, Metrics};
 use tokio::sync::oneshot;
@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::background::{Background, Sending};
 use crate::banner;
 use crate::config::{Config, MetricsAddress};
+use crate::development::development_tokens;
 use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::signals::Signals;
@@ -95,7 +96,7 @@ pub(crate) async fn serve(config: Config, make_examiner: MakeExaminer) -> Result
         readiness: readiness.clone(),
         event_feed: event_feed.clone(),
     };
-    let api = wire_http(&config, http);
+    let api = wire_http(&config, &secret, http);
     banner::warn_of_settings(&config, &secret);
 
     if !store.may_come_back() {
@@ -230,7 +231,7 @@ struct HttpParts {
 }
 
 /// The HTTP surface.
-fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
+fn wire_http(config: &Config, secret: &Secret, parts: HttpParts) -> HttpApi {
     let options = HttpOptions {
         addresses: Addresses::new(&config.rtmp_base, &config.hls_base, config.broadcasts.address_form)
             .with_alternatives(config.ingest_alternatives.clone()),
@@ -252,6 +253,9 @@ fn wire_http(config: &Config, parts: HttpParts) -> HttpApi {
         },
         trace_sampler: config.traces.as_ref().map(|traces| traces.sampler),
         event_feed: parts.event_feed,
+        console: config
+            .has_console
+            .then(|| ConsoleOptions { development: development_tokens(&config.tokens, secret) }),
         admin: config.admin_token.clone().map(|token| AdminOptions { token, examiner: parts.examiner }),
     };
     let clock = Arc::new(SystemClock);

@@ -133,6 +133,9 @@ pub(crate) fn announce(config: &Config, address: SocketAddr, secret: &Secret) {
     }
     let mut text = format!("stream-service {version} listens on http://{address}\n");
     text.push_str(&format!("Streams are kept in {database}.\n"));
+    if config.has_console {
+        text.push_str(&format!("Open http://{} in a browser.\n", host_to_try(address)));
+    }
     // A secret that was given may be a platform's; only one that was made here signs a token for everyone to see.
     if let SecretSource::File(path) = &config.tokens.secret {
         text.push_str(&format!("Tokens are signed with the secret in {}.\n", path.display()));
@@ -158,12 +161,17 @@ fn word_of(form: AddressForm) -> &'static str {
 fn line_to_try(config: &Config, address: SocketAddr, secret: &SharedSecret) -> Option<String> {
     let user = UserId::new(1).ok()?;
     let token = config.tokens.rules.mint(secret, user, SystemClock.now(), time::Duration::HOUR)?;
-    let host = match address.ip().is_unspecified() {
-        true => format!("localhost:{}", address.port()),
-        false => address.to_string(),
-    };
+    let host = host_to_try(address);
     Some(format!(
         "curl -X POST http://{host}/api/streams/generate-key -H 'Authorization: Bearer {}'",
         token.expose()
     ))
+}
+
+/// How this machine reaches the service.
+fn host_to_try(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    }
 }

@@ -5,6 +5,7 @@ mod background;
 mod banner;
 mod commands;
 mod config;
+mod development;
 mod failure;
 mod refusal;
 mod secret;

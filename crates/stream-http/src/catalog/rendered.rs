@@ -1,6 +1,5 @@
 //! A page of the public list as it is sent: JSON, its encodings, and its `ETag`.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use actix_web::http::header::{ContentEncoding, HeaderValue};
@@ -10,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::addresses::{Addresses, Audience};
+use crate::compression::{brotli, gzip};
 use crate::conditional::weak_etag;
 use crate::view::PageView;
 
@@ -18,10 +18,6 @@ const LONG: usize = 64 * 1024;
 
 /// JSON shorter than this, in bytes, is not worth compressing.
 const SHORT: usize = 1_024;
-
-/// Levels of compression, as busy web servers choose them.
-const GZIP_LEVEL: u32 = 6;
-const BROTLI_QUALITY: u32 = 5;
 
 /// A page as it is sent, in each encoding that a client has requested.
 pub(super) struct Rendered {
@@ -77,17 +73,4 @@ async fn compressed(json: Bytes, compress: fn(&[u8]) -> Vec<u8>) -> Bytes {
         return compress(&json).into();
     }
     spawn_blocking(move || compress(&json)).await.expect("compressing in memory does not panic").into()
-}
-
-fn gzip(json: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
-    encoder.write_all(json).and_then(|()| encoder.finish()).expect("memory takes everything")
-}
-
-fn brotli(json: &[u8]) -> Vec<u8> {
-    let mut compressed = Vec::new();
-    let mut encoder = brotli::CompressorWriter::new(&mut compressed, 4_096, BROTLI_QUALITY, 22);
-    encoder.write_all(json).expect("memory takes everything");
-    drop(encoder);
-    compressed
 }

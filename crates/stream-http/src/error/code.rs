@@ -74,6 +74,8 @@ pub enum ErrorCode {
     PublishRefused,
     /// A hook does not come from the media server that it names.
     HookRefused,
+    /// A development session is for programs of the same machine.
+    NotLocal,
     /// No such route.
     NotFound,
     /// The user has nothing to stop.
@@ -172,6 +174,7 @@ impl ErrorCode {
             Self::UserBlocked => (403, "An operator of this platform has blocked you from streaming. Ask the platform's support to lift the block."),
             Self::PublishRefused => (403, "This publisher may not publish."),
             Self::HookRefused => (403, "Hook refused: the name, family, secret or network of its media server does not match the settings; the service's log says which."),
+            Self::NotLocal => (403, "A development session is for the machine that the service runs on, and without a proxy. Open the console there by localhost, or sign in with a token."),
             Self::NotFound => (404, "No such route."),
             Self::NoActiveStream => (404, "You have no active stream."),
             Self::StreamNotFound => (404, "No stream has this key."),

@@ -17,7 +17,7 @@ const CODES: &str = "bad_request invalid_limit invalid_cursor invalid_live inval
     invalid_description invalid_tags invalid_category invalid_language invalid_content_labels invalid_visibility \
     invalid_tag invalid_q invalid_starts_at invalid_ends_at invalid_time_zone invalid_from invalid_to invalid_user \
     invalid_after invalid_types invalid_url invalid_status invalid_reason missing_token invalid_token token_expired unknown_user \
-    user_blocked publish_refused hook_refused not_found no_active_stream stream_not_found schedule_not_found webhook_not_found \
+    user_blocked publish_refused hook_refused not_local not_found no_active_stream stream_not_found schedule_not_found webhook_not_found \
     delivery_not_found user_not_blocked method_not_allowed request_timeout stream_already_active stream_ended \
     schedule_conflict schedule_over too_many_schedules too_many_webhooks webhook_disabled stream_stopped stream_expired events_forgotten body_too_large too_many_requests \
     headers_too_large internal_error store_unavailable not_ready";

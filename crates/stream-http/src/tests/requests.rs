@@ -71,8 +71,7 @@ fn text_that_cannot_be_a_key_needs_no_store() {
         let answer = world.get(&format!("/api/streams/{path}"));
         assert_eq!((answer.status, answer.code().as_str()), (404, "stream_not_found"), "{path}");
     }
-    for path in
-        ["/api/streams/", "/api/streams/a/b", "/api/streams/public/", "/api", "/", "//", "/api/streams//x"]
+    for path in ["/api/streams/", "/api/streams/a/b", "/api/streams/public/", "/api", "//", "/api/streams//x"]
     {
         let answer = world.get(path);
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{path}");

@@ -145,6 +145,10 @@ pub(super) struct Flags {
           default_value = CORS_ORIGINS,
           value_parser = Origins::parse)]
     pub(super) cors_origins: Origins,
+    /// off for no console, the page at / for broadcasters, viewers and operators.
+    #[arg(long, env = "CONSOLE", global = true, hide_env_values = true, value_name = "BOOL",
+          default_value = "on", value_parser = parse_guard, action = clap::ArgAction::Set)]
+    pub(super) console: bool,
     /// Claims that may hold the user id, separated by commas; the first that a token has counts.
     #[arg(long, env = "USER_ID_CLAIMS", global = true, hide_env_values = true, value_name = "CLAIMS",
           default_value = "id,user_id,sub", value_parser = ClaimNames::parse)]

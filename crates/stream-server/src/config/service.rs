@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) hook_networks: Networks,
     /// Origins whose pages may send credentials.
     pub(crate) cors_origins: Vec<String>,
+    /// Whether there is a console.
+    pub(crate) has_console: bool,
     /// How soon after others a user gets a key.
     pub(crate) pace: KeyPace,
     /// Key requests per user and minute on this instance, whatever becomes of them; 0 is no limit.
@@ -110,6 +112,7 @@ impl Config {
             ingest_alternatives,
             hook_networks: flags.hook_networks,
             cors_origins: flags.cors_origins.0,
+            has_console: flags.console,
             pace: KeyPace {
                 per_minute: NonZeroU32::new(flags.generate_key_per_minute.unwrap_or(KEYS_PER_MINUTE)),
                 cooldown: time::Duration::seconds(flags.generate_key_cooldown.into()),
