@@ -12,7 +12,7 @@ demo: ## Shows a key, a broadcast to watch in a browser, and a stop, with a real
 	@tests/need cargo cc curl python3 nginx-rtmp ffmpeg
 	tests/demo
 
-obs: ## Publishes with the real OBS Studio and watches in a real Chromium, through a restart of OBS
+obs: ## Publishes with the real OBS Studio by the console's two fields, in every form of addresses, and watches in a real Chromium
 	@tests/need cargo cc curl python3 node npm nginx-rtmp chromium obs xvfb
 	tests/obs
 

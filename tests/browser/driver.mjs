@@ -73,6 +73,12 @@ const steps = {
   },
   fresh: async ({ page }) => page.setCacheEnabled(false),
   screenshot: async ({ page }, { path, whole }) => void (await page.screenshot({ path, fullPage: whole })),
+  /** What a copy button has put into the clipboard. */
+  copied: async ({ page }) => {
+    const rights = ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write'];
+    await browser.defaultBrowserContext().overridePermissions(new URL(page.url()).origin, rights);
+    return page.evaluate(() => navigator.clipboard.readText());
+  },
   /** Refuses what matches, as a network does that is cut; nothing once the text is empty. */
   cut: async ({ page }, { match }) => {
     page.removeAllListeners('request');

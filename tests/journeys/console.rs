@@ -1,5 +1,6 @@
 //! The console in a real browser: from a clean start to a picture, and what a page shows when things go wrong.
 
+mod channel;
 mod costs;
 mod files;
 mod first_stream;

@@ -250,6 +250,20 @@ async fn a_page_of_another_origin_plays_with_the_documented_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_is_off_is_not_there() {
+    let store = TestStore::new(StoreKind::Sqlite);
+    for (setting, status) in [("off", 404), ("false", 404), ("on", 200)] {
+        let service = store.setup().with("CONSOLE", setting).start().await;
+        for path in ["/", "/embed.js", "/console/console.js", "/console/settings.json"] {
+            assert_eq!(service.get(path).await.status, status, "{setting} {path}");
+        }
+        let session = service.send(service.request(reqwest::Method::POST, "/console/session")).await;
+        // A secret that was given is a platform's, and signs nobody in.
+        assert_eq!((session.status, session.code()), (404, "not_found"), "{setting}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_origin_reads_what_is_public_and_a_listed_one_the_rest() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let pages = Pages::open(folder.path()).await;
