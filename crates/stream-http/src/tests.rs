@@ -146,7 +146,7 @@ impl World {
         Self::run(repository, sessions, store, key_requests, form, hook_servers, admin_options())
     }
 
-    /// A world with these options for operators.
+    /// A world with these options for operators; without them its secret was given, too, so that no click signs in.
     fn with_admin(admin: Option<AdminOptions>) -> Self {
         let store = Arc::new(MemoryStore::default());
         let (streams, sessions) = (StreamPorts::of(store.clone()), SessionPorts::of(store.clone()));
@@ -226,7 +226,9 @@ impl World {
             },
             trace_sampler: None,
             event_feed: ports.event_feed,
-            console: Some(ConsoleOptions { development: Some(Box::new(OneUser)) }),
+            console: Some(ConsoleOptions {
+                development: ports.admin.as_ref().map(|_| Box::new(OneUser) as _),
+            }),
             admin: ports.admin,
         };
         let clock: Arc<dyn Clock> = ports.clock;

@@ -41,7 +41,7 @@ pub(crate) struct SessionView {
     path = "/console/session",
     tag = "Console",
     responses((status = 201, description = "The session, of user 1.", body = SessionView)),
-    extensions(("x-error-codes" = json!([ErrorCode::NotLocal]))),
+    extensions(("x-error-codes" = json!([ErrorCode::NotFound, ErrorCode::NotLocal]))),
 )]
 pub(crate) async fn start_session(
     request: HttpRequest,

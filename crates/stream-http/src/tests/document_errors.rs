@@ -307,6 +307,8 @@ fn every_error_of_the_document_can_be_provoked_and_no_others() {
     note_events(&world, &mut note);
     note_webhooks(&world, &mut note);
     note("show_file", &world.get("/console/missing.js"));
+    let start = "POST /console/session HTTP/1.1\r\nHost: localhost\r\n";
+    note("start_session", &World::with_admin(None).send(start));
     note("start_session", &world.send("POST /console/session HTTP/1.1\r\nHost: test\r\n"));
     note_operators(&world, &mut note);
     world.key_of(1);
